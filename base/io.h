@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Registers behind I/O ports or memory addresses: what the two buses call.
+ * `struct device` is opaque here; iodev/device.h says what it is.
+ */
+#pragma once
+#include "base/base.h"
+
+struct device;
+
+/* offset: bytes from the start of the claimed range. The bus only passes widths named in
+ * `widths` (an OR of enum width; QWORD never) and splits what is wider, low address first. An
+ * access that is narrower than every declared width is widened by the bus: the whole aligned
+ * register is read and the bytes cut out; a narrow write is passed on as it is, with its own
+ * width and offset. Unclaimed addresses read as all ones, writes are ignored.
+ */
+struct io_ops {
+    uint32_t (*read)(struct device *, uint32_t offset, enum width);
+    void     (*write)(struct device *, uint32_t offset, uint32_t value, enum width);
+    uint32_t (*peek)(const struct device *, uint32_t offset);  /* one byte, no side effects; may be NULL */
+    uint8_t    widths;
+};

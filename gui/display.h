@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * A front-end: shows a screen, delivers input. sdl, terminal and headless implement it. It never
+ * touches the machine except through screen.h, input.h and the requests below.
+ */
+#pragma once
+#include "base/log.h"
+#include "gui/input.h"
+#include "gui/screen.h"
+
+struct display;
+
+struct display_requests {                  /* what a user can ask of the machine through a window */
+    void *ctx;
+    void (*quit)(void *ctx);
+    void (*reset)(void *ctx);
+};
+
+struct display_class {
+    const char *name;                      /* display_library: "sdl2", "term", "nogui"            */
+    const char *about;
+    /* NULL: not possible here; *why then says so in a few words ("no X display"). options: the
+     * text of display_library's options=, or "". */
+    struct display *(*open)(const struct screen *, const struct input *,
+                            const struct display_requests *, const char *options, struct log *,
+                            const char **why);
+    void (*poll)(struct display *);        /* handle input, redraw; called about 50 times per host second */
+    void (*title)(struct display *, const char *status);   /* one line for the window's title; may be NULL */
+    void (*close)(struct display *);
+};
+
+extern const struct display_class display_headless;
+const struct display_class *display_find(const char *name);            /* NULL: unknown or not built in  */
+const struct display_class *const *display_list(void);                 /* NULL-terminated, best first    */
+
+/* Saves the current screen. By suffix: .png (if built with libpng) or .ppm. NULL: done, else why not. */
+const char *screen_save(const struct screen *, const char *path);
+/* The text screen as UTF-8 lines into out (NUL-terminated); returns bytes needed without NUL.
+ * Graphics modes give "". */
+size_t screen_text_utf8(const struct screen *, char *out, size_t size);
+/* "a", "ret", "ctrl", "f1", "kp_enter" ... (QEMU's names) -> HID usage, 0 if unknown. */
+unsigned key_by_name(const char *name);
