@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ * The opcode table: its rows (opcodes.def, opcodes_0f.def, opcodes_x87.def) and what they mean.
+ * One table yields the decoder, the manual (vitro --opcodes) and the generated tests. Private to cpu/.
+ *
+ *   OP(code, mnemonic, form, family, traits)            code: 0x00-0xFF, 0x0F00-0x0FFF
+ *   GROUP(code)                                         rows follow by modrm.reg:
+ *   OPR(code, reg, mnemonic, form, family, traits)
+ *   X87M(code, reg, mnemonic, form, family, traits)     D8-DF, memory operand, modrm.reg
+ *   X87R(code, modrm, mnemonic, form, family, traits)   D8-DF, modrm C0-FF
+ */
+#pragma once
+#include "cpu/insn.h"
+
+/* Operands in the SDM's letters (vol. 2, appendix A.2): E modrm r/m, G modrm reg, M memory only,
+ * R register only, I immediate, J relative, O offset, S segment register, C/D control/debug register, Z register in the
+ * opcode's low bits, A far pointer; b 8 bits, w 16, d 32, q 64, v operand size, z 16/32, p far pointer;
+ * bs: an 8-bit immediate, sign-extended. */
+enum form {
+    F_NONE,        /* no operands, or implied ones */
+    F_Eb, F_Ev, F_Ew, F_Ep, F_M, F_Rv,
+    F_EbGb, F_EvGv, F_EwGw, F_GbEb, F_GvEv, F_GvM, F_GvMp,
+    F_GvEb, F_GvEw, F_GvEd,
+    F_EbIb, F_EvIz, F_EvIbs, F_EvIb, F_GvEvIz, F_GvEvIbs, F_EvGvIb, F_EvGvCL,
+    F_Eb1, F_Ev1, F_EbCL, F_EvCL,
+    F_ALIb, F_rAXIz, F_Zv, F_Zy, F_ZbIb, F_ZvIv, F_rAXZv,
+    F_ALOb, F_rAXOv, F_ObAL, F_OvrAX,
+    F_EvSw, F_SwEw, F_RdCd, F_CdRd, F_RdDd, F_DdRd,
+    F_Jb, F_Jz, F_Ap, F_Iw, F_IwIb, F_Ib, F_Ibs, F_Iz,
+    F_Xb, F_Xv,            /* string instructions and others: width b or v, no modrm */
+    F_ALDX, F_eAXDX,       /* I/O by DX: width b or v */
+    F_MODRM,               /* x87 and others: modrm, no general operand roles */
+    F_COUNT,
+};
+
+/* Traits: what decoder, trace builder, manual and test generator must know. */
+enum trait {
+    T_LOCK  = 1 << 0,      /* LOCK prefix allowed (memory destination)       */
+    T_END   = 1 << 1,      /* ends the trace: control transfer, serialising, mode change */
+    T_I64   = 1 << 2,      /* invalid in 64-bit mode                          */
+    T_O64   = 1 << 3,      /* only valid in 64-bit mode                       */
+    T_D64   = 1 << 4,      /* 64-bit mode: operand size defaults to 64 bits  */
+    T_F64   = 1 << 5,      /* 64-bit mode: operand size forced to 64 bits    */
+    T_CPL0  = 1 << 6,      /* #GP(0) unless CPL 0 (the decoder inserts the check) */
+    T_PROT  = 1 << 7,      /* #UD in real and virtual-8086 mode               */
+    T_REP   = 1 << 8,      /* string: REP/REPNE prefixes mean repetition      */
+    T_LIVE  = 1 << 9,      /* reads flags, or lets others see them: keeps earlier flags alive */
+    T_SETS  = 1 << 10,     /* overwrites all six arithmetic flags, cannot fault in register form */
+    T_UNDOC = 1 << 11,     /* undocumented by Intel, but executed             */
+    T_MEM   = 1 << 12,     /* register form is #UD                            */
+    T_REGS  = 1 << 13,     /* memory form is #UD                              */
+    T_PURE  = 1 << 14,     /* register form reads and writes no flags and cannot fault */
+    /* CPU features, in bits 16-23: index + 1 into feature_bits[] of decode.c */
+#define T_FEATURE(n) ((uint32_t)(n) << 16)
+    T_FPU = 1 << 16, T_CMOV = 2 << 16, T_CX8 = 3 << 16, T_TSC = 4 << 16, T_MSR = 5 << 16,
+    T_SEP = 6 << 16, T_486 = 7 << 16, T_SYSCALL = 8 << 16, T_LM = 9 << 16,
+    T_FEATURES = 0xFF << 16,
+};
+
+/* Handlers of an instruction by operand kinds. Register kinds: [0] normal, [1] without flags (or NULL).
+ * Memory kinds: [0] flat 32-bit segments and addresses (or NULL: use [1]), [1] any. By width: 8, 16, 32, 64 bits. */
+enum kind { K_NONE, K_R, K_M, K_RR, K_RM, K_MR, K_RI, K_MI, K_COUNT };
+struct family {
+    exec_fn *h[K_COUNT][2][4];
+};
+/* A family of one handler for everything (system instructions, x87): it looks at the record itself. */
+#define ONE_(k, f)  [k] = { { f, f, f, f }, { f, f, f, f } }
+#define ONE(f)      { .h = { ONE_(K_NONE, f), ONE_(K_R, f), ONE_(K_M, f), ONE_(K_RR, f), ONE_(K_RM, f), \
+                             ONE_(K_MR, f), ONE_(K_RI, f), ONE_(K_MI, f) } }
+
+struct op {
+    const char *mnemonic;
+    const struct family *family;
+    uint32_t traits;
+    uint8_t  form;
+    bool     group;
+};
+#define FAMILY_DECLARE(name) extern const struct family family_##name
+
+/* What a handler of kind K_NONE/K_R/K_M with width v needs and cannot see otherwise: decoded into the
+ * record as: K_R: dst = register. K_RR: dst, src. K_RM: dst register, address of the source. K_MR: address
+ * of the destination, src register. K_RI/K_MI: imm (sign-extended to 32 bits where the form says so).
+ * IwIb: imm = w, disp = b. Ap: imm = offset, disp = selector. Control/debug/segment registers: their
+ * number in dst or src. Three-operand forms (GvEvIz, EvGvIb): RR/RM/MR plus imm.
+ * Operand size for ONE() families: see insn_opsize(). */

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT
+ * The processor's state. Private to cpu/.
+ *
+ * Two moments matter. *Between* instructions (in run.c) `rip` is exact and `insn` is NULL. *Inside*
+ * a trace, `rip` is the address of the trace's first instruction and nothing per instruction is
+ * stored; a handler that may fault, or may be looked at from outside, first sets c->insn = i, and
+ * insn_rip() rebuilds what is needed from the record's offset.
+ *
+ * Faults: fault() and friends never return; they unwind to cpu_run(), so an instruction must not
+ * change registers before its last possible fault.
+ */
+#pragma once
+#include <setjmp.h>
+#include "base/base.h"
+#include "cpu/cpu.h"
+
+struct insn;
+
+enum reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, REG_ZERO };
+enum seg { ES, CS, SS, DS, FS, GS, SEG_COUNT };
+
+/* EFLAGS (SDM vol. 1, 3.4.3) */
+enum {
+    FLAG_CF = 1 << 0, FLAG_1 = 1 << 1, FLAG_PF = 1 << 2, FLAG_AF = 1 << 4, FLAG_ZF = 1 << 6,
+    FLAG_SF = 1 << 7, FLAG_TF = 1 << 8, FLAG_IF = 1 << 9, FLAG_DF = 1 << 10, FLAG_OF = 1 << 11,
+    FLAG_IOPL = 3 << 12, FLAG_NT = 1 << 14, FLAG_RF = 1 << 16, FLAG_VM = 1 << 17, FLAG_AC = 1 << 18,
+    FLAG_VIF = 1 << 19, FLAG_VIP = 1 << 20, FLAG_ID = 1 << 21,
+    FLAGS_ARITH = FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF,
+};
+enum {
+    CR0_PE = 1 << 0, CR0_MP = 1 << 1, CR0_EM = 1 << 2, CR0_TS = 1 << 3, CR0_ET = 1 << 4,
+    CR0_NE = 1 << 5, CR0_WP = 1 << 16, CR0_AM = 1 << 18, CR0_NW = 1 << 29, CR0_CD = 1 << 30,
+};
+#define CR0_PG (1u << 31)
+enum {
+    CR4_VME = 1 << 0, CR4_PVI = 1 << 1, CR4_TSD = 1 << 2, CR4_DE = 1 << 3, CR4_PSE = 1 << 4,
+    CR4_PAE = 1 << 5, CR4_MCE = 1 << 6, CR4_PGE = 1 << 7, CR4_PCE = 1 << 8, CR4_OSFXSR = 1 << 9,
+};
+enum vector {
+    VEC_DE, VEC_DB, VEC_NMI, VEC_BP, VEC_OF, VEC_BR, VEC_UD, VEC_NM, VEC_DF, VEC_09, VEC_TS,
+    VEC_NP, VEC_SS, VEC_GP, VEC_PF, VEC_0F, VEC_MF, VEC_AC, VEC_MC, VEC_XM,
+};
+
+/* ---- segments --------------------------------------------------------------------------------- */
+/* access: see struct cpu_segment in cpu.h. */
+enum {
+    ACCESS_A = 1, ACCESS_RW = 2, ACCESS_DC = 4, ACCESS_CODE = 8, ACCESS_S = 0x10,
+    ACCESS_DPL_SHIFT = 5, ACCESS_P = 0x80, ACCESS_L = 1 << 13, ACCESS_DB = 1 << 14, ACCESS_G = 1 << 15,
+};
+enum { SEG_READ = 1, SEG_WRITE = 2 };
+
+struct segment {
+    uint64_t base;
+    uint64_t first, last;          /* valid offsets, inclusive; derived by segment_derive()       */
+    uint32_t limit;                /* bytes - 1, granularity applied                                */
+    uint16_t selector, access;
+    uint8_t  rights;               /* SEG_READ | SEG_WRITE: 0 = unusable (null selector); derived    */
+};
+
+/* ---- translation look-aside buffer -------------------------------------------------------------- */
+/* A tag is the page's linear address. A load or store hits when (laddr & (PAGE | size - 1)) == tag:
+ * page, permission and alignment in one compare. TLB_SLOW in a tag: the translation is valid but
+ * goes through memory_read()/memory_write() (MMIO, ROM, code, not yet dirty). */
+#define TLB_SIZE  1024u
+#define ITLB_SIZE 256u
+#define TLB_SLOW  0x800ull
+#define TLB_NONE  0xFFFull         /* matches no address: all size bits set, and slow too */
+
+struct tlb_entry {
+    uint64_t  read, write;
+    uintptr_t host;                /* host address of byte 0 of the linear address space, for this page */
+    uint64_t  paddr;               /* page                                                             */
+};
+struct itlb_entry { uint64_t tag, paddr; };
+
+/* Bits of the mode in which a trace was decoded. */
+enum mode { MODE_CODE32 = 1, MODE_FLAT = 2, MODE_LONG = 4 };
+
+/* ---- lazy flags ----------------------------------------------------------------------------------- */
+/* result: last result, sign-extended to 64 bits. carries: bit 31 carry out of the top bit, 30 carry
+ * into it, 3 carry out of bit 3; bits 15-8 and 0 correct PF and SF when flags were loaded whole.
+ *   CF = c31   OF = c31 ^ c30   AF = c3   ZF = result == 0   SF = result < 0 ^ c0
+ *   PF = even parity of (result ^ c15..8) & FF */
+
+struct x87 {
+    uint64_t mantissa[8];          /* physical registers R0-R7 */
+    uint16_t exponent[8];          /* sign in bit 15 */
+    uint16_t control, status, tag; /* status without TOP: see top; tag: full 16-bit tag word */
+    uint8_t  top;
+    uint16_t opcode, fcs, fds;
+    uint64_t fip, fdp;
+};
+
+/* What is being delivered: for double faults and the story of a triple fault. */
+struct pending_fault {
+    bool     active;
+    uint8_t  vector;
+    bool     has_error;
+    uint32_t error;
+};
+
+struct cpu {
+    uint64_t gpr[17];              /* [REG_ZERO] stays 0: addresses without base or index */
+    int64_t  result;
+    uint32_t carries;
+    uint32_t flags;                /* EFLAGS without the six arithmetic bits; bit 1 set */
+    int64_t  budget;               /* instructions up to `target`, traces are charged at entry */
+    uint64_t rip;
+    const struct insn *insn;
+    struct tlb_entry *tlb;         /* the set of the current privilege */
+    struct itlb_entry *itlb;
+    uint64_t stack_mask;           /* 0xFFFF, 0xFFFFFFFF, ~0 */
+    struct segment seg[SEG_COUNT];
+    struct segment ldtr, tr;
+
+    uint64_t target;               /* ticks = target - budget (- what the current trace has not retired) */
+    uint64_t until;
+    uint64_t skipped;              /* ticks that passed while halted */
+    uint8_t  mode, cpl;
+    bool     halted, shutdown;
+    bool     stop_requested;
+    bool     line_intr, line_nmi, nmi_latched, nmi_blocked, line_reset, a20;
+    uint64_t shadow_tick;          /* no interrupts when ticks == this (after STI, MOV SS) */
+    bool     shadow_ss;            /* the shadow also holds debug exceptions (MOV SS, POP SS) */
+
+    uint64_t cr0, cr2, cr3, cr4, cr8, efer;
+    uint64_t dr[8];
+    struct { uint64_t base; uint16_t limit; } gdt, idt;
+    uint64_t tsc_offset;           /* TSC = ticks + tsc_offset */
+    struct { uint64_t sysenter_cs, sysenter_esp, sysenter_eip, apic_base, pat, misc_enable; } msr;
+    struct x87 x87;
+    uint64_t pdpte[4];             /* PAE: loaded with CR3 */
+
+    struct pending_fault fault;    /* raised by an instruction, not yet delivered */
+    int      delivering;           /* vector being delivered, -1: none (double fault detection) */
+    char     story[512];           /* why the last shutdown happened */
+    jmp_buf  unwind;
+
+    const struct cpu_model *model;
+    struct memory *memory;
+    struct cpu_bus bus;
+    struct log    *log;
+
+    const struct insn *link_from;  /* branch record that wants a direct link to the next trace */
+    struct traces *traces;
+    struct tlb_entry  tlb_sets[2][TLB_SIZE];     /* supervisor, user */
+    struct itlb_entry itlb_sets[2][ITLB_SIZE];
+};
+
+/* ---- flags ------------------------------------------------------------------------------------------ */
+static inline bool flag_cf(const struct cpu *c) { return c->carries >> 31; }
+static inline bool flag_of(const struct cpu *c) { return (c->carries ^ c->carries << 1) >> 31; }
+static inline bool flag_af(const struct cpu *c) { return c->carries >> 3 & 1; }
+static inline bool flag_zf(const struct cpu *c) { return c->result == 0; }
+static inline bool flag_sf(const struct cpu *c) { return ((uint64_t)c->result >> 63 ^ c->carries) & 1; }
+static inline bool flag_pf(const struct cpu *c)
+{
+    return !__builtin_parity(((uint32_t)c->result ^ c->carries >> 8) & 0xFF);
+}
+
+static inline uint32_t flags_get(const struct cpu *c)
+{
+    return c->flags | (uint32_t)flag_cf(c) | (uint32_t)flag_pf(c) << 2 | (uint32_t)flag_af(c) << 4 |
+           (uint32_t)flag_zf(c) << 6 | (uint32_t)flag_sf(c) << 7 | (uint32_t)flag_of(c) << 11;
+}
+
+/* Sets the six arithmetic flags from an EFLAGS image. */
+static inline void flags_set_arith(struct cpu *c, uint32_t f)
+{
+    bool zf = f & FLAG_ZF, sf = f & FLAG_SF, pf = f & FLAG_PF, cf = f & FLAG_CF, of = f & FLAG_OF;
+    c->result = !zf;                                   /* 0: even parity; 1: odd */
+    c->carries = (uint32_t)cf << 31 | (uint32_t)(cf ^ of) << 30 | (uint32_t)(pf != zf) << 8 |
+                 (f & FLAG_AF ? 8u : 0) | (uint32_t)sf;
+}
+
+/* Replaces the bits in mask; callers re-derive what IF, TF, VM, AC decide (see flags_changed()). */
+static inline void flags_set(struct cpu *c, uint32_t value, uint32_t mask)
+{
+    if (mask & FLAGS_ARITH)
+        flags_set_arith(c, (flags_get(c) & ~mask) | (value & mask));
+    mask &= ~(uint32_t)FLAGS_ARITH;
+    c->flags = (c->flags & ~mask) | (value & mask) | FLAG_1;
+}
+
+static inline unsigned iopl(const struct cpu *c) { return c->flags >> 12 & 3; }
+static inline bool is_protected(const struct cpu *c) { return c->cr0 & CR0_PE; }
+static inline bool is_vm86(const struct cpu *c) { return c->flags & FLAG_VM; }
+/* Segment loads by selector * 16: real mode and virtual-8086 mode. */
+static inline bool is_real_like(const struct cpu *c) { return !is_protected(c) || is_vm86(c); }
+
+/* ---- faults (fault.c): never return; c->insn says where ---------------------------------------------- */
+_Noreturn void fault(struct cpu *, enum vector);                       /* without error code */
+_Noreturn void fault_error(struct cpu *, enum vector, uint32_t error);
+_Noreturn void fault_page(struct cpu *, uint64_t laddr, uint32_t error);
+/* A limit or rights violation at seg:offset: #SS(0) for SS, #GP(0) else. */
+_Noreturn void fault_segment(struct cpu *, enum seg);
+
+/* ---- memory (mem.h has the inline parts) ---------------------------------------------------------------- */
+void tlb_flush(struct cpu *, bool keep_global);       /* MOV CR3 keeps global pages when CR4.PGE */
+void tlb_flush_page(struct cpu *, uint64_t laddr);    /* INVLPG */
+/* Re-derives tlb set, trace mode and stack mask from CS, SS, DS, ES, CPL, CR0, EFER. Call after any
+ * change of segments, CPL or mode; cheap. */
+void mode_changed(struct cpu *);
+/* Call after IF, TF, VM or AC may have changed, or a line or debug register: makes the run loop look
+ * for events before the next instruction. */
+void attention(struct cpu *);
+void segment_derive(struct segment *);                /* first, last, rights from access and limit */
+
+/* ---- protection (segment.c, far.c, interrupt.c, task.c) -------------------------------------------------- */
+struct descriptor { uint32_t low, high; };
+/* Loads a data segment register or SS, DS, ES, FS, GS with all checks of the current mode. */
+void segment_load(struct cpu *, enum seg, uint16_t selector);
+/* Real-mode and vm86 style: base = selector * 16; keeps limit/rights as the mode demands. */
+void segment_load_real(struct cpu *, enum seg, uint16_t selector);
+
+enum far_kind { FAR_JUMP, FAR_CALL };
+/* JMP/CALL ptr16:16/32 in every mode; size is the operand size (2 or 4); next_rip is pushed by CALL.
+ * On return rip, CS, ... are set and mode_changed() was called. */
+void far_transfer(struct cpu *, enum far_kind, uint16_t selector, uint64_t offset, unsigned size,
+                  uint64_t next_rip);
+void far_return(struct cpu *, unsigned size, unsigned pop_bytes);   /* RETF */
+void interrupt_return(struct cpu *, unsigned size);                 /* IRET */
+
+enum int_kind { INT_EXTERNAL, INT_SOFTWARE, INT_BREAKPOINT /* INT3, INTO, INT1 */, INT_FAULT };
+/* Delivers a vector in any mode; return_rip is what is pushed. May fault. */
+void interrupt_deliver(struct cpu *, uint8_t vector, enum int_kind, bool has_error, uint32_t error,
+                       uint64_t return_rip);
+/* From the run loop: delivers c->fault with the double- and triple-fault rules. c->rip is exact. */
+void fault_deliver(struct cpu *);
+
+enum task_kind { TASK_JUMP, TASK_CALL, TASK_IRET, TASK_INT };
+void task_switch(struct cpu *, uint16_t selector, struct descriptor, enum task_kind, uint64_t next_rip,
+                 bool has_error, uint32_t error);
+
+/* TSS I/O permission (SDM vol. 1, 19.5): #GP(0) unless allowed. size in bytes. */
+void io_check(struct cpu *, uint16_t port, unsigned size);
+
+/* ---- control (system.c, cpuid.c, msr.c) -------------------------------------------------------------------- */
+struct cpu_model {
+    const char *name, *brand;      /* brand: CPUID 8000_0002h.. or NULL */
+    char        vendor[12];
+    uint32_t    signature;         /* CPUID.1 EAX: family, model, stepping */
+    uint32_t    max_leaf, max_extended;
+    uint32_t    features_edx, features_ecx, extended_edx, extended_ecx;
+};
+const struct cpu_model *cpu_model_find(const char *name);    /* NULL name: the default */
+void cr0_write(struct cpu *, uint64_t value);
+void cr3_write(struct cpu *, uint64_t value);
+void cr4_write(struct cpu *, uint64_t value);
+void pdptes_load(struct cpu *, uint64_t cr3);         /* PAE without long mode; #GP on reserved bits */
