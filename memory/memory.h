@@ -51,6 +51,10 @@ void memory_unmap(struct memory *, struct region *);
  * Default is false, false for 0xA0000-0xFFFFF: the regions and open bus. 4096-aligned. */
 void memory_shadow(struct memory *, uint64_t base, uint64_t len, bool read_ram, bool write_ram);
 
+/* All regions, the one in front first: `info mtree` in the debugger. */
+struct region_info { const char *name; enum region_kind kind; int priority; bool enabled; uint64_t base, len; };
+void memory_list_regions(const struct memory *, void (*each)(void *ctx, const struct region_info *), void *ctx);
+
 /* ---- access by value: devices' DMA, debugger, firmware loader ------------------------------ */
 /* memory_read/write: one access of 1, 2, 4 or 8 bytes, little-endian, any alignment, may hit
  * MMIO (split at page ends and per io_ops.widths). Unclaimed: all ones. */
@@ -86,8 +90,11 @@ void memory_watch(struct memory *, const struct memory_watcher *);
 
 /* ---- dirty pages (screen refresh, snapshots) ---------------------------------------------------- */
 /* For a REGION_RAM region: which pages were written since the last call; bit n of bitmap = page n.
- * Clears them and calls cleaned() if there were any. Returns true if there were any. */
+ * Clears them and calls cleaned() if there were any. Returns true if there were any. All pages
+ * count as written before the first call. region NULL: main RAM. */
 bool memory_take_dirty(struct memory *, struct region *, uint64_t *bitmap, size_t words);
+
+uint8_t *memory_ram(struct memory *);      /* main RAM as one block: snapshots only (no dirty bits kept) */
 
 /* 64-bit hash of main RAM; device RAM is hashed by its device's state. */
 uint64_t memory_hash(const struct memory *, uint64_t seed);
