@@ -35,7 +35,12 @@ const struct display_class *const *display_list(void);                 /* NULL-t
 /* Saves the current screen. By suffix: .png (if built with libpng) or .ppm. NULL: done, else why not. */
 const char *screen_save(const struct screen *, const char *path);
 /* The text screen as UTF-8 lines into out (NUL-terminated); returns bytes needed without NUL.
- * Graphics modes give "". */
+ * One '\n' ends each row; blanks at a row's end are left out. Graphics modes give "". */
 size_t screen_text_utf8(const struct screen *, char *out, size_t size);
-/* "a", "ret", "ctrl", "f1", "kp_enter" ... (QEMU's names) -> HID usage, 0 if unknown. */
+/* "a", "ret", "ctrl", "f1", "kp_enter" ... (QEMU's names), HID's names ("left_control") or a usage
+ * in hex ("0x28") -> HID usage, 0 if unknown. Upper and lower case are the same. */
 unsigned key_by_name(const char *name);
+const char *key_name(unsigned usage);              /* the shortest such name; NULL if unknown */
+/* The key of the US layout that types an ASCII character ('\n' = Enter, '\b', '\t', ESC too), 0 if
+ * there is none; *shift: together with Shift. */
+unsigned key_for_char(char c, bool *shift);

@@ -16,13 +16,14 @@ struct screen_frame {
     unsigned width, height;                /* pixels; 0 x 0: no signal                             */
     size_t stride;                         /* pixels per row in memory                             */
     const uint32_t *pixels;                /* 0x00RRGGBB, owned by the card, valid till the next draw */
-    unsigned first_row, row_count;         /* rows that changed since the last draw; 0: nothing    */
+    unsigned first_row, row_count;         /* rows that changed since the last plain draw; 0: none */
     struct screen_text text;
 };
 
 struct screen {
     void *ctx;
     /* Brings the frame up to date. whole: report all rows as changed. text_only: a caller that
-     * does not need pixels (terminal). */
+     * does not need pixels (terminal). Such calls only look: a row that changed is still reported
+     * to the next plain draw, so that a screenshot takes nothing away from the window. */
     void (*draw)(void *ctx, struct screen_frame *, bool whole, bool text_only);
 };
