@@ -89,6 +89,7 @@ static unsigned key_down(struct sdl_input *in, const SDL_KeyboardEvent *event)
             return 0;
         }
     }
+    in->swallowed[usage] = false;
     send_key(in, usage, true);
     in->only_modifiers = hot(in) && (usage == LEFT_CONTROL || usage == LEFT_ALT);
     return 0;
