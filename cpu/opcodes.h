@@ -22,7 +22,7 @@ enum form {
     F_GvEb, F_GvEw, F_GvEd,
     F_EbIb, F_EvIz, F_EvIbs, F_EvIb, F_GvEvIz, F_GvEvIbs, F_EvGvIb, F_EvGvCL,
     F_Eb1, F_Ev1, F_EbCL, F_EvCL,
-    F_ALIb, F_rAXIz, F_Zv, F_Zy, F_ZbIb, F_ZvIv, F_rAXZv,
+    F_ALIb, F_rAXIz, F_rAXIb, F_Zv, F_Zy, F_ZbIb, F_ZvIv, F_rAXZv,
     F_ALOb, F_rAXOv, F_ObAL, F_OvrAX,
     F_EvSw, F_SwEw, F_RdCd, F_CdRd, F_RdDd, F_DdRd,
     F_Jb, F_Jz, F_Ap, F_Iw, F_IwIb, F_Ib, F_Ibs, F_Iz,

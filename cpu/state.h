@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include "base/base.h"
 #include "cpu/cpu.h"
+#include "cpu/softfloat/f80.h"
 
 struct insn;
 
@@ -83,20 +84,24 @@ enum mode { MODE_CODE32 = 1, MODE_FLAT = 2, MODE_LONG = 4 };
  *   PF = even parity of (result ^ c15..8) & FF */
 
 struct x87 {
-    uint64_t mantissa[8];          /* physical registers R0-R7 */
-    uint16_t exponent[8];          /* sign in bit 15 */
-    uint16_t control, status, tag; /* status without TOP: see top; tag: full 16-bit tag word */
+    struct f80 reg[8];             /* physical registers R0-R7 */
+    struct f80_env env;            /* control word; flags: what the current instruction raised */
+    uint16_t status;               /* without TOP: see top */
+    uint8_t  used;                 /* bit n: Rn is not empty (the tag word of FXSAVE) */
     uint8_t  top;
     uint16_t opcode, fcs, fds;
     uint64_t fip, fdp;
+    bool     ferr;                 /* FERR#: an unmasked exception waits and CR0.NE = 0 */
 };
 
+#define DELIVERING_EXTERNAL 256    /* interrupts are benign whatever their vector (SDM vol. 3, table 6-4) */
 /* What is being delivered: for double faults and the story of a triple fault. */
 struct pending_fault {
     bool     active;
     uint8_t  vector;
     bool     has_error;
     uint32_t error;
+    const char *why;               /* the check that failed, for a person; may be NULL */
 };
 
 struct cpu {
@@ -119,6 +124,7 @@ struct cpu {
     uint8_t  mode, cpl;
     bool     halted, shutdown;
     bool     stop_requested;
+    bool     attend;               /* attention() was called: budget is negative until the run loop looks */
     bool     line_intr, line_nmi, nmi_latched, nmi_blocked, line_reset, a20;
     uint64_t shadow_tick;          /* no interrupts when ticks == this (after STI, MOV SS) */
     bool     shadow_ss;            /* the shadow also holds debug exceptions (MOV SS, POP SS) */
@@ -132,7 +138,8 @@ struct cpu {
     uint64_t pdpte[4];             /* PAE: loaded with CR3 */
 
     struct pending_fault fault;    /* raised by an instruction, not yet delivered */
-    int      delivering;           /* vector being delivered, -1: none (double fault detection) */
+    int      delivering;           /* exception being delivered, DELIVERING_EXTERNAL + vector, or -1: none */
+    struct pending_fault chain[2]; /* the last fault, and the one its delivery raised: for the story */
     char     story[512];           /* why the last shutdown happened */
     jmp_buf  unwind;
 

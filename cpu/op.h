@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * What operation bodies share: the memory operand in flat mode, and table rows of families.
+ */
+#pragma once
+#include "cpu/mem.h"
+#include "cpu/opcodes.h"
+
+/* Flat 32-bit segments and addresses: the offset is the linear address. A TLB miss of any kind goes on
+ * in the twin that can do everything (segments, MMIO, page ends, faults). */
+static inline uint32_t flat_laddr(const struct cpu *c, const struct insn *i)
+{
+    return (uint32_t)c->gpr[i->base] + ((uint32_t)c->gpr[i->index] << i->scale) + (uint32_t)i->disp;
+}
+#define FLAT_AT(p, tag, laddr, size, twin)                                  \
+    const struct tlb_entry *entry_ = tlb_slot(c->tlb, laddr);               \
+    if (unlikely(!tlb_hit(entry_->tag, laddr, size))) TAIL twin(c, i);      \
+    void *p = (void *)(entry_->host + (laddr))
+/* Declares p: host address of the operand, readable (read) or writable (write). */
+#define FLAT_OPERAND(p, tag, size, twin)                                    \
+    uint32_t laddr_ = flat_laddr(c, i);                                     \
+    FLAT_AT(p, tag, laddr_, size, twin)
+
+/* A read-modify-write operand in any mode: host address, or NULL after a check that a store can follow. */
+static inline void *rmw_begin(struct cpu *c, uint64_t laddr, unsigned size)
+{
+    const struct tlb_entry *e = tlb_slot(c->tlb, laddr);
+    if (likely(tlb_hit(e->write, laddr, size))) return (void *)(e->host + (uintptr_t)laddr);
+    mem_probe_store(c, laddr, size, c->tlb != c->tlb_sets[0]);
+    return NULL;
+}
+static inline uint64_t rmw_load(struct cpu *c, void *host, uint64_t laddr, unsigned size)
+{
+    return host ? host_load(host, size) : lin_load(c, laddr, size);
+}
+static inline void rmw_store(struct cpu *c, void *host, uint64_t laddr, uint64_t value, unsigned size)
+{
+    if (host) host_store(host, value, size);
+    else lin_store(c, laddr, value, size);
+}
+static inline uint64_t insn_laddr(struct cpu *c, const struct insn *i, unsigned size, unsigned need)
+{
+    return seg_laddr(c, i->seg, insn_ea(c, i), size, need);
+}
+
+/* Rows of a family: handlers of one form for the four widths. */
+#define W4(op, form)   { op##_##form##_8, op##_##form##_16, op##_##form##_32, op##_##form##_64 }
+#define W3(op, form)   { NULL, op##_##form##_16, op##_##form##_32, op##_##form##_64 }

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * Traces: decoded straight-line code, found by physical address and mode, linked to each other.
+ *
+ * One arena of records. Record 0 is the "unlinked" header, record 1 the "other page" header: both have
+ * an n that no budget can pay, so that a branch which follows them takes its slow path; so has a dead
+ * trace. A branch that stays in its page links to its target directly; one that leaves the page is
+ * looked up each time, for another page may be mapped there.
+ */
+#pragma once
+#include "cpu/mem.h"
+
+#define TRACE_MAX     48           /* instructions in one trace */
+#define TRACE_DEAD    (1 << 30)
+#define TRACE_HASH    (1u << 16)
+#define TRACE_RECORDS (1u << 20)   /* 32 MiB */
+
+struct code_page;
+
+struct traces {
+    struct insn *arena;
+    uint32_t     used;             /* records */
+    uint32_t    *hash;             /* index of a header, 0 = none; chained by trace_info.next_hash */
+    struct trace_info *info;       /* per 4 records: what is not needed to run a trace */
+    struct code_page **pages;      /* by physical page, hashed */
+    struct insn  scratch[TRACE_MAX + 4];    /* single steps and exact stops: not cached */
+    uint64_t     built, lookups, flushed, killed;       /* statistics */
+};
+
+bool traces_init(struct cpu *);
+void traces_free(struct cpu *);
+void traces_flush(struct cpu *);                              /* forgets everything */
+/* Stores to [paddr, paddr + len): drops the traces decoded from there. */
+void traces_written(struct cpu *, uint64_t paddr, uint64_t len);
+
+/* The trace at c->rip: found or built, at most `limit` instructions long when built for a stop (then
+ * it lives in scratch). May fault (fetch). Returns its header. */
+const struct insn *trace_at(struct cpu *, uint64_t limit);
+/* Makes branch record `from` lead directly to `header` if they are in the same page. */
+void trace_link(struct cpu *, const struct insn *from, const struct insn *header);
+
+static inline uint32_t trace_hash(uint64_t key)
+{
+    return (uint32_t)((key * 0x9E3779B97F4A7C15ull) >> 48) & (TRACE_HASH - 1);
+}
+static inline uint64_t code_laddr(const struct cpu *c)
+{
+    return laddr_wrap(c, c->seg[CS].base + c->rip);
+}
+/* May all of the trace be executed under CS's limit? */
+static inline bool trace_in_limit(const struct cpu *c, const struct insn *t)
+{
+    return c->mode & (MODE_FLAT | MODE_LONG) || c->rip + t->off - 1 <= c->seg[CS].limit;
+}
+
+/* Goes on at c->rip (exact) with a look-up; to the run loop if that needs more than a hash hit. */
+const struct insn *enter(struct cpu *, const struct insn *);
+/* A branch record's link could not be followed: c->rip is the target already. */
+const struct insn *follow_slow(struct cpu *, const struct insn *);
+/* Near transfers with limit checks and 16-bit wrap. */
+const struct insn *branch_near(struct cpu *, const struct insn *);
+const struct insn *fall_through(struct cpu *, const struct insn *);
+
+/* Runs the trace that record i links to; c->rip is the target. */
+#define FOLLOW(c, i)                                                        \
+    do {                                                                    \
+        const struct insn *target_ = (i) + (i)->link;                       \
+        if (unlikely(((c)->budget -= target_->n) < 0)) TAIL follow_slow(c, i); \
+        CHAIN(c, target_ + 1);                                              \
+    } while (0)
