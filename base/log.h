@@ -4,6 +4,7 @@
  * need none. Reporting never ends the process: a "fatal" action asks the machine to stop.
  */
 #pragma once
+#include <stdarg.h>
 #include "base/base.h"
 
 enum log_level  { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_PANIC, LOG_LEVELS };
@@ -31,3 +32,5 @@ bool log_wants(const struct log *, const char *module, enum log_level);
  * shown 20 times, then only counted; the count is shown at log_free(). */
 void log_line(struct log *, const char *module, enum log_level, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+void log_vline(struct log *, const char *module, enum log_level, const char *fmt, va_list)
+    __attribute__((format(printf, 4, 0)));
