@@ -4,6 +4,7 @@
  */
 #include "gui/front_ends.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -37,4 +38,15 @@ const struct display_class *display_find(const char *name)
     for (size_t i = 0; displays[i]; i++)
         if (!strcasecmp(name, displays[i]->name)) return displays[i];
     return NULL;
+}
+
+bool next_option(const char **options, char word[OPTION_SIZE])
+{
+    if (!*options) return false;
+    *options += strspn(*options, ", \t");
+    size_t length = strcspn(*options, ", \t");
+    int shown = length < OPTION_SIZE ? (int)length : OPTION_SIZE - 1;
+    snprintf(word, OPTION_SIZE, "%.*s", shown, *options);
+    *options += length;
+    return length != 0;
 }

@@ -270,7 +270,7 @@ static bool display_server_named(void)
 #endif
 }
 
-static bool start_sdl(const char **why)
+static bool start_sdl(struct log *log, const char **why)
 {
     if (!display_server_named()) {
         *why = "no X or Wayland display (DISPLAY is not set)";
@@ -283,6 +283,7 @@ static bool start_sdl(const char **why)
     SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "nearest");
     SDL_SetHint(SDL_HINT_VIDEO_MINIMIZE_ON_FOCUS_LOSS, "0");
     if (!SDL_InitSubSystem(SDL_INIT_VIDEO)) return true;
+    log_line(log, "gui", LOG_INFO, "SDL: %s", SDL_GetError());
     *why = "SDL cannot reach the display";
     return false;
 }
@@ -326,14 +327,8 @@ static void set_option(struct display *d, const char *word)
 
 static void set_options(struct display *d, const char *options)
 {
-    char word[32];
-    while (options && *options) {
-        options += strspn(options, ", \t");
-        size_t length = strcspn(options, ", \t");
-        snprintf(word, sizeof word, "%.*s", length < sizeof word ? (int)length : 31, options);
-        if (length) set_option(d, word);
-        options += length;
-    }
+    char word[OPTION_SIZE];
+    while (next_option(&options, word)) set_option(d, word);
 }
 
 static void sdl_close(struct display *d)
@@ -351,7 +346,7 @@ static struct display *sdl_open(const struct screen *screen, const struct input 
                                 const struct display_requests *requests, const char *options,
                                 struct log *log, const char **why)
 {
-    if (!start_sdl(why)) return NULL;
+    if (!start_sdl(log, why)) return NULL;
     struct display *d = calloc(1, sizeof *d);
     if (!d) {
         *why = "out of memory";

@@ -252,14 +252,8 @@ static void set_option(struct display *d, const char *word)
 
 static void set_options(struct display *d, const char *options)
 {
-    char word[32];
-    while (options && *options) {
-        options += strspn(options, ", \t");
-        size_t length = strcspn(options, ", \t");
-        snprintf(word, sizeof word, "%.*s", length < sizeof word ? (int)length : 31, options);
-        if (length) set_option(d, word);
-        options += length;
-    }
+    char word[OPTION_SIZE];
+    while (next_option(&options, word)) set_option(d, word);
 }
 
 static struct display *terminal_open(const struct screen *screen, const struct input *input,
