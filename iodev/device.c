@@ -108,7 +108,7 @@ bool device_plug(struct device *d, struct board *b)
 void device_free(struct device *d)
 {
     if (!d) return;
-    if (d->class->unplug) d->class->unplug(d);
+    if (d->class->unplug && d->board) d->class->unplug(d);    /* never plugged: nothing to undo */
     free_texts(d);
     free(d);
 }

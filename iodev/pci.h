@@ -44,3 +44,6 @@ struct pci_function {
 /* Fills the fixed header fields of a type 0 function. class_code: 24 bits. pin: 0 none, 1 INTA#. */
 void pci_header(struct pci_function *, uint16_t vendor, uint16_t device, uint32_t class_code,
                 uint8_t revision, uint8_t pin);
+
+/* For a device's restored(): config[] was loaded, windows follow it. */
+void pci_restored(struct pci_function *);
