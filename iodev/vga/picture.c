@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT
+ * What the registers mean for the screen: everything that the drawing needs, derived afresh for
+ * each frame, so no register write has to remember what it changes.
+ * IBM PS/2 Hardware Interface Technical Reference, Video Subsystems (S42G-2193, 1992), "CRT
+ * Controller Registers", "Attribute Controller Registers".
+ *
+ * The picture is what the monitor shows: scan lines that the CRTC repeats and pixels that last two
+ * dots or come at half the dot clock are drawn twice. So mode 13h is 640x400, 40 columns of text
+ * are 720x400.
+ *
+ * Not implemented: the border (overscan), the ninth dot of graphics modes, count-by-two and -four.
+ */
+#include "iodev/vga/vga.h"
+
+#include <string.h>
+
+/* 16-colour pixels: plane enable, palette register, colour select, DAC (book: figure "Attribute
+ * Controller"). */
+static uint32_t color16(const struct vga *v, unsigned index)
+{
+    uint8_t entry = v->attr[index & v->attr[ATTR_PLANE_ENABLE] & 15];
+    uint8_t select = v->attr[ATTR_COLOR_SELECT];
+    if (v->attr[ATTR_MODE] & AMODE_COLOR_SELECT) entry = (uint8_t)((entry & 0x0F) | (select & 3) << 4);
+    return vga_dac_color(v, (uint8_t)((entry & 0x3F) | (select & 0x0C) << 4));
+}
+
+static void fill_colors(const struct vga *v, struct picture *p)
+{
+    bool all = p->kind == PICTURE_256 || p->kind == PICTURE_LINEAR;
+    for (unsigned i = 0; i < (all ? 256u : 16u); i++)
+        p->colors[i] = all ? vga_dac_color(v, (uint8_t)i) : color16(v, i);
+}
+
+static unsigned at_most(unsigned value, unsigned limit)
+{
+    return value < limit ? value : limit;
+}
+
+/* ---- DISPI modes --------------------------------------------------------------------------------- */
+
+static void dispi_picture(const struct vga *v, struct picture *p)
+{
+    const uint16_t *r = v->dispi.reg;
+    bool planar = r[DISPI_BPP] == 4;
+    p->kind = planar ? PICTURE_PLANAR : PICTURE_LINEAR;
+    p->width = at_most(planar ? r[DISPI_XRES] & ~7u : r[DISPI_XRES], VGA_MAX_WIDTH);
+    p->height = at_most(r[DISPI_YRES], VGA_MAX_HEIGHT);
+    p->bpp = r[DISPI_BPP];
+    p->pitch = vga_dispi_pitch(v, r[DISPI_VIRT_WIDTH]);
+    p->origin = p->pitch * r[DISPI_Y_OFFSET] + vga_dispi_pitch(v, r[DISPI_X_OFFSET]);
+    p->dots = 8;
+    p->scale = p->repeat = 1;
+    p->columns = p->width / 8;
+    p->flat = true;
+    p->start = (uint32_t)p->origin;
+    p->offset = (uint32_t)p->pitch;
+    p->panning = planar ? r[DISPI_X_OFFSET] & 7 : 0;
+    p->line_compare = UINT32_MAX;
+    p->plane_mask = (uint32_t)(v->vram_size / 4 - 1);
+    if (v->seq[SEQ_CLOCKING] & CLOCKING_SCREEN_OFF) p->kind = PICTURE_BLANK;
+}
+
+/* ---- VGA modes ----------------------------------------------------------------------------------- */
+
+static enum picture_kind vga_kind(const struct vga *v)
+{
+    if (!(v->crtc[CR_MODE] & MODE_RUN)) return PICTURE_NONE;
+    if (v->seq[SEQ_CLOCKING] & CLOCKING_SCREEN_OFF) return PICTURE_BLANK;
+    if (!(v->attr_index & ATTR_PALETTE_SOURCE)) return PICTURE_BLANK;
+    if (!(v->gfx[GFX_MISC] & GMISC_GRAPHICS)) return PICTURE_TEXT;
+    if (v->gfx[GFX_MODE] & GMODE_256) return PICTURE_256;
+    return v->gfx[GFX_MODE] & GMODE_INTERLEAVE ? PICTURE_INTERLEAVED : PICTURE_PLANAR;
+}
+
+static void horizontal(const struct vga *v, struct picture *p)
+{
+    bool text = !(v->gfx[GFX_MISC] & GMISC_GRAPHICS), half = v->seq[SEQ_CLOCKING] & CLOCKING_HALF;
+    bool wide = text && !(v->seq[SEQ_CLOCKING] & CLOCKING_8DOT);
+    unsigned pan = v->attr[ATTR_PANNING];
+    p->dots = wide ? 9 : 8;
+    p->scale = half ? 2 : 1;
+    if (wide) p->panning = pan >= 8 ? 0 : pan + 1;         /* 8 = none, 0 = one dot to the left ... */
+    else p->panning = pan & 7;
+    if (!text && v->gfx[GFX_MODE] & GMODE_256) {           /* a pixel lasts two dots */
+        p->dots = 4;
+        p->scale *= 2;
+        p->panning /= 2;
+    }
+    p->columns = at_most(v->crtc[CR_HDISP_END] + 1u, VGA_MAX_WIDTH / (p->dots * p->scale));
+    p->width = p->columns * p->dots * p->scale;
+}
+
+static void vertical(const struct vga *v, struct picture *p)
+{
+    uint8_t overflow = v->crtc[CR_OVERFLOW], max_scan = v->crtc[CR_MAX_SCAN];
+    unsigned end = v->crtc[CR_VDISP_END] | (overflow & 0x02u) << 7 | (overflow & 0x40u) << 3;
+    p->height = (end + 1) * (v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1);
+    p->line_compare = v->crtc[CR_LINE_COMPARE] | (overflow & 0x10u) << 4 | (max_scan & 0x40u) << 3;
+    p->max_row = max_scan & 0x1F;
+    p->repeat = max_scan & 0x80 ? 2 : 1;
+    p->preset_row = v->crtc[CR_PRESET_ROW] & 0x1F;
+}
+
+static void addressing(const struct vga *v, struct picture *p)
+{
+    unsigned byte_panning = v->crtc[CR_PRESET_ROW] >> 5 & 3;
+    p->start = (v->crtc[CR_START_HIGH] << 8 | v->crtc[CR_START_LOW]) + byte_panning;
+    p->offset = v->crtc[CR_OFFSET] * 2u;
+    p->crtc_mode = v->crtc[CR_MODE];
+    p->dword = v->crtc[CR_UNDERLINE] & 0x40;
+    p->plane_mask = VGA_PLANE_MASK;
+    p->pan_compatible = v->attr[ATTR_MODE] & AMODE_PAN_COMPATIBLE;
+}
+
+/* Character map select: three bits a map, the third one apart; 0-3 lie 16 KiB apart, 4-7 between. */
+static uint32_t font_base(unsigned low2, unsigned high)
+{
+    return low2 * 0x4000u + (high ? 0x2000u : 0);
+}
+
+static void text_details(const struct vga *v, struct picture *p)
+{
+    uint8_t map = v->seq[SEQ_CHARACTER_MAP], mode = v->attr[ATTR_MODE];
+    p->font[0] = font_base(map & 3, map & 0x10);           /* map B */
+    p->font[1] = font_base(map >> 2 & 3, map & 0x20);      /* map A: attribute bit 3 */
+    p->line_graphics = mode & AMODE_LINE_GRAPHICS;
+    p->blink = mode & AMODE_BLINK;
+    p->underline = v->crtc[CR_UNDERLINE] & 0x1F;
+}
+
+/* Zeroed first, padding included: pictures are compared by memcmp. */
+void vga_picture(const struct vga *v, struct picture *p)
+{
+    memset(p, 0, sizeof *p);
+    if (vga_is_dispi(v)) {
+        dispi_picture(v, p);
+    } else {
+        p->kind = vga_kind(v);
+        if (p->kind == PICTURE_NONE) return;
+        horizontal(v, p);
+        vertical(v, p);
+        addressing(v, p);
+        text_details(v, p);
+    }
+    if (!p->width) p->kind = PICTURE_NONE;
+    fill_colors(v, p);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------- */
+
+struct rows {
+    uint32_t address;
+    unsigned row, repeated;                /* row scan counter; lines that it has been shown        */
+    bool split;
+};
+
+/* The CRTC's counters from one scan line to the next. */
+static void next_line(const struct picture *p, struct rows *r, unsigned y)
+{
+    if (y == p->line_compare) {
+        *r = (struct rows){ .split = true };
+    } else if (++r->repeated >= p->repeat) {
+        r->repeated = 0;
+        if (r->row == p->max_row) r->address += p->offset;
+        r->row = r->row == p->max_row ? 0 : (r->row + 1) & 0x1F;
+    }
+}
+
+/* Does the line show the same row of memory as the band's other lines? Graphics modes look at the
+ * row scan counter only where it replaces address bits. */
+static bool continues(const struct picture *p, const struct band *b, const struct rows *r)
+{
+    unsigned rows_matter = ~p->crtc_mode & (MODE_ROW0_NOT_A13 | MODE_ROW1_NOT_A14);
+    if (r->address != b->address || r->split != b->split) return false;
+    if (p->kind == PICTURE_TEXT) return r->row || r->repeated;
+    return p->flat ? false : !((r->row ^ b->row) & rows_matter);
+}
+
+unsigned vga_bands(const struct picture *p, struct band *bands, unsigned room)
+{
+    struct rows r = { .address = p->start, .row = p->preset_row };
+    unsigned count = 0;
+    for (unsigned y = 0; y < p->height; y++) {
+        bool fresh = !count || !continues(p, &bands[count - 1], &r);
+        if (fresh && count == room) break;
+        if (fresh) bands[count++] = (struct band){ y, 0, r.address, r.row, r.split };
+        bands[count - 1].lines++;
+        next_line(p, &r, y);
+    }
+    return count;
+}
+
+/* From the CRTC's counter to an address in the planes. Double words are packed as in window.c. */
+uint32_t vga_plane_address(const struct picture *p, uint32_t counter, unsigned row)
+{
+    uint32_t address = counter;
+    if (p->flat) return counter & p->plane_mask;
+    counter &= 0xFFFF;
+    if (p->dword && p->kind == PICTURE_256) return counter;
+    if (p->dword) address = counter << 2 | (counter >> 12 & 3);
+    else if (!(p->crtc_mode & MODE_BYTE))
+        address = counter << 1 | (counter >> (p->crtc_mode & MODE_WRAP_A15 ? 15 : 13) & 1);
+    if (!(p->crtc_mode & MODE_ROW0_NOT_A13)) address = (address & ~0x2000u) | (row & 1) << 13;
+    if (!(p->crtc_mode & MODE_ROW1_NOT_A14)) address = (address & ~0x4000u) | (row & 2) << 13;
+    return address & p->plane_mask;
+}

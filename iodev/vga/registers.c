@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ * The VGA's sequencer, graphics controller and attribute controller: registers behind an index.
+ * IBM PS/2 Hardware Interface Technical Reference, Video Subsystems (S42G-2193, 1992), chapter 2.
+ *
+ * Not implemented: video feedback (bits 5-4 of the color plane enable register), the extended
+ * memory bit, the sequencer's asynchronous reset.
+ */
+#include "iodev/vga/vga.h"
+
+static const uint8_t seq_mask[SEQ_COUNT] = { 0x03, 0x3D, 0x0F, 0x3F, 0x0E };
+static const uint8_t gfx_mask[GFX_COUNT] = { 0x0F, 0x0F, 0x0F, 0x1F, 0x03, 0x7B, 0x0F, 0x0F, 0xFF };
+static const uint8_t attr_mask[ATTR_COUNT - ATTR_MODE] = { 0xEF, 0xFF, 0x3F, 0x0F, 0x0F };
+
+/* Indexes beyond the last register do nothing, they are no aliases: that is where software looks
+ * for other makers' cards. */
+void vga_seq_write(struct vga *v, uint8_t value)
+{
+    if (v->seq_index < SEQ_COUNT) v->seq[v->seq_index] = value & seq_mask[v->seq_index];
+}
+
+uint8_t vga_seq_read(const struct vga *v)
+{
+    return v->seq_index < SEQ_COUNT ? v->seq[v->seq_index] : 0;
+}
+
+void vga_gfx_write(struct vga *v, uint8_t value)
+{
+    if (v->gfx_index < GFX_COUNT) v->gfx[v->gfx_index] = value & gfx_mask[v->gfx_index];
+}
+
+uint8_t vga_gfx_read(const struct vga *v)
+{
+    return v->gfx_index < GFX_COUNT ? v->gfx[v->gfx_index] : 0;
+}
+
+static void write_attr_data(struct vga *v, uint8_t value)
+{
+    unsigned index = v->attr_index & 0x1F;
+    if (index >= ATTR_COUNT) return;
+    if (index >= ATTR_MODE) v->attr[index] = value & attr_mask[index - ATTR_MODE];
+    /* The palette is locked while the screen uses it (attribute address register, bit 5). */
+    else if (!(v->attr_index & ATTR_PALETTE_SOURCE)) v->attr[index] = value & 0x3F;
+}
+
+/* One port for index and data, told apart by a flip-flop that a read of 3DAh clears. */
+void vga_attr_write(struct vga *v, uint8_t value)
+{
+    if (v->attr_data) write_attr_data(v, value);
+    else v->attr_index = value & 0x3F;
+    v->attr_data = !v->attr_data;
+}
+
+uint8_t vga_attr_read(const struct vga *v)
+{
+    unsigned index = v->attr_index & 0x1F;
+    return index < ATTR_COUNT ? v->attr[index] : 0;
+}
