@@ -4,7 +4,7 @@
 #pragma once
 #include "base/base.h"
 
-/* Unicode for what the VGA's font shows: a picture for every code, blanks (0, 20h, FFh) as space. */
+/* Unicode for what the VGA's font shows: a picture for every code; 0, 20h and FFh are blank. */
 uint32_t cp437_rune(uint8_t code);
 /* The nearest ASCII look-alike, for terminals without UTF-8. */
 char ascii_for_rune(uint32_t rune);

@@ -39,7 +39,7 @@ struct display {
     char     status[160], shown_title[256];
 };
 
-/* ---- the title -------------------------------------------------------------------------------- */
+/* ---- the title ------------------------------------------------------------------------------- */
 
 static void show_title(struct display *d)
 {
@@ -58,7 +58,7 @@ static void sdl_title(struct display *d, const char *status)
     show_title(d);
 }
 
-/* ---- the window's size ------------------------------------------------------------------------ */
+/* ---- the window's size ----------------------------------------------------------------------- */
 
 /* Low modes have fat pixels on a real monitor: 320x200 fills the same glass as 640x400. */
 static SDL_Point natural_size(const struct display *d)
@@ -80,7 +80,7 @@ static void set_natural_size(struct display *d)
     if (!d->fullscreen) SDL_SetWindowSize(d->window, d->asked_width, d->asked_height);
 }
 
-/* Where the picture goes: centred, by the largest whole factor; smaller than that only if it must. */
+/* Where the picture goes: centred, by the largest whole factor, shrunk only if it must be. */
 static SDL_Rect picture_place(const struct display *d, int width, int height)
 {
     SDL_Point size = natural_size(d);
@@ -116,7 +116,7 @@ static void resized(struct display *d, int width, int height)
     d->user_size = true;
 }
 
-/* ---- the mouse -------------------------------------------------------------------------------- */
+/* ---- the mouse ------------------------------------------------------------------------------- */
 
 static void grab(struct display *d, bool on)
 {
@@ -136,7 +136,7 @@ static void lose_focus(struct display *d)
     grab(d, false);
 }
 
-/* ---- the picture ------------------------------------------------------------------------------ */
+/* ---- the picture ----------------------------------------------------------------------------- */
 
 static void new_picture(struct display *d, unsigned width, unsigned height)
 {
@@ -149,7 +149,8 @@ static void new_picture(struct display *d, unsigned width, unsigned height)
     d->texture = SDL_CreateTexture(d->renderer, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_STREAMING,
                                    (int)width, (int)height);
     if (!d->texture)
-        log_line(d->log, "gui", LOG_ERROR, "no texture of %ux%u: %s", width, height, SDL_GetError());
+        log_line(d->log, "gui", LOG_ERROR, "no texture of %ux%u: %s", width, height,
+                 SDL_GetError());
     if (!d->user_size) set_natural_size(d);
 }
 
@@ -197,7 +198,7 @@ static void present(struct display *d)
     SDL_RenderPresent(d->renderer);
 }
 
-/* ---- events ----------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static unsigned window_event(struct display *d, const SDL_WindowEvent *event)
 {
@@ -253,7 +254,7 @@ static void sdl_poll(struct display *d)
     if ((asked & WISH_QUIT) && requests.quit) requests.quit(requests.ctx);
 }
 
-/* ---- open and close --------------------------------------------------------------------------- */
+/* ---- open and close -------------------------------------------------------------------------- */
 
 /* Without a display server SDL would try to take the console itself: only when told to. */
 static bool display_server_named(void)
@@ -321,7 +322,8 @@ static void set_option(struct display *d, const char *word)
         d->scale = scale;
         set_natural_size(d);
     } else {
-        log_line(d->log, "gui", LOG_WARN, "sdl2 has no option \"%s\" (fullscreen, scale=1..16)", word);
+        log_line(d->log, "gui", LOG_WARN, "sdl2 has no option \"%s\" (fullscreen, scale=1..16)",
+                 word);
     }
 }
 

@@ -6,9 +6,9 @@
 #pragma once
 #include "gui/display.h"
 
-/* ---- keys ------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
-enum { TERM_SHIFT = 1, TERM_ALT = 2, TERM_CTRL = 4 };      /* the bits xterm adds to its parameters */
+enum { TERM_SHIFT = 1, TERM_ALT = 2, TERM_CTRL = 4 };      /* bits as in xterm's parameters */
 
 struct term_stroke {                       /* a key tapped while modifiers are held */
     uint8_t usage;                         /* HID                                    */
@@ -25,7 +25,7 @@ unsigned term_keys_feed(struct term_keys *, uint8_t byte, struct term_stroke out
 /* No byte came for a while: what looks like the start of a sequence was the Esc key. */
 unsigned term_keys_idle(struct term_keys *, struct term_stroke out[2]);
 
-/* ---- the grid --------------------------------------------------------------------------------- */
+/* ---- the grid -------------------------------------------------------------------------------- */
 
 enum term_depth { TERM_16_COLOURS, TERM_256_COLOURS, TERM_TRUE_COLOUR };
 
@@ -56,7 +56,7 @@ void term_show_picture(struct term_grid *, const struct screen_frame *, unsigned
 /* ASCII, cut at the end of the row, reversed. */
 void term_show_line(struct term_grid *, unsigned column, unsigned row, const char *text);
 
-/* ---- painting --------------------------------------------------------------------------------- */
+/* ---- painting -------------------------------------------------------------------------------- */
 
 struct term_bytes {                        /* grows; failed: out of memory, contents are useless */
     char  *bytes;
@@ -67,9 +67,10 @@ struct term_bytes {                        /* grows; failed: out of memory, cont
 void term_put(struct term_bytes *, const char *bytes, size_t count);
 void term_puts(struct term_bytes *, const char *text);
 /* Appends what turns `shown` into `want`, and makes the two equal. Same size. */
-void term_paint(struct term_bytes *, const struct term_grid *want, struct term_grid *shown, bool utf8);
+void term_paint(struct term_bytes *, const struct term_grid *want, struct term_grid *shown,
+                bool utf8);
 
-/* ---- the terminal itself (term_tty.c) --------------------------------------------------------- */
+/* ---- the terminal itself (term_tty.c) -------------------------------------------------------- */
 
 struct term_tty {
     int  out;                              /* our own open file: non-blocking must not leak out */
@@ -78,7 +79,7 @@ struct term_tty {
     struct term_bytes bytes;               /* on their way */
 };
 
-/* Takes stdin and stdout; *saved: a struct termios for term_tty_close(). NULL: done, else why not. */
+/* Takes stdin and stdout; *saved is for term_tty_close(). NULL: done, else why not. */
 const char *term_tty_open(struct term_tty *, void **saved);
 void        term_tty_close(struct term_tty *, void *saved);
 void        term_tty_size(const struct term_tty *, unsigned *columns, unsigned *rows);

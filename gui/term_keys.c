@@ -56,7 +56,7 @@ static struct term_stroke control_stroke(uint8_t byte)
     /* ^\ ^] ^^ ^_ on the keys that give these codes in DOS and in Linux alike. */
     static const uint8_t last[] = { 0x31, 0x30, 0x23, 0x2D };
     switch (byte) {
-    case 0:                 return (struct term_stroke){ 0x1F, TERM_CTRL };         /* Ctrl+2 = NUL */
+    case 0:                 return (struct term_stroke){ 0x1F, TERM_CTRL };   /* Ctrl+2 = NUL */
     case '\b':              return (struct term_stroke){ KEY_BACKSPACE, 0 };
     case '\t':              return (struct term_stroke){ KEY_TAB, 0 };
     case '\n': case '\r':   return (struct term_stroke){ KEY_ENTER, 0 };
@@ -89,7 +89,7 @@ static unsigned give_key(struct term_stroke *out, unsigned usage, unsigned modif
     return give(out, (struct term_stroke){ (uint8_t)usage, 0 }, modifiers);
 }
 
-/* ---- CSI sequences ---------------------------------------------------------------------------- */
+/* ---- CSI sequences --------------------------------------------------------------------------- */
 
 struct csi {
     unsigned number[3], count;             /* parameters, 0 where left out */
@@ -159,7 +159,7 @@ static unsigned ss3_stroke(struct term_stroke *out, const uint8_t *s, unsigned l
     return give_key(out, key ? key : letter_key(final), modifiers);
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------ */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* s: what follows CSI or SS3, the last byte just came. */
 static bool complete(uint8_t kind, const uint8_t *s, unsigned length)
@@ -198,7 +198,8 @@ static unsigned restart(struct term_keys *k, uint8_t byte, struct term_stroke ou
 unsigned term_keys_feed(struct term_keys *k, uint8_t byte, struct term_stroke out[2])
 {
     if (!k->length && byte != ESC) return give(out, plain_stroke(byte), 0);
-    unsigned start = k->length > 1 && k->pending[1] == ESC ? 2 : 1;  /* where CSI's [ or SS3's O is */
+    /* Where CSI's [ or SS3's O is. */
+    unsigned start = k->length > 1 && k->pending[1] == ESC ? 2 : 1;
     if (k->length > start && (byte < 0x20 || k->length == sizeof k->pending))
         return restart(k, byte, out);
     k->pending[k->length++] = byte;

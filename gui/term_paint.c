@@ -63,7 +63,8 @@ static void put_colour(struct term_bytes *out, uint32_t colour, unsigned base)
         snprintf(text, sizeof text, "\x1B[%u;5;%um", base + 8, n);
         break;
     case TERM_RGB:
-        snprintf(text, sizeof text, "\x1B[%u;2;%u;%u;%um", base + 8, n >> 16, n >> 8 & 255, n & 255);
+        snprintf(text, sizeof text, "\x1B[%u;2;%u;%u;%um", base + 8, n >> 16, n >> 8 & 255,
+                 n & 255);
         break;
     default:
         snprintf(text, sizeof text, "\x1B[%um", base + 9);
@@ -72,7 +73,8 @@ static void put_colour(struct term_bytes *out, uint32_t colour, unsigned base)
     term_puts(out, text);
 }
 
-static void put_cell(struct term_bytes *out, struct pen *pen, const struct term_cell *cell, bool utf8)
+static void put_cell(struct term_bytes *out, struct pen *pen, const struct term_cell *cell,
+                     bool utf8)
 {
     char text[3];
     if (cell->fg != pen->fg) put_colour(out, cell->fg, 30);
@@ -94,8 +96,8 @@ static bool same(const struct term_cell *a, const struct term_cell *b)
     return a->rune == b->rune && a->fg == b->fg && a->bg == b->bg;
 }
 
-static void paint_cells(struct term_bytes *out, const struct term_grid *want, struct term_grid *shown,
-                        bool utf8)
+static void paint_cells(struct term_bytes *out, const struct term_grid *want,
+                        struct term_grid *shown, bool utf8)
 {
     struct pen pen = { .fg = UINT32_MAX, .bg = UINT32_MAX };
     for (unsigned y = 0; y < want->rows; y++) {
@@ -110,7 +112,8 @@ static void paint_cells(struct term_bytes *out, const struct term_grid *want, st
     }
 }
 
-static void paint_cursor(struct term_bytes *out, const struct term_grid *want, struct term_grid *shown)
+static void paint_cursor(struct term_bytes *out, const struct term_grid *want,
+                         struct term_grid *shown)
 {
     struct pen pen = { .placed = false };
     if (want->cursor_visible) move(out, &pen, want->cursor_column, want->cursor_row);
@@ -121,11 +124,16 @@ static void paint_cursor(struct term_bytes *out, const struct term_grid *want, s
     shown->cursor_row = want->cursor_row;
 }
 
-void term_paint(struct term_bytes *out, const struct term_grid *want, struct term_grid *shown, bool utf8)
+static bool same_cursor(const struct term_grid *a, const struct term_grid *b)
+{
+    return a->cursor_visible == b->cursor_visible && a->cursor_column == b->cursor_column
+        && a->cursor_row == b->cursor_row;
+}
+
+void term_paint(struct term_bytes *out, const struct term_grid *want, struct term_grid *shown,
+                bool utf8)
 {
     size_t before = out->length;
     paint_cells(out, want, shown, utf8);
-    if (out->length == before && want->cursor_visible == shown->cursor_visible
-        && want->cursor_column == shown->cursor_column && want->cursor_row == shown->cursor_row) return;
-    paint_cursor(out, want, shown);
+    if (out->length != before || !same_cursor(want, shown)) paint_cursor(out, want, shown);
 }

@@ -26,7 +26,7 @@ enum { MAX_SIDE = 1000, FALLBACK_COLUMNS = 80, FALLBACK_ROWS = 24 };
 /* CAN (18h) first: it ends a sequence that was cut in the middle. */
 #define LEAVE "\x18\x1B[0m\x1B[?7h\x1B[?25h\x1B[?1049l"
 
-/* ---- when a signal ends the process ----------------------------------------------------------- */
+/* ---- when a signal ends the process ---------------------------------------------------------- */
 
 static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
                                       SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
@@ -63,7 +63,7 @@ static void swap_handlers(void (*from)(int), void (*to)(int))
         if (handled_by(ending_signals[i], from)) sigaction(ending_signals[i], &action, NULL);
 }
 
-/* ---- what the terminal can do ----------------------------------------------------------------- */
+/* ---- what the terminal can do ---------------------------------------------------------------- */
 
 /* Only a locale that names another character set means no; "C" says nothing about the terminal. */
 static bool speaks_utf8(void)
@@ -95,7 +95,7 @@ void term_tty_size(const struct term_tty *t, unsigned *columns, unsigned *rows)
     if (*rows > MAX_SIDE) *rows = MAX_SIDE;
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------ */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 int term_tty_read(struct term_tty *t, uint8_t *bytes, size_t room)
 {
@@ -121,7 +121,7 @@ bool term_tty_send(struct term_tty *t)
     return true;
 }
 
-/* ---- open and close --------------------------------------------------------------------------- */
+/* ---- open and close -------------------------------------------------------------------------- */
 
 static void open_out(struct term_tty *t)
 {
@@ -148,7 +148,8 @@ const char *term_tty_open(struct term_tty *t, void **saved)
     *saved = NULL;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
         return "stdin and stdout are not a terminal";
-    if (!term || !*term || !strcmp(term, "dumb")) return "the terminal cannot move its cursor (TERM)";
+    if (!term || !*term || !strcmp(term, "dumb"))
+        return "the terminal cannot move its cursor (TERM)";
     struct termios *before = malloc(sizeof *before);
     if (!before) return "out of memory";
     if (tcgetattr(STDIN_FILENO, before) || !go_raw(before)) {

@@ -53,10 +53,11 @@ void term_show_text(struct term_grid *g, const struct screen_text *text, struct 
     g->cursor_row = text->cursor_row - view->row;
 }
 
-/* ---- pictures --------------------------------------------------------------------------------- */
+/* ---- pictures -------------------------------------------------------------------------------- */
 
 /* The mean colour of a box of pixels; every box has at least one. */
-static uint32_t mean(const struct screen_frame *f, unsigned x0, unsigned x1, unsigned y0, unsigned y1)
+static uint32_t mean(const struct screen_frame *f, unsigned x0, unsigned x1, unsigned y0,
+                     unsigned y1)
 {
     uint64_t red = 0, green = 0, blue = 0, count = (uint64_t)(x1 - x0) * (y1 - y0);
     for (unsigned y = y0; y < y1; y++) {
@@ -91,7 +92,7 @@ static uint32_t nearest_16(uint32_t rgb)
     return TERM_ANSI | best;
 }
 
-/* xterm's 256 colours: a cube of the levels 0, 95, 135 ... 255 from 16, greys 8, 18 ... from 232. */
+/* xterm's 256 colours: from 16 a cube of the levels 0, 95, 135 ... 255, from 232 greys 8, 18 ... */
 static unsigned cube_step(unsigned level)
 {
     return level < 48 ? 0 : level < 115 ? 1 : (level - 35) / 40;

@@ -39,7 +39,7 @@ struct display {
     char status[160];
 };
 
-/* ---- keys ------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static void send_key(struct display *d, unsigned usage, bool down)
 {
@@ -117,7 +117,8 @@ static void read_keys(struct display *d)
     size_t room = (QUEUE - d->queue_count) / 2;
     int count = room && !d->gone ? term_tty_read(&d->tty, bytes, room) : 0;
     if (count < 0) d->gone = d->quit = true;
-    for (int i = 0; i < count; i++) enqueue(d, strokes, term_keys_feed(&d->keys, bytes[i], strokes));
+    for (int i = 0; i < count; i++)
+        enqueue(d, strokes, term_keys_feed(&d->keys, bytes[i], strokes));
     d->idle_polls = count > 0 ? 0 : d->idle_polls + 1;
     if (d->idle_polls == IDLE_POLLS) enqueue(d, strokes, term_keys_idle(&d->keys, strokes));
 }
@@ -132,7 +133,7 @@ static void type_one(struct display *d)
     take_stroke(d, stroke);
 }
 
-/* ---- the picture ------------------------------------------------------------------------------ */
+/* ---- the picture ----------------------------------------------------------------------------- */
 
 static bool resize_grid(struct term_grid *g, unsigned columns, unsigned rows)
 {
@@ -150,7 +151,8 @@ static bool follow_size(struct display *d)
     bool same = columns == d->want.columns && rows == d->want.rows
              && columns == d->shown.columns && rows == d->shown.rows;
     if (same) return true;
-    if (!resize_grid(&d->want, columns, rows) || !resize_grid(&d->shown, columns, rows)) return false;
+    if (!resize_grid(&d->want, columns, rows) || !resize_grid(&d->shown, columns, rows))
+        return false;
     redraw(d);
     return true;
 }
@@ -180,7 +182,8 @@ static void show_note(struct display *d, const struct screen_frame *f)
     char note[256], mode[64] = "";
     if (d->picture) snprintf(mode, sizeof mode, "graphics %ux%u - ", f->width, f->height);
     else if (!f->text.columns) snprintf(mode, sizeof mode, "no signal - ");
-    snprintf(note, sizeof note, " %s%s%sCtrl-A h: help ", mode, d->status, d->status[0] ? " - " : "");
+    snprintf(note, sizeof note, " %s%s%sCtrl-A h: help ", mode, d->status,
+             d->status[0] ? " - " : "");
     term_show_line(&d->want, 0, d->want.rows - 1, note);
 }
 
@@ -209,7 +212,7 @@ static void look(struct display *d)
     compose(d, &f);
 }
 
-/* ---- the front-end ---------------------------------------------------------------------------- */
+/* ---- the front-end --------------------------------------------------------------------------- */
 
 static void terminal_poll(struct display *d)
 {

@@ -120,7 +120,7 @@ START_TEST(broken_sequences_cost_nothing_else)
     KEYS("\x1B[99~\x1B[0~\x1B[200~b", "b");
     KEYS("\x1B[12\x1B[Ab", "up b");                        /* cut off by the next one */
     KEYS("\x1B[1;\rb", "ret b");
-    KEYS("\x1B[?1;2cb", "S-right b");                     /* never asked for; ends where it should */
+    KEYS("\x1B[?1;2cb", "S-right b");                     /* never asked for */
     KEYS("\x1B[I\x1B[O\x1B[xb", "b");
     KEYS("\x1BO5P", "C-f1");
 }

@@ -41,7 +41,8 @@ START_TEST(attributes_become_ansi_colours)
     struct term_grid g;
     struct term_place view = { 0, 0 };
     make_grid(&g, 80, 25);
-    for (unsigned i = 0; i < COUNT_OF(colours); i++) fake_print(k, i, 3, colours[i].attribute, "\xDB");
+    for (unsigned i = 0; i < COUNT_OF(colours); i++)
+        fake_print(k, i, 3, colours[i].attribute, "\xDB");
     term_show_text(&g, &k->frame.text, &view);
     for (unsigned i = 0; i < COUNT_OF(colours); i++) {
         ck_assert_uint_eq(at(&g, i, 3)->rune, 0x2588);
@@ -154,7 +155,7 @@ START_TEST(odd_shapes_are_survived)
 }
 END_TEST
 
-/* ---- bytes: a terminal that knows CUP, SGR and the cursor's visibility ------------------------ */
+/* ---- bytes: a terminal that knows CUP, SGR and the cursor's visibility ----------------------- */
 
 struct glass {
     unsigned column, row, fg, bg;          /* fg, bg: ANSI numbers, 99: other */
@@ -214,7 +215,8 @@ START_TEST(painting_shows_what_is_wanted)
         for (unsigned i = 0; i < 1 + round % 30; i++) {
             random = random * 1664525 + 1013904223;
             want.cells[(random >> 8) % 200] = (struct term_cell){
-                ' ' + (random >> 16) % 95, TERM_ANSI | (random >> 28), TERM_ANSI | (random >> 24 & 15) };
+                ' ' + (random >> 16) % 95, TERM_ANSI | (random >> 28),
+                TERM_ANSI | (random >> 24 & 15) };
         }
         want.cursor_visible = random >> 31;
         want.cursor_column = (random >> 20) % 20;
@@ -226,7 +228,8 @@ START_TEST(painting_shows_what_is_wanted)
         if (glass.cursor) ck_assert_uint_eq(glass.row, want.cursor_row);
         for (unsigned i = 0; i < 200; i++) {
             ck_assert_int_eq(glass.cells[i / 20][i % 20], (int)want.cells[i].rune);
-            if (want.cells[i].fg) ck_assert_uint_eq(glass.fgs[i / 20][i % 20], want.cells[i].fg & 15);
+            if (want.cells[i].fg)
+                ck_assert_uint_eq(glass.fgs[i / 20][i % 20], want.cells[i].fg & 15);
         }
     }
     free(bytes.bytes);

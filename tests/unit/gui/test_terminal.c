@@ -28,7 +28,7 @@ struct session {
     struct termios before;
 };
 
-/* ---- the child -------------------------------------------------------------------------------- */
+/* ---- the child ------------------------------------------------------------------------------- */
 
 struct child {
     struct fake fake;
@@ -98,9 +98,10 @@ static void child_main(int events, const char *scene, const char *options)
     _exit(0);
 }
 
-/* ---- the test's side -------------------------------------------------------------------------- */
+/* ---- the test's side ------------------------------------------------------------------------- */
 
-static struct session *start(const char *scene, unsigned columns, unsigned rows, const char *options)
+static struct session *start(const char *scene, unsigned columns, unsigned rows,
+                             const char *options)
 {
     struct session *s = calloc(1, sizeof *s);
     struct winsize size = { .ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows };
@@ -152,7 +153,8 @@ static void await(struct session *s, const char *where, const char *what)
 {
     int64_t end = milliseconds() + PATIENCE;
     while (!strstr(where, what) && milliseconds() < end) pump(s, 10);
-    ck_assert_msg(strstr(where, what) != NULL, "\"%.100s\" never came; told: %.1000s", what, s->told);
+    ck_assert_msg(strstr(where, what) != NULL, "\"%.100s\" never came; told: %.1000s", what,
+                  s->told);
 }
 
 #define TYPE(s, bytes) type(s, bytes, sizeof(bytes) - 1)
