@@ -108,7 +108,6 @@ static void paint_cells(struct term_bytes *out, const struct term_grid *want,
             put_cell(out, &pen, &want->cells[i], utf8);
             shown->cells[i] = want->cells[i];
         }
-        pen.placed = false;                /* behind the last column it depends on the terminal */
     }
 }
 
