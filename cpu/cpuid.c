@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ * The models and what CPUID says of them.
+ * SDM vol. 2, CPUID; Intel AP-485 "Processor Identification and the CPUID Instruction" (1999).
+ *
+ * A feature bit here is also what the decoder, CR4 and the MSRs go by; so a model lists what this
+ * emulator has, which is less than the silicon had.
+ * Not implemented: leaf 3 (serial number).
+ */
+#include <string.h>
+#include "cpu/families.h"
+
+enum {
+    F_FPU = 1 << 0, F_DE = 1 << 2, F_PSE = 1 << 3, F_TSC = 1 << 4, F_MSR = 1 << 5, F_PAE = 1 << 6,
+    F_CX8 = 1 << 8, F_SEP = 1 << 11, F_PGE = 1 << 13, F_CMOV = 1 << 15,
+    FEATURES_PENTIUM = F_FPU | F_DE | F_PSE | F_TSC | F_MSR | F_CX8,
+    FEATURES_PPRO = FEATURES_PENTIUM | F_PAE | F_PGE | F_CMOV,
+};
+#define INTEL { 'G', 'e', 'n', 'u', 'i', 'n', 'e', 'I', 'n', 't', 'e', 'l' }
+
+/* max_leaf 0: no CPUID instruction. The first one is the default: a Pentium II without MMX. */
+static const struct cpu_model models[] = {
+    { .name = "default", .vendor = INTEL, .signature = 0x633, .max_leaf = 2, .features_edx = FEATURES_PPRO | F_SEP },
+    { .name = "386", .vendor = INTEL, .signature = 0x308, .features_edx = F_FPU },
+    { .name = "486", .vendor = INTEL, .signature = 0x480, .max_leaf = 1, .features_edx = F_FPU },
+    { .name = "pentium", .vendor = INTEL, .signature = 0x52C, .max_leaf = 1, .features_edx = FEATURES_PENTIUM },
+    { .name = "ppro", .vendor = INTEL, .signature = 0x619, .max_leaf = 2, .features_edx = FEATURES_PPRO },
+};
+
+/* Names for what is not modelled on its own: the nearest model. */
+static const struct { const char *name, *model; } aliases[] = {
+    { "i386", "386" }, { "i486", "486" }, { "i586", "pentium" }, { "i686", "ppro" }, { "p2", "default" },
+    { "p3", "default" },
+};
+
+const struct cpu_model *cpu_model_find(const char *name)
+{
+    if (!name) return &models[0];
+    for (unsigned n = 0; n < COUNT_OF(aliases); n++)
+        if (!strcmp(name, aliases[n].name)) name = aliases[n].model;
+    for (unsigned n = 0; n < COUNT_OF(models); n++)
+        if (!strcmp(name, models[n].name)) return &models[n];
+    return NULL;
+}
+
+struct leaf { uint32_t eax, ebx, ecx, edx; };
+
+static uint32_t letters(const char *text)
+{
+    const uint8_t *t = (const uint8_t *)text;
+    return t[0] | (uint32_t)t[1] << 8 | (uint32_t)t[2] << 16 | (uint32_t)t[3] << 24;
+}
+
+static struct leaf basic_leaf(const struct cpu_model *m, uint32_t n)
+{
+    switch (n) {
+    case 0:
+        return (struct leaf){ m->max_leaf, letters(m->vendor), letters(m->vendor + 8), letters(m->vendor + 4) };
+    case 1:
+        return (struct leaf){ m->signature, 0, m->features_ecx, m->features_edx };
+    default:     /* caches: 8 KiB + 8 KiB, 512 KiB, TLBs of 32 + 64 + 4 + 8 entries (AP-485, table 7) */
+        return (struct leaf){ 0x03020101, 0, 0, 0x0C040843 };
+    }
+}
+
+/* 8000_0002h to 8000_0004h: 48 characters of brand. */
+static struct leaf brand_leaf(const struct cpu_model *m, uint32_t part)
+{
+    char text[48] = { 0 };
+    strncpy(text, m->brand ? m->brand : "", sizeof text - 1);
+    const char *t = text + part * 16;
+    return (struct leaf){ letters(t), letters(t + 4), letters(t + 8), letters(t + 12) };
+}
+
+static struct leaf extended_leaf(const struct cpu_model *m, uint32_t n)
+{
+    switch (n) {
+    case 0: return (struct leaf){ m->max_extended, 0, 0, 0 };
+    case 1: return (struct leaf){ 0, 0, m->extended_ecx, m->extended_edx };
+    case 2: case 3: case 4: return brand_leaf(m, n - 2);
+    default: return (struct leaf){ 0 };
+    }
+}
+
+/* A leaf above the highest gives the data of the highest basic leaf (SDM vol. 2, CPUID). */
+static struct leaf leaf_of(const struct cpu_model *m, uint32_t n)
+{
+    if (n >= 0x80000000 && n <= m->max_extended) return extended_leaf(m, n & 0x7FFFFFFF);
+    return basic_leaf(m, n > m->max_leaf ? m->max_leaf : n);
+}
+
+EXEC cpuid(struct cpu *c, const struct insn *i)
+{
+    BEGIN(c, i);
+    if (!c->model->max_leaf) fault(c, VEC_UD);
+    struct leaf leaf = leaf_of(c->model, reg32(c, RAX));
+    reg32_set(c, RAX, leaf.eax);
+    reg32_set(c, RBX, leaf.ebx);
+    reg32_set(c, RCX, leaf.ecx);
+    reg32_set(c, RDX, leaf.edx);
+    return leave_after(c, i);
+}
+const struct family family_cpuid = ONE(cpuid);

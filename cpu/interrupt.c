@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+ * Interrupt and exception delivery in real, protected and virtual-8086 mode.
+ * SDM vol. 2, INT n (the pseudocode is the reference); vol. 3, 6.10-6.13, 20.1.4, 20.3.
+ *
+ * Not implemented: virtual-8086 mode extensions (CR4.VME), long mode gates.
+ */
+#include "cpu/protect.h"
+
+struct event {
+    uint8_t  vector;
+    enum int_kind kind;
+    bool     has_error;
+    uint32_t error;
+    uint64_t return_rip;
+};
+
+/* ---- real-address mode: the interrupt vector table ------------------------------------------- */
+static void deliver_real(struct cpu *c, const struct event *e)
+{
+    if (e->vector * 4u + 3 > c->idt.limit)
+        fault_idt(c, VEC_GP, e->vector, "vector beyond the IDT's limit");
+    uint32_t target = (uint32_t)table_load(c, c->idt.base, e->vector * 4u, 4);
+    struct stack s = stack_current(c);
+    stack_put(c, &s, flags_get(c), 2);
+    stack_put(c, &s, c->seg[CS].selector, 2);
+    stack_put(c, &s, e->return_rip, 2);
+    stack_use(c, &s);
+    flags_set(c, 0, FLAG_IF | FLAG_TF | FLAG_RF | FLAG_AC);
+    segment_load_real(c, CS, (uint16_t)(target >> 16));
+    c->rip = target & 0xFFFF;
+}
+
+/* ---- protected mode: gates ------------------------------------------------------------------------ */
+static bool is_gate(struct descriptor d)
+{
+    unsigned gates = 1u << TYPE_TASK | 1u << TYPE_INT16 | 1u << TYPE_TRAP16 | 1u << TYPE_INT32 | 1u << TYPE_TRAP32;
+    return !desc_is_segment(d) && gates >> desc_type(d) & 1;
+}
+
+static struct descriptor load_gate(struct cpu *c, const struct event *e)
+{
+    if (e->vector * 8u + 7 > c->idt.limit)
+        fault_idt(c, VEC_GP, e->vector, "vector beyond the IDT's limit");
+    uint64_t whole = table_load(c, c->idt.base, e->vector * 8u, 8);
+    struct descriptor gate = { (uint32_t)whole, (uint32_t)(whole >> 32) };
+    if (!is_gate(gate)) fault_idt(c, VEC_GP, e->vector, "IDT entry is not a gate");
+    /* INT n, INT3 and INTO need the gate's DPL; INT1 does not (SDM vol. 3, 6.12.1.2). */
+    bool asked = e->kind == INT_SOFTWARE || (e->kind == INT_BREAKPOINT && e->vector != VEC_DB);
+    if (asked && desc_dpl(gate) < c->cpl) fault_idt(c, VEC_GP, e->vector, "IDT gate of an inner ring");
+    if (!desc_present(gate)) fault_idt(c, VEC_NP, e->vector, "IDT gate not present");
+    return gate;
+}
+
+/* Faults push RF set, so that an instruction breakpoint at the faulting instruction does not fire
+ * again; a debug exception leaves it as it is (SDM vol. 3, 17.3.1.1). */
+static uint32_t flags_image(const struct cpu *c, const struct event *e)
+{
+    return flags_get(c) | (e->kind == INT_FAULT && e->vector != VEC_DB ? FLAG_RF : 0);
+}
+
+static void push_frame(struct cpu *c, struct stack *s, const struct event *e, unsigned size, bool inner)
+{
+    static const enum seg vm86_extra[] = { GS, FS, DS, ES };
+    for (unsigned n = 0; is_vm86(c) && n < COUNT_OF(vm86_extra); n++)
+        stack_put(c, s, c->seg[vm86_extra[n]].selector, size);
+    if (inner) {
+        stack_put(c, s, c->seg[SS].selector, size);
+        stack_put(c, s, c->gpr[RSP], size);
+    }
+    stack_put(c, s, flags_image(c, e), size);
+    stack_put(c, s, c->seg[CS].selector, size);
+    stack_put(c, s, e->return_rip, size);
+    if (e->has_error) stack_put(c, s, e->error, size);
+}
+
+/* Which ring the handler runs in: that of a nonconforming code segment. */
+static unsigned handler_ring(struct cpu *c, uint16_t selector, struct descriptor code)
+{
+    if (desc_dpl(code) > c->cpl) fault_selector(c, VEC_GP, selector, "handler in an outer ring");
+    unsigned ring = desc_is_conforming(code) ? c->cpl : desc_dpl(code);
+    if (is_vm86(c) && ring != 0)
+        fault_selector(c, VEC_GP, selector, "handler of virtual-8086 mode is not in ring 0");
+    if (!desc_present(code)) fault_selector(c, VEC_NP, selector, "handler's code segment not present");
+    return ring;
+}
+
+static void deliver_through_gate(struct cpu *c, const struct event *e, struct descriptor gate)
+{
+    uint16_t selector = gate_selector(gate);
+    struct descriptor code = descriptor_need_code(c, selector);
+    unsigned ring = handler_ring(c, selector, code);
+    bool inner = ring < c->cpl, vm86 = is_vm86(c);
+    struct stack s = inner ? stack_of_ring(c, ring) : stack_current(c);
+    struct segment cs = segment_make((uint16_t)((selector & 0xFFFC) | ring), code);
+    if (gate_offset(gate) > cs.limit) fault_selector(c, VEC_GP, 0, "handler beyond its code segment's limit");
+    push_frame(c, &s, e, gate_size(gate), inner);
+    descriptor_mark(c, selector, code, ACCESS_A, true);
+
+    stack_use(c, &s);
+    c->seg[CS] = cs;
+    c->cpl = (uint8_t)ring;
+    c->rip = gate_offset(gate);
+    bool interrupt_gate = !(desc_type(gate) & 1);
+    flags_set(c, 0, FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM | (interrupt_gate ? FLAG_IF : 0));
+    if (vm86)
+        for (enum seg n = ES; n < SEG_COUNT; n++)
+            if (n != CS && n != SS) segment_null(&c->seg[n], 0);
+}
+
+static void deliver_through_task(struct cpu *c, const struct event *e, struct descriptor gate)
+{
+    uint16_t selector = gate_selector(gate);
+    struct descriptor tss = tss_need(c, selector, VEC_GP, false);
+    c->flags |= flags_image(c, e) & FLAG_RF;       /* goes into the old task's EFLAGS image */
+    task_switch(c, selector, tss, TASK_INT, e->return_rip, e->has_error, e->error);
+}
+
+static void deliver_protected(struct cpu *c, const struct event *e)
+{
+    if (e->kind == INT_SOFTWARE && is_vm86(c) && iopl(c) < 3)
+        fault_selector(c, VEC_GP, 0, "INT n in virtual-8086 mode with IOPL < 3");
+    struct descriptor gate = load_gate(c, e);
+    if (desc_type(gate) == TYPE_TASK) deliver_through_task(c, e, gate);
+    else deliver_through_gate(c, e, gate);
+}
+
+void interrupt_deliver(struct cpu *c, uint8_t vector, enum int_kind kind, bool has_error, uint32_t error,
+                       uint64_t return_rip)
+{
+    struct event e = { vector, kind, has_error, error, return_rip };
+    c->delivering = kind == INT_FAULT ? vector : kind == INT_EXTERNAL ? DELIVERING_EXTERNAL + vector : -1;
+    if (is_protected(c)) deliver_protected(c, &e);
+    else deliver_real(c, &e);
+    if (vector == VEC_DB && kind == INT_FAULT) c->dr[7] &= ~(uint64_t)DR7_GD;   /* SDM vol. 3, 17.2.4 */
+    c->delivering = -1;
+    mode_changed(c);
+    attention(c);
+}

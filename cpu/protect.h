@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ * What the protection rules share: descriptors, system accesses, the stack of another ring.
+ * Private to cpu/. SDM vol. 3, 3.4.5 (segment descriptors), 3.5 (system descriptors), 5 (protection).
+ *
+ *   high  31      24 23 22 21 20 19    16 15 14 13 12 11    8 7       0
+ *        | base     | G|DB| L|AV| limit  | P| DPL | S| type  | base    |
+ *   low  | base                          | limit                       |
+ */
+#pragma once
+#include "cpu/mem.h"
+
+/* Types of system descriptors (S = 0): SDM vol. 3, table 3-2. Bit 3: the 32-bit kind. */
+enum descriptor_type {
+    TYPE_TSS16 = 1, TYPE_LDT = 2, TYPE_CALL16 = 4, TYPE_TASK = 5, TYPE_INT16 = 6, TYPE_TRAP16 = 7,
+    TYPE_TSS32 = 9, TYPE_CALL32 = 12, TYPE_INT32 = 14, TYPE_TRAP32 = 15,
+    TYPE_BUSY = 2, TYPE_WIDE = 8,
+};
+
+static inline uint8_t desc_access(struct descriptor d) { return (uint8_t)(d.high >> 8); }
+static inline unsigned desc_type(struct descriptor d) { return d.high >> 8 & 15; }
+static inline unsigned desc_dpl(struct descriptor d) { return d.high >> 13 & 3; }
+static inline bool desc_present(struct descriptor d) { return d.high >> 15 & 1; }
+static inline bool desc_is_segment(struct descriptor d) { return d.high >> 12 & 1; }
+static inline bool desc_is_code(struct descriptor d) { return (d.high >> 11 & 3) == 3; }
+static inline bool desc_is_conforming(struct descriptor d) { return desc_is_code(d) && d.high >> 10 & 1; }
+static inline bool desc_is_writable(struct descriptor d) { return (d.high >> 9 & 13) == 9; }
+static inline bool desc_is_readable(struct descriptor d)
+{
+    return desc_is_segment(d) && (!desc_is_code(d) || d.high >> 9 & 1);
+}
+/* Gates: where to. */
+static inline uint16_t gate_selector(struct descriptor d) { return (uint16_t)(d.low >> 16); }
+static inline uint32_t gate_offset(struct descriptor d)
+{
+    return (d.low & 0xFFFF) | (desc_type(d) & TYPE_WIDE ? d.high & 0xFFFF0000 : 0);
+}
+static inline unsigned gate_size(struct descriptor d) { return desc_type(d) & TYPE_WIDE ? 4 : 2; }
+
+static inline bool selector_is_null(uint16_t selector) { return selector < 4; }
+static inline bool selector_is_local(uint16_t selector) { return selector & 4; }
+
+/* EXT of an error code: the fault came while an interrupt or an exception was delivered, not by the
+ * program's own doing (SDM vol. 3, 6.13). */
+static inline uint32_t fault_ext(const struct cpu *c) { return c->delivering >= 0; }
+/* A fault with a selector as error code. why: the check that failed, for a person. */
+_Noreturn void fault_selector(struct cpu *, enum vector, uint16_t selector, const char *why);
+_Noreturn void fault_idt(struct cpu *, enum vector, uint8_t vector, const char *why);    /* a bad IDT entry */
+
+/* Debug registers (SDM vol. 3, 17.2) */
+enum {
+    DR6_BD = 1 << 13, DR6_BS = 1 << 14, DR6_BT = 1 << 15,
+    DR7_LOCAL = 0x155,                 /* L0-L3, LE: cleared by a task switch */
+    DR7_GD = 1 << 13,
+};
+#define DR6_ONES 0xFFFF0FF0u
+#define DR7_ONES 0x400u
+
+/* ---- accesses that ignore CPL, or are made for another ring ---------------------------------- */
+static inline uint64_t ring_load(struct cpu *c, uint64_t laddr, unsigned size, bool user)
+{
+    const struct tlb_entry *e = tlb_slot(c->tlb_sets[user], laddr);
+    if (likely(tlb_hit(e->read, laddr, size)))
+        return host_load((void *)(e->host + (uintptr_t)laddr), size);
+    return mem_load_slow(c, laddr, size, user);
+}
+static inline void ring_store(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size, bool user)
+{
+    struct tlb_entry *e = tlb_slot(c->tlb_sets[user], laddr);
+    if (likely(tlb_hit(e->write, laddr, size)))
+        host_store((void *)(e->host + (uintptr_t)laddr), value, size);
+    else
+        mem_store_slow(c, laddr, value, size, user);
+}
+/* In a system table: base + offset wraps at 4 GiB outside long mode. */
+static inline uint64_t table_load(struct cpu *c, uint64_t base, uint32_t offset, unsigned size)
+{
+    return ring_load(c, laddr_wrap(c, base + offset), size, false);
+}
+static inline void table_store(struct cpu *c, uint64_t base, uint32_t offset, uint64_t value, unsigned size)
+{
+    ring_store(c, laddr_wrap(c, base + offset), value, size, false);
+}
+
+/* ---- descriptors (segment.c) -------------------------------------------------------------------- */
+/* False: beyond the end of the GDT or LDT. A null selector reads entry 0 like any other. */
+bool descriptor_load(struct cpu *, uint16_t selector, struct descriptor *);
+/* The same, with a fault of that vector (error 0 for a null selector) instead of false. */
+struct descriptor descriptor_need(struct cpu *, uint16_t selector, enum vector);
+/* The same, and a code segment, else #GP: for far transfers. DPL and P are the caller's to check. */
+struct descriptor descriptor_need_code(struct cpu *, uint16_t selector);
+/* Sets or clears bits of byte 5 in memory; nothing is written when they are so already. */
+void descriptor_mark(struct cpu *, uint16_t selector, struct descriptor, uint8_t bits, bool on);
+/* What a segment register holds after loading selector with d (derived, accessed bit set). */
+struct segment segment_make(uint16_t selector, struct descriptor d);
+void segment_null(struct segment *, uint16_t selector);
+/* Loads LDTR in the same way for LLDT and a task switch. */
+void ldtr_load(struct cpu *, uint16_t selector, enum vector);
+/* An available TSS that may be entered, or a busy one to return to; else a fault of that vector. */
+struct descriptor tss_need(struct cpu *, uint16_t selector, enum vector, bool busy);
+/* On the way to an outer ring: data segments that it must not see become null (SDM vol. 3, 5.8.6). */
+void segments_hide(struct cpu *);
+
+/* ---- stacks --------------------------------------------------------------------------------------- */
+/* A stack in the making: nothing of the CPU changes until stack_use(). */
+struct stack {
+    struct segment ss;
+    uint64_t sp, mask;
+    uint32_t error;                /* of the #SS when there is no room */
+    bool     user;
+};
+struct stack stack_current(const struct cpu *);
+struct stack stack_of_ring(struct cpu *, unsigned ring);    /* from the TSS, with all checks (#TS, #SS) */
+void stack_put(struct cpu *, struct stack *, uint64_t value, unsigned size);
+uint64_t stack_get(struct cpu *, struct stack *, unsigned size);
+void stack_use(struct cpu *, const struct stack *);         /* sets SS and SP */
+/* SS:SP popped on the way to an outer ring: checks of SDM vol. 2, RET and IRET. */
+struct stack stack_outer(struct cpu *, uint16_t selector, uint64_t sp, unsigned ring);
+
+/* The result of SLDT, STR, SMSW: 16 bits to memory, the operand size to a register (selector.c). */
+void system_result(struct cpu *, const struct insn *, uint64_t value);
+
+static inline unsigned cpu_family(const struct cpu *c) { return c->model->signature >> 8 & 15; }
+/* EFLAGS bits that exist in this model. */
+static inline uint32_t flags_known(const struct cpu *c)
+{
+    uint32_t known = FLAGS_ARITH | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM;
+    if (cpu_family(c) >= 4) known |= FLAG_AC;
+    return c->model->max_leaf ? known | FLAG_ID : known;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT
+ * Segment registers and descriptors: fetching, checking, loading.
+ * SDM vol. 3, 3.4 and 5.4-5.7; vol. 3, 20.1 (real-address mode).
+ *
+ * Not implemented: 16-byte system descriptors of long mode.
+ */
+#include "cpu/protect.h"
+
+/* ---- the register's hidden part --------------------------------------------------------------------- */
+void segment_derive(struct segment *s)
+{
+    bool code = s->access & ACCESS_CODE, rw = s->access & ACCESS_RW;
+    bool usable = (s->access & (ACCESS_S | ACCESS_P)) == (ACCESS_S | ACCESS_P);
+    s->rights = !usable ? 0 : code ? (rw ? SEG_READ : 0) : rw ? SEG_READ | SEG_WRITE : SEG_READ;
+    s->first = 0;
+    s->last = s->limit;
+    if (!code && s->access & ACCESS_DC) {                /* expand-down: SDM vol. 3, 5.3 */
+        s->first = (uint64_t)s->limit + 1;
+        s->last = s->access & ACCESS_DB ? 0xFFFFFFFF : 0xFFFF;
+    }
+}
+
+struct segment segment_make(uint16_t selector, struct descriptor d)
+{
+    uint32_t limit = (d.low & 0xFFFF) | (d.high & 0xF0000);
+    struct segment s = {
+        .base = d.low >> 16 | (d.high & 0xFF) << 16 | (d.high & 0xFF000000),
+        .selector = selector,
+        .access = (uint16_t)(d.high >> 8 & 0xF0FF),
+    };
+    if (desc_is_segment(d)) s.access |= ACCESS_A;
+    s.limit = s.access & ACCESS_G ? limit << 12 | 0xFFF : limit;
+    segment_derive(&s);
+    return s;
+}
+
+void segment_null(struct segment *s, uint16_t selector)
+{
+    *s = (struct segment){ .selector = selector };
+    segment_derive(s);
+}
+
+/* ---- descriptor tables -------------------------------------------------------------------------------- */
+/* The table of a selector; false: its end comes before the descriptor's. */
+static bool descriptor_table(const struct cpu *c, uint16_t selector, uint64_t *base)
+{
+    bool local = selector_is_local(selector);
+    *base = local ? c->ldtr.base : c->gdt.base;
+    if (local && !(c->ldtr.access & ACCESS_P)) return false;
+    return (selector | 7u) <= (local ? c->ldtr.limit : c->gdt.limit);
+}
+
+bool descriptor_load(struct cpu *c, uint16_t selector, struct descriptor *d)
+{
+    uint64_t base;
+    if (!descriptor_table(c, selector, &base)) return false;
+    uint64_t whole = table_load(c, base, selector & 0xFFF8u, 8);
+    *d = (struct descriptor){ (uint32_t)whole, (uint32_t)(whole >> 32) };
+    return true;
+}
+
+struct descriptor descriptor_need(struct cpu *c, uint16_t selector, enum vector vector)
+{
+    struct descriptor d;
+    if (selector_is_null(selector)) fault_selector(c, vector, 0, "null selector");
+    if (!descriptor_load(c, selector, &d))
+        fault_selector(c, vector, selector, "selector beyond the descriptor table's limit");
+    return d;
+}
+
+struct descriptor descriptor_need_code(struct cpu *c, uint16_t selector)
+{
+    struct descriptor d = descriptor_need(c, selector, VEC_GP);
+    if (!desc_is_code(d)) fault_selector(c, VEC_GP, selector, "not a code segment");
+    return d;
+}
+
+void descriptor_mark(struct cpu *c, uint16_t selector, struct descriptor d, uint8_t bits, bool on)
+{
+    uint8_t old = desc_access(d), now = (uint8_t)(on ? old | bits : old & ~bits);
+    uint64_t base;
+    if (old != now && descriptor_table(c, selector, &base))
+        table_store(c, base, (selector & 0xFFF8u) + 5, now, 1);
+}
+
+/* ---- data and stack segments ---------------------------------------------------------------------------- */
+static void check_stack(struct cpu *c, uint16_t selector, struct descriptor d)
+{
+    if ((selector & 3) != c->cpl || desc_dpl(d) != c->cpl)
+        fault_selector(c, VEC_GP, selector, "stack segment of another ring");
+    if (!desc_is_writable(d)) fault_selector(c, VEC_GP, selector, "stack segment not writable");
+    if (!desc_present(d)) fault_selector(c, VEC_SS, selector, "stack segment not present");
+}
+
+static void check_data(struct cpu *c, uint16_t selector, struct descriptor d)
+{
+    if (!desc_is_readable(d)) fault_selector(c, VEC_GP, selector, "not a readable segment");
+    if (!desc_is_conforming(d) && ((selector & 3u) > desc_dpl(d) || c->cpl > desc_dpl(d)))
+        fault_selector(c, VEC_GP, selector, "data segment of an inner ring");
+    if (!desc_present(d)) fault_selector(c, VEC_NP, selector, "data segment not present");
+}
+
+static void load_protected(struct cpu *c, enum seg seg, uint16_t selector)
+{
+    if (seg != SS && selector_is_null(selector)) {
+        segment_null(&c->seg[seg], selector);
+        return;
+    }
+    struct descriptor d = descriptor_need(c, selector, VEC_GP);
+    if (seg == SS) check_stack(c, selector, d);
+    else check_data(c, selector, d);
+    descriptor_mark(c, selector, d, ACCESS_A, true);
+    c->seg[seg] = segment_make(selector, d);
+}
+
+void segment_load(struct cpu *c, enum seg seg, uint16_t selector)
+{
+    if (is_real_like(c)) segment_load_real(c, seg, selector);
+    else load_protected(c, seg, selector);
+    mode_changed(c);
+}
+
+/* Real-address mode leaves limit and size as protected mode left them ("unreal" mode; SDM vol. 3,
+ * 9.9.2), virtual-8086 mode fixes them (20.2.1). A null register becomes usable again. */
+void segment_load_real(struct cpu *c, enum seg seg, uint16_t selector)
+{
+    struct segment *s = &c->seg[seg];
+    uint16_t data = ACCESS_P | ACCESS_S | ACCESS_RW | ACCESS_A;
+    if (is_vm86(c) || !(s->access & ACCESS_P)) {
+        s->limit = 0xFFFF;
+        s->access = 0;
+    }
+    s->access = (uint16_t)((s->access & ~0xFF) | data | (is_vm86(c) ? 3 << ACCESS_DPL_SHIFT : 0));
+    s->selector = selector;
+    s->base = (uint32_t)selector << 4;
+    segment_derive(s);
+}
+
+void segments_hide(struct cpu *c)
+{
+    static const enum seg data[] = { ES, FS, GS, DS };
+    for (unsigned n = 0; n < COUNT_OF(data); n++) {
+        struct segment *s = &c->seg[data[n]];
+        bool conforming = s->access & ACCESS_CODE && s->access & ACCESS_DC;
+        unsigned dpl = s->access >> ACCESS_DPL_SHIFT & 3;
+        if (!conforming && dpl < c->cpl && !selector_is_null(s->selector)) segment_null(s, 0);
+    }
+}
+
+/* ---- system segments -------------------------------------------------------------------------------------- */
+void ldtr_load(struct cpu *c, uint16_t selector, enum vector vector)
+{
+    if (selector_is_null(selector)) {
+        segment_null(&c->ldtr, selector);
+        return;
+    }
+    if (selector_is_local(selector)) fault_selector(c, vector, selector, "LDT selector in the LDT");
+    struct descriptor d = descriptor_need(c, selector, vector);
+    if (desc_is_segment(d) || desc_type(d) != TYPE_LDT) fault_selector(c, vector, selector, "not an LDT");
+    if (!desc_present(d)) fault_selector(c, vector == VEC_TS ? VEC_TS : VEC_NP, selector, "LDT not present");
+    c->ldtr = segment_make(selector, d);
+}
+
+struct descriptor tss_need(struct cpu *c, uint16_t selector, enum vector vector, bool busy)
+{
+    if (selector_is_local(selector)) fault_selector(c, vector, selector, "TSS selector in the LDT");
+    struct descriptor d = descriptor_need(c, selector, vector);
+    unsigned want = busy ? TYPE_TSS16 | TYPE_BUSY : TYPE_TSS16;
+    if (desc_is_segment(d) || (desc_type(d) & ~(unsigned)TYPE_WIDE) != want)
+        fault_selector(c, vector, selector, busy ? "not a busy TSS" : "not an available TSS");
+    if (!desc_present(d)) fault_selector(c, VEC_NP, selector, "TSS not present");
+    return d;
+}
+
+/* ---- stacks -------------------------------------------------------------------------------------------------- */
+static uint64_t stack_mask_of(const struct segment *ss)
+{
+    return ss->access & ACCESS_DB ? 0xFFFFFFFF : 0xFFFF;
+}
+
+struct stack stack_current(const struct cpu *c)
+{
+    return (struct stack){ .ss = c->seg[SS], .sp = c->gpr[RSP], .mask = stack_mask_of(&c->seg[SS]),
+                           .user = c->cpl == 3 };
+}
+
+static struct stack stack_make(uint16_t selector, struct descriptor d, uint64_t sp, unsigned ring)
+{
+    struct stack s = { .ss = segment_make(selector, d), .sp = sp, .user = ring == 3 };
+    s.mask = stack_mask_of(&s.ss);
+    return s;
+}
+
+/* SDM vol. 3, 7.2: SS0 at 8 and ESP0 at 4 of a 32-bit TSS, SS0 at 4 and SP0 at 2 of a 16-bit one. */
+struct stack stack_of_ring(struct cpu *c, unsigned ring)
+{
+    unsigned size = c->tr.access & TYPE_WIDE ? 4 : 2, at = size + ring * 2 * size;
+    if (at + size + 1 > c->tr.limit)
+        fault_selector(c, VEC_TS, c->tr.selector, "the TSS ends before the ring's stack");
+    uint64_t sp = table_load(c, c->tr.base, at, size);
+    uint16_t selector = (uint16_t)table_load(c, c->tr.base, at + size, 2);
+    struct descriptor d = descriptor_need(c, selector, VEC_TS);
+    if ((selector & 3u) != ring || desc_dpl(d) != ring)
+        fault_selector(c, VEC_TS, selector, "the TSS names a stack of another ring");
+    if (!desc_is_writable(d)) fault_selector(c, VEC_TS, selector, "the TSS names a stack that is not writable");
+    if (!desc_present(d)) fault_selector(c, VEC_SS, selector, "the ring's stack segment is not present");
+    descriptor_mark(c, selector, d, ACCESS_A, true);
+    struct stack s = stack_make(selector, d, sp, ring);
+    s.error = selector & 0xFFFCu;
+    return s;
+}
+
+struct stack stack_outer(struct cpu *c, uint16_t selector, uint64_t sp, unsigned ring)
+{
+    struct descriptor d = descriptor_need(c, selector, VEC_GP);
+    if ((selector & 3u) != ring || desc_dpl(d) != ring)
+        fault_selector(c, VEC_GP, selector, "return to a stack of another ring");
+    if (!desc_is_writable(d)) fault_selector(c, VEC_GP, selector, "return to a stack that is not writable");
+    if (!desc_present(d)) fault_selector(c, VEC_SS, selector, "return to a stack that is not present");
+    descriptor_mark(c, selector, d, ACCESS_A, true);
+    return stack_make(selector, d, sp, ring);
+}
+
+static uint64_t stack_laddr(struct cpu *c, const struct stack *s, uint64_t sp, unsigned size, unsigned need)
+{
+    if (!(s->ss.rights & need) || sp < s->ss.first || sp + size - 1 > s->ss.last)
+        fault_selector(c, VEC_SS, (uint16_t)s->error, "no room on the stack");
+    return laddr_wrap(c, s->ss.base + sp);
+}
+
+void stack_put(struct cpu *c, struct stack *s, uint64_t value, unsigned size)
+{
+    uint64_t to = (s->sp - size) & s->mask;
+    ring_store(c, stack_laddr(c, s, to, size, SEG_WRITE), value, size, s->user);
+    s->sp = (s->sp & ~s->mask) | to;
+}
+
+uint64_t stack_get(struct cpu *c, struct stack *s, unsigned size)
+{
+    uint64_t from = s->sp & s->mask;
+    uint64_t value = ring_load(c, stack_laddr(c, s, from, size, SEG_READ), size, s->user);
+    s->sp = (s->sp & ~s->mask) | ((from + size) & s->mask);
+    return value;
+}
+
+/* A 16-bit stack leaves the upper half of ESP alone, also on the way to another ring. */
+void stack_use(struct cpu *c, const struct stack *s)
+{
+    c->seg[SS] = s->ss;
+    c->gpr[RSP] = (c->gpr[RSP] & ~s->mask) | (s->sp & s->mask);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ * Paging: 32-bit with 4 MiB pages (PSE), PAE with 2 MiB pages, NX.
+ * SDM vol. 3, chapter 4: 4.3 (32-bit), 4.4 (PAE), 4.6 (access rights), 4.7 (#PF), 4.8 (A and D flags).
+ *
+ *   32-bit   31      22 21      12 11     0        PAE   31 30 29    21 20    12 11     0
+ *            | table   | page     | offset |             | P | table  | page    | offset |
+ *
+ * The loop knows neither: a format says how many levels of which index width. 4 levels are ready.
+ * Not implemented: PSE-36, SMEP, SMAP, protection keys, 1 GiB pages.
+ */
+#include "cpu/walk.h"
+
+enum {
+    PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x80, PTE_G = 0x100,
+    LEVELS = 4,
+};
+#define PTE_NX     (1ull << 63)
+#define PADDR_BITS 36              /* of PAE processors before long mode (SDM vol. 3, 4.1.4) */
+enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
+enum { EFER_NXE = 1 << 11, EFER_LMA = 1 << 10 };
+
+/* One way through the tables. */
+struct path {
+    uint64_t entry[LEVELS], value[LEVELS];     /* addresses and contents, from the top           */
+    uint64_t all;                              /* AND of the entries: W and U                     */
+    unsigned depth, page_bits;
+    bool     nx, missing, reserved;
+};
+
+struct format { unsigned levels, index_bits, entry_bytes; };
+
+static struct format format_of(const struct cpu *c)
+{
+    if (c->efer & EFER_LMA) return (struct format){ 4, 9, 8 };
+    if (c->cr4 & CR4_PAE) return (struct format){ 2, 9, 8 };
+    return (struct format){ 2, 10, 4 };
+}
+
+static uint64_t entry_load(const struct cpu *c, uint64_t paddr, unsigned bytes, bool probe)
+{
+    if (!probe) return memory_read(c->memory, paddr, bytes == 8 ? QWORD : DWORD);
+    uint64_t value = 0;
+    for (unsigned n = 0; n < bytes; n++) value |= (uint64_t)memory_peek(c->memory, paddr + n) << (8 * n);
+    return value;
+}
+
+static bool is_large(const struct cpu *c, const struct format *f, unsigned level, uint64_t value)
+{
+    return level == 2 && value & PTE_PS && (f->entry_bytes == 8 || c->cr4 & CR4_PSE);
+}
+
+/* Bits that must be 0 in an entry that maps (or leads to) 1 << bits bytes. */
+static uint64_t reserved_bits(const struct cpu *c, const struct format *f, bool large, unsigned bits)
+{
+    uint64_t reserved = 0;
+    if (f->entry_bytes == 8) {
+        reserved = ~((1ull << PADDR_BITS) - 1) & (c->efer & EFER_LMA ? 0x000FFFFFFFFFFFFF : ~PTE_NX);
+        if (!(c->efer & EFER_NXE)) reserved |= PTE_NX;
+    }
+    /* below the page's address; bit 12 is the PAT bit, reserved without PAT */
+    if (large) reserved |= ((1ull << bits) - 1) & ~0x1FFFull;
+    if (large && !(c->model->features_edx >> 16 & 1)) reserved |= 1 << 12;
+    return reserved;
+}
+
+/* Follows the tables down to the page; path->missing or ->reserved say why not. */
+static void descend(const struct cpu *c, uint64_t laddr, bool probe, struct path *path)
+{
+    struct format f = format_of(c);
+    uint64_t table = c->cr3 & ~0xFFFull;
+    *path = (struct path){ .all = ~0ull };
+    if (f.levels == 2 && f.entry_bytes == 8) {
+        uint64_t pdpte = c->pdpte[laddr >> 30 & 3];      /* no rights here: SDM vol. 3, 4.4.1 */
+        path->missing = !(pdpte & PTE_P);
+        table = pdpte & ((1ull << PADDR_BITS) - 1) & ~0xFFFull;
+    }
+    for (unsigned level = f.levels; level && !path->missing; level--) {
+        unsigned bits = PAGE_BITS + (level - 1) * f.index_bits, n = path->depth++;
+        uint64_t index = laddr >> bits & ((1u << f.index_bits) - 1);
+        path->entry[n] = a20_mask(c, table + index * f.entry_bytes);
+        uint64_t v = path->value[n] = entry_load(c, path->entry[n], f.entry_bytes, probe);
+        bool large = is_large(c, &f, level, v);
+        path->missing = !(v & PTE_P);
+        path->reserved = !path->missing && v & reserved_bits(c, &f, large, bits);
+        path->all &= v;
+        path->nx |= v & PTE_NX && c->efer & EFER_NXE;
+        path->page_bits = bits;
+        if (path->reserved || large) return;
+        table = v & (f.entry_bytes == 8 ? (1ull << 52) - 1 : ~0ull) & ~0xFFFull;
+    }
+}
+
+static uint64_t path_paddr(const struct path *p, uint64_t laddr)
+{
+    uint64_t offset = (1ull << p->page_bits) - 1;
+    return (p->value[p->depth - 1] & ((1ull << 52) - 1) & ~offset) | (laddr & offset);
+}
+
+/* May this access go to a page with these rights? CR0.WP: SDM vol. 3, 4.6.1. */
+static bool store_allowed(const struct cpu *c, const struct path *p, bool user)
+{
+    return p->all & PTE_W || (!user && !(c->cr0 & CR0_WP));
+}
+static bool allowed(const struct cpu *c, const struct path *p, unsigned access, bool user)
+{
+    if (user && !(p->all & PTE_U)) return false;
+    if (access == ACCESS_STORE) return store_allowed(c, p, user);
+    return access != ACCESS_FETCH || !p->nx;
+}
+
+static uint32_t error_code(const struct cpu *c, const struct path *p, unsigned access, bool user)
+{
+    bool fetch = access == ACCESS_FETCH && c->efer & EFER_NXE && c->cr4 & CR4_PAE;
+    return (p->missing ? 0 : PF_P) | (access == ACCESS_STORE ? PF_W : 0) | (user ? PF_U : 0) |
+           (p->reserved ? PF_RSVD : 0) | (fetch ? PF_I : 0);
+}
+
+static void mark(struct cpu *c, const struct path *p, unsigned n, uint64_t bits)
+{
+    if ((p->value[n] & bits) != bits) memory_write(c->memory, p->entry[n], (uint32_t)(p->value[n] | bits), DWORD);
+}
+
+bool page_walk(struct cpu *c, uint64_t laddr, unsigned access, bool user, struct walk *w)
+{
+    struct path p;
+    descend(c, laddr, false, &p);
+    if (p.missing || p.reserved || !allowed(c, &p, access, user))
+        fault_page(c, laddr, error_code(c, &p, access, user));
+    unsigned leaf = p.depth - 1;
+    for (unsigned n = 0; n < leaf; n++) mark(c, &p, n, PTE_A);
+    mark(c, &p, leaf, PTE_A | (access == ACCESS_STORE ? PTE_D : 0));
+    *w = (struct walk){
+        .paddr = path_paddr(&p, laddr),
+        .writable = store_allowed(c, &p, user),
+        .user = p.all & PTE_U,
+        .global = p.value[leaf] & PTE_G && c->cr4 & CR4_PGE,
+        .dirty = access == ACCESS_STORE || p.value[leaf] & PTE_D,
+        .page_bits = p.page_bits,
+    };
+    return true;
+}
+
+bool page_probe(const struct cpu *c, uint64_t laddr, uint64_t *paddr)
+{
+    struct path p;
+    *paddr = a20_mask(c, laddr);
+    if (!(c->cr0 & CR0_PG)) return true;
+    descend(c, laddr, true, &p);
+    if (p.missing || p.reserved) return false;
+    *paddr = a20_mask(c, path_paddr(&p, laddr));
+    return true;
+}
+
+bool pdptes_read(const struct cpu *c, uint64_t cr3, uint64_t to[4])
+{
+    const uint64_t reserved = ~((1ull << PADDR_BITS) - 1) | 0x1E6;
+    bool good = true;
+    for (unsigned n = 0; n < 4; n++) {
+        to[n] = entry_load(c, a20_mask(c, (cr3 & 0xFFFFFFE0) + n * 8u), 8, true);
+        good = good && !(to[n] & PTE_P && to[n] & reserved);
+    }
+    return good;
+}
+
+void pdptes_load(struct cpu *c, uint64_t cr3)
+{
+    uint64_t new[4];
+    if (!pdptes_read(c, cr3, new)) fault_error(c, VEC_GP, 0);
+    for (unsigned n = 0; n < 4; n++) c->pdpte[n] = new[n];
+}
