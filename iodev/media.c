@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * Removable media: finds the drive behind a device.
+ */
+#include "iodev/media.h"
+#include "iodev/fdc.h"
+
+/* NULL: nothing that has removable media. */
+static struct device *floppy_at(struct device *dev, unsigned drive)
+{
+    if (dev && dev->class == &fdc_class) return fdc_drive(dev, drive);
+    return dev && dev->class == &floppy_class && !drive ? dev : NULL;
+}
+
+const char *media_change(struct device *dev, unsigned drive, const char *path)
+{
+    struct device *floppy = floppy_at(dev, drive);
+    return floppy ? floppy_change(floppy, path) : "not a drive with removable media";
+}
+
+const char *media_eject(struct device *dev, unsigned drive)
+{
+    struct device *floppy = floppy_at(dev, drive);
+    return floppy ? floppy_eject(floppy) : "not a drive with removable media";
+}
