@@ -31,7 +31,7 @@ static void set_memory(struct device *rtc, const struct cmos_setup *s)
     set16(rtc, EXTENDED_SETUP, above(s->ram_below_4g, MIB) / KIB);
     set16(rtc, EXTENDED_FOUND, above(s->ram_below_4g, MIB) / KIB);
     set16(rtc, ABOVE_16M, above(s->ram_below_4g, 16 * MIB) / (64 * KIB));
-    for (unsigned i = 0; i < 3; i++) cmos_set(rtc, (uint8_t)(ABOVE_4G + i), (uint8_t)(high >> 8 * i));
+    for (uint8_t i = 0; i < 3; i++) cmos_set(rtc, ABOVE_4G + i, (uint8_t)(high >> 8 * i));
 }
 
 static void set_floppies(struct device *rtc, const struct cmos_setup *s)
@@ -55,7 +55,7 @@ static void set_geometry(struct device *rtc, uint8_t at, const struct cmos_disk 
     cmos_set(rtc, at + 8, (uint8_t)d->sectors);
 }
 
-/* Two bits per disk: 0 = as it is, 1 = LBA-assisted; more than 1024 cylinders do not fit INT 13h. */
+/* Two bits per disk: 0 = as it is, 1 = LBA-assisted; INT 13h reaches 1024 cylinders. */
 static uint8_t translation(const struct cmos_setup *s)
 {
     uint8_t bits = 0;

@@ -4,10 +4,10 @@
  * "DMA": the second controller counts words and the first one hangs on its channel 0.
  *
  *   channel 0-3: 00h-0Fh, bytes          page 87h 83h 81h 82h    address = page << 16 | A15-A0
- *   channel 4-7: C0h-DFh, even, words    page 8Fh 8Bh 89h 8Ah    address = page & FEh << 16 | A15-A0 << 1
+ *   channel 4-7: C0h-DFh, words          page 8Fh 8Bh 89h 8Ah    address = page << 16 | A15-A0 << 1
  *
- * A request is served by a timer: one burst of up to 512 bytes, then a microsecond of guest time per
- * transfer. An address never carries into its page.
+ * A request is served by a timer: one burst of up to 512 bytes, then a microsecond of guest time
+ * per transfer. Bit 0 of a word page is ignored. An address never carries into its page.
  *
  * Not implemented: memory-to-memory transfers, rotating priority, compressed timing and the
  * polarities of DREQ and DACK (command register bits 0, 1, 3-7).
@@ -17,10 +17,12 @@
 
 #include <string.h>
 
-enum { COMMAND = 8, REQUEST, SINGLE_MASK, MODE, CLEAR_FLIP_FLOP, MASTER_CLEAR, CLEAR_MASK, ALL_MASK };
+enum { COMMAND = 8, REQUEST, SINGLE_MASK, MODE, CLEAR_FLIP_FLOP, MASTER_CLEAR, CLEAR_MASK,
+       ALL_MASK };
 enum { COMMAND_DISABLE = 0x04, SELECT = 0x03, SET = 0x04 };
 enum { MODE_TYPE = 0x0C, TYPE_VERIFY = 0x00, TYPE_WRITE = 0x04, TYPE_READ = 0x08,
-       MODE_AUTO = 0x10, MODE_DOWN = 0x20, MODE_KIND = 0xC0, KIND_BLOCK = 0x80, KIND_CASCADE = 0xC0 };
+       MODE_AUTO = 0x10, MODE_DOWN = 0x20, MODE_KIND = 0xC0, KIND_BLOCK = 0x80,
+       KIND_CASCADE = 0xC0 };
 enum { CASCADE = 4, CHANNELS = 8, BURST = 512 };
 #define TRANSFER_TIME ((nanos)1000)
 
@@ -49,7 +51,7 @@ struct dma {
 
 static struct dma *dma_of(struct device *d) { return container_of(d, struct dma, dev); }
 
-/* ---- who may transfer ------------------------------------------------------------------------------ */
+/* ---- who may transfer ------------------------------------------------------------------------ */
 
 static uint8_t requests(const struct i8237 *c) { return c->dreq | c->request | c->block; }
 
@@ -68,7 +70,8 @@ static bool runnable(const struct dma *m, unsigned ch)
 {
     const struct channel *c = &m->channel[ch];
     return ch != CASCADE && requests(&m->chip[ch / 4]) >> ch % 4 & 1 && enabled(m, ch) &&
-           !c->stalled && (c->mode & MODE_KIND) != KIND_CASCADE && (ch > CASCADE || cascade_open(m));
+           !c->stalled && (c->mode & MODE_KIND) != KIND_CASCADE &&
+           (ch > CASCADE || cascade_open(m));
 }
 
 /* Fixed priority: 0-3 come first, through the cascade on 4. CHANNELS if there is none. */
@@ -92,7 +95,7 @@ static void kick(struct dma *m)
     if (!m->service.armed) serve_at(m, clock_now(board_clock(m->dev.board)));
 }
 
-/* ---- one burst --------------------------------------------------------------------------------------- */
+/* ---- one burst ------------------------------------------------------------------------------- */
 
 static uint64_t paddr(const struct dma *m, unsigned ch, uint16_t address)
 {
@@ -201,7 +204,7 @@ void dma_set_dreq(struct device *d, unsigned ch, bool level)
     kick(m);
 }
 
-/* ---- registers ------------------------------------------------------------------------------------------ */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 static uint8_t read_half(struct i8237 *c, uint16_t value)
 {
@@ -337,7 +340,7 @@ static const struct io_ops first_io = { first_read, first_write, first_peek, BYT
 static const struct io_ops second_io = { second_read, second_write, second_peek, BYTE };
 static const struct io_ops page_io = { page_read, page_write, page_peek, BYTE };
 
-/* ---- device ---------------------------------------------------------------------------------------------- */
+/* ---- device ---------------------------------------------------------------------------------- */
 
 static bool plug(struct device *d, struct board *b)
 {
@@ -375,7 +378,8 @@ static void unplug(struct device *d)
 #define CHIP(i) \
     FIELD(struct dma, chip[i].command), FIELD(struct dma, chip[i].mask), \
     FIELD(struct dma, chip[i].request), FIELD(struct dma, chip[i].status), \
-    FIELD(struct dma, chip[i].block), FIELD(struct dma, chip[i].dreq), FIELD(struct dma, chip[i].msb)
+    FIELD(struct dma, chip[i].block), FIELD(struct dma, chip[i].dreq), \
+    FIELD(struct dma, chip[i].msb)
 #define CHANNEL(i) \
     FIELD(struct dma, channel[i].base_address), FIELD(struct dma, channel[i].base_count), \
     FIELD(struct dma, channel[i].address), FIELD(struct dma, channel[i].count), \

@@ -6,8 +6,8 @@
  *   IRQ 8..15 --> [slave  A0h] --INT--> IR2
  *   IRQ 0,1,3..7 --------------------> [master 20h] --INT--> INTR of the CPU
  *
- * Not implemented: MCS-80 mode (a CALL instead of a vector; ICW4 bit 0 = 0 acts as 1), buffered mode,
- * cascades other than slave on input 2 (ICW3 is stored, the wiring is fixed).
+ * Not implemented: MCS-80 mode (a CALL instead of a vector; ICW4 bit 0 = 0 acts as 1), buffered
+ * mode, cascades other than slave on input 2 (ICW3 is stored, the wiring is fixed).
  */
 #include "iodev/board.h"
 #include "iodev/pic.h"
@@ -25,7 +25,7 @@ struct i8259 {
     uint8_t edges;                             /* rose since ICW1, not acknowledged, still high */
     uint8_t elcr;
     uint8_t isr, imr;
-    uint8_t lowest;                            /* input of lowest priority; the next one is highest */
+    uint8_t lowest;                            /* input of lowest priority; the next is highest */
     uint8_t icw1, icw2, icw3, icw4;
     uint8_t init;                              /* ICW expected next at A0=1: 2, 3, 4; 0 = none  */
     bool special_mask, rotate_aeoi, poll, read_isr;
@@ -67,9 +67,9 @@ static uint8_t in_service(const struct i8259 *c)
 static unsigned request(const struct i8259 *c)
 {
     unsigned rank = top(c, irr(c) & ~c->imr), busy = top(c, in_service(c));
+    bool again = c->icw4 & ICW4_SFNM && rank == busy && c->icw3 >> input(c, rank) & 1;
     if (c->init) return 8;
-    if (c->icw4 & ICW4_SFNM && rank < 8 && rank == busy && c->icw3 >> input(c, rank) & 1) return rank;
-    return rank < busy ? rank : 8;
+    return rank < busy || again ? rank : 8;
 }
 
 static void set_pin(struct i8259 *c, unsigned pin, bool level)
@@ -147,7 +147,7 @@ void pic_set_elcr(struct device *d, unsigned mask)
     update(p);
 }
 
-/* ---- command words ------------------------------------------------------------------------------ */
+/* ---- command words --------------------------------------------------------------------------- */
 
 static void write_icw1(struct i8259 *c, uint8_t value)
 {
@@ -216,7 +216,7 @@ static void pic_write(struct pic *p, struct i8259 *c, uint32_t offset, uint8_t v
     update(p);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* The poll word stands for INTA (p. 16): bit 7 = there was a request, bits 0-2 = its input. */
 static uint8_t poll(struct pic *p, struct i8259 *c)
@@ -275,16 +275,17 @@ static uint32_t slave_peek(const struct device *d, uint32_t offset)
 static const struct io_ops master_io = { master_read, master_write, master_peek, BYTE };
 static const struct io_ops slave_io = { slave_read, slave_write, slave_peek, BYTE };
 
-/* ---- device --------------------------------------------------------------------------------------- */
+/* ---- device ---------------------------------------------------------------------------------- */
 
 static bool plug(struct device *d, struct board *b)
 {
     struct pic *p = pic_of(d);
     p->intr = board_wire(b, WIRE_INTR);
-    return board_claim_ports(b, d, 0x20, 2, &master_io) && board_claim_ports(b, d, 0xA0, 2, &slave_io);
+    return board_claim_ports(b, d, 0x20, 2, &master_io) &&
+           board_claim_ports(b, d, 0xA0, 2, &slave_io);
 }
 
-/* The chip has no reset pin; all masked is the quiet state until ICW1. The pins belong to others. */
+/* The chip has no reset pin; all masked is the quiet state until ICW1. Pins belong to others. */
 static void reset_chip(struct i8259 *c)
 {
     *c = (struct i8259){ .pins = c->pins, .imr = 0xFF, .lowest = 7 };

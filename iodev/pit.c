@@ -26,7 +26,7 @@ struct channel {
     bool     running;                      /* CE counts                                        */
     bool     cr_written;                   /* since the last control word                      */
     bool     fresh;                        /* CR was written and is not in CE yet              */
-    bool     start_low;                    /* mode 3: the half that began at `start` is the low one */
+    bool     start_low;                    /* mode 3: the half that began at `start` is low */
     bool     write_msb, read_msb;          /* which byte is next                               */
     bool     count_latched, status_latched;
     uint8_t  lsb;                          /* first byte of two                                */
@@ -49,9 +49,13 @@ struct pit {
 static struct pit *pit_of(struct device *d) { return container_of(d, struct pit, dev); }
 
 static uint64_t clocks_at(nanos t) { return muldiv64(t, PIT_HZ, SECOND); }
-static uint64_t clocks_now(const struct pit *p) { return clocks_at(clock_now(board_clock(p->dev.board))); }
 
-/* ---- one counter ---------------------------------------------------------------------------------- */
+static uint64_t clocks_now(const struct pit *p)
+{
+    return clocks_at(clock_now(board_clock(p->dev.board)));
+}
+
+/* ---- one counter ----------------------------------------------------------------------------- */
 
 /* Bit 3 set: modes 6 and 7 are 2 and 3 (figure 7). */
 static unsigned mode(const struct channel *c)
@@ -182,7 +186,7 @@ static void set_gate(struct channel *c, bool level, uint64_t now)
     }
 }
 
-/* ---- registers -------------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 /* The next cycle's start in mode 2, the next change of OUT in mode 3. */
 static uint64_t cycle_end(const struct channel *c, uint64_t now)
@@ -291,7 +295,7 @@ static uint8_t read_channel(struct channel *c, uint64_t now)
     return c->status;
 }
 
-/* ---- device ------------------------------------------------------------------------------------------ */
+/* ---- device ---------------------------------------------------------------------------------- */
 
 /* Brings IRQ 0 to OUT 0 and sets the timer for its next edge. */
 static void update(struct pit *p, uint64_t now)

@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SECONDS, SECONDS_ALARM, MINUTES, MINUTES_ALARM, HOURS, HOURS_ALARM, WEEKDAY, DAY, MONTH, YEAR,
-       STATUS_A, STATUS_B, STATUS_C, STATUS_D, CENTURY = 0x32 };
+enum { SECONDS, SECONDS_ALARM, MINUTES, MINUTES_ALARM, HOURS, HOURS_ALARM, WEEKDAY, DAY, MONTH,
+       YEAR, STATUS_A, STATUS_B, STATUS_C, STATUS_D, CENTURY = 0x32 };
 enum { A_UIP = 0x80, A_DV = 0x70, A_RATE = 0x0F };
 enum { B_SET = 0x80, B_PIE = 0x40, B_AIE = 0x20, B_UIE = 0x10, B_SQWE = 0x08, B_BINARY = 0x04,
        B_24H = 0x02 };
@@ -44,7 +44,7 @@ struct rtc {
 static struct rtc *rtc_of(struct device *d) { return container_of(d, struct rtc, dev); }
 static nanos now(const struct rtc *r) { return clock_now(board_clock(r->dev.board)); }
 
-/* ---- the calendar in the registers' format ---------------------------------------------------------- */
+/* ---- the calendar in the registers' format --------------------------------------------------- */
 
 static uint8_t encode(const struct rtc *r, unsigned v)
 {
@@ -130,7 +130,7 @@ static void set_time(struct rtc *r, uint64_t unix_seconds)
     set_date(r, unix_seconds / 86400);
 }
 
-/* ---- interrupts --------------------------------------------------------------------------------------- */
+/* ---- interrupts ------------------------------------------------------------------------------ */
 
 static void update_irq(struct rtc *r)
 {
@@ -217,7 +217,7 @@ static void start_chain(struct rtc *r, nanos first_update)
     clock_arm(board_clock(r->dev.board), &r->update, now(r) + first_update);
 }
 
-/* ---- registers ---------------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 static void write_a(struct rtc *r, uint8_t value)
 {
@@ -299,7 +299,7 @@ static uint32_t rtc_peek(const struct device *d, uint32_t offset)
 
 static const struct io_ops rtc_io = { rtc_read, rtc_write, rtc_peek, BYTE };
 
-/* ---- public ---------------------------------------------------------------------------------------------- */
+/* ---- public ---------------------------------------------------------------------------------- */
 
 void cmos_set(struct device *d, uint8_t index, uint8_t value) { rtc_of(d)->ram[index] = value; }
 
@@ -319,7 +319,7 @@ bool rtc_nmi_masked(const struct device *d)
     return container_of(d, const struct rtc, dev)->index & NMI_OFF;
 }
 
-/* ---- device ------------------------------------------------------------------------------------------------ */
+/* ---- device ---------------------------------------------------------------------------------- */
 
 /* 64, 128 or 256 bytes, as written by the tools of the time. */
 static bool load_image(struct rtc *r)

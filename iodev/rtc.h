@@ -6,7 +6,7 @@
 
 struct device;
 
-/* Index 0-255 (128 and up: the bank behind ports 72h/73h). Not for the clock's own registers 0-13. */
+/* Index 0-255 (128 and up: the bank behind ports 72h/73h). Not for the clock's registers 0-13. */
 void    cmos_set(struct device *rtc, uint8_t index, uint8_t value);
 uint8_t cmos_get(const struct device *rtc, uint8_t index);
 /* True when the contents came from a file (setting "image"). */

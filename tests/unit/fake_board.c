@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- nets ------------------------------------------------------------------------------------- */
+/* ---- nets ------------------------------------------------------------------------------------ */
 
 static void net_changed(void *listener, unsigned pin, bool level)
 {
@@ -54,7 +54,7 @@ void fake_drive(struct board *b, enum board_wire wire, bool level)
     if (b->wire[wire].changed) b->wire[wire].changed(b->wire[wire].ctx, wire, level);
 }
 
-/* ---- ports ------------------------------------------------------------------------------------- */
+/* ---- ports ----------------------------------------------------------------------------------- */
 
 static const struct fake_claim *claim_at(const struct board *b, unsigned port)
 {
@@ -159,7 +159,7 @@ int fake_peek(struct board *b, uint16_t port)
     return (int)(c->ops->peek(c->dev, port - c->first) & 0xFF);
 }
 
-/* ---- DMA ---------------------------------------------------------------------------------------- */
+/* ---- DMA ------------------------------------------------------------------------------------- */
 
 static void dreq_changed(void *listener, unsigned pin, bool level)
 {
@@ -204,7 +204,7 @@ size_t fake_dma_from_memory(struct board *b, unsigned channel, const uint8_t *bu
     return moved;
 }
 
-/* ---- PCI ---------------------------------------------------------------------------------------- */
+/* ---- PCI ------------------------------------------------------------------------------------- */
 
 enum { PCI_COMMAND = 0x04, PCI_BAR0 = 0x10, PCI_LINE = 0x3C, COMMAND_IO = 1, COMMAND_MEMORY = 2 };
 
@@ -224,7 +224,8 @@ bool board_pci_add(struct board *b, struct pci_function *f, int slot, unsigned f
 {
     if (slot < 0)
         for (slot = 2; slot < 32 && fake_pci(b, (unsigned)slot, 0);) slot++;
-    if (b->no_pci || slot > 31 || function > 7 || fake_pci(b, (unsigned)slot, function)) return false;
+    if (b->no_pci || slot > 31 || function > 7) return false;
+    if (fake_pci(b, (unsigned)slot, function)) return false;
     f->devfn = (uint8_t)((unsigned)slot * 8 + function);
     f->inta = (struct line){ .changed = inta_changed, .listener = b };
     memcpy(f->reset_config, f->config, sizeof f->config);
@@ -259,7 +260,8 @@ static void map_memory_bar(struct board *b, struct pci_function *f, struct pci_b
         memory_move(b->memory, bar->region, bar->base);
         memory_enable(b->memory, bar->region, true);
     } else if (bar->host) {
-        bar->region = memory_map_host(b->memory, "bar", REGION_RAM, 1, bar->base, bar->size, bar->host);
+        bar->region = memory_map_host(b->memory, "bar", REGION_RAM, 1, bar->base, bar->size,
+                                      bar->host);
     } else {
         bar->region = memory_map_io(b->memory, "bar", 1, bar->base, bar->size, f->dev, bar->ops);
     }
@@ -327,7 +329,7 @@ void fake_pci_write(struct board *b, unsigned slot, unsigned function, unsigned 
     if (f->written) f->written(f->dev, offset, w);
 }
 
-/* ---- the rest of board.h ------------------------------------------------------------------------- */
+/* ---- the rest of board.h --------------------------------------------------------------------- */
 
 struct memory *board_memory(struct board *b) { return b->memory; }
 struct clock *board_clock(struct board *b) { return &b->clock; }
@@ -348,7 +350,7 @@ void board_power_off(struct board *b, int exit_code)
     b->exit_code = exit_code;
 }
 
-/* ---- bench -------------------------------------------------------------------------------------- */
+/* ---- bench ----------------------------------------------------------------------------------- */
 
 static void need(const void *p)
 {

@@ -18,7 +18,7 @@ enum { FAKE_IRQS = 16, FAKE_DMA_CHANNELS = 8, FAKE_CLAIMS = 512 };
 struct fake_net {
     struct board *board;
     unsigned drivers, rises, falls;
-    void (*changed)(void *ctx, unsigned pin, bool level);     /* the net's level changed; may be NULL */
+    void (*changed)(void *ctx, unsigned pin, bool level);     /* the net changed; may be NULL */
     void *ctx;
 };
 
@@ -75,7 +75,7 @@ void     fake_out32(struct board *, uint16_t port, uint32_t value);
 int      fake_peek(struct board *, uint16_t port);           /* -1: no peek there */
 bool     fake_claimed(const struct board *, uint16_t port);
 
-/* ---- the test as the rest of the machine ------------------------------------------------------- */
+/* ---- the test as the rest of the machine ----------------------------------------------------- */
 void fake_advance(struct board *, nanos by);       /* fires what becomes due */
 bool fake_irq(const struct board *, unsigned irq);           /* level of the wired OR */
 unsigned fake_irq_edges(const struct board *, unsigned irq); /* rising edges so far   */
@@ -94,7 +94,8 @@ size_t fake_dma_from_memory(struct board *, unsigned channel, const uint8_t *buf
 /* Configuration cycles. BARs are sized, moved and mapped as on a real bus (ports for I/O BARs,
  * memory regions for memory BARs); reads of an empty slot give all ones. */
 struct pci_function *fake_pci(const struct board *, unsigned slot, unsigned function);
-uint32_t fake_pci_read(struct board *, unsigned slot, unsigned function, unsigned offset, enum width);
+uint32_t fake_pci_read(struct board *, unsigned slot, unsigned function, unsigned offset,
+                       enum width);
 void     fake_pci_write(struct board *, unsigned slot, unsigned function, unsigned offset,
                         uint32_t value, enum width);
 bool     fake_pci_inta(const struct board *, unsigned slot, unsigned function);
