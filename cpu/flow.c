@@ -84,7 +84,7 @@ EXEC stop_here(struct cpu *c, const struct insn *i)
     c->rip = c->mode & MODE_LONG ? c->rip + i->off : (uint32_t)(c->rip + i->off);
     LEAVE(c);
 }
-#define NONE_FG(f, g) { .h = { [K_NONE] = { { f, f, f, f }, { g, g, g, g } } } }
+#define NONE_FG(f, g) { .h = { [K_NONE] = { { g, g, f, g }, { g, g, g, g } } } }
 const struct family family_next_trace = NONE_FG(next_trace_f, next_trace_g);
 const struct family family_stop_here = ONE(stop_here);
 

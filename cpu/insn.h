@@ -15,7 +15,10 @@ typedef const struct insn *exec_fn(struct cpu *, const struct insn *);
 #define EXEC static const struct insn *
 
 struct insn {
-    exec_fn *exec;
+    union {
+        exec_fn *exec;
+        struct { uint32_t next_in_page, owner; };   /* header: list of its page; stub: its trace */
+    };
     union {
         struct { uint32_t imm; int32_t disp; };
         uint64_t imm64;            /* MOV r64, imm64: no displacement */
@@ -26,7 +29,7 @@ struct insn {
     uint8_t  scale, seg;           /* shift of the index; segment after overrides */
     uint8_t  len;                  /* bytes, prefixes included (fused pairs: both) */
     uint8_t  pos;                  /* instructions of the trace before this one */
-    uint16_t off;                  /* bytes from the start of the trace */
+    uint16_t off;                  /* bytes from the start of the trace; header: its length */
     uint8_t  slot;                 /* records from the header to this one */
     uint8_t  asize;                /* bits 0-1 address size: 0 = 16, 1 = 32, 2 = 64 bits; bits 2-3 log2 of the
                                       operand size in bytes; bit 4 REP/REPE, bit 5 REPNE, bit 6 register form (mod 3) */

@@ -49,6 +49,7 @@ enum trait {
     T_MEM   = 1 << 12,     /* register form is #UD                            */
     T_REGS  = 1 << 13,     /* memory form is #UD                              */
     T_PURE  = 1 << 14,     /* register form reads and writes no flags and cannot fault */
+    T_STACK = 1 << 15,     /* register and immediate forms: [0] flat stack, [1] any */
     /* CPU features, in bits 16-23: index + 1 into feature_bits[] of decode.c */
 #define T_FEATURE(n) ((uint32_t)(n) << 16)
     T_FPU = 1 << 16, T_CMOV = 2 << 16, T_CX8 = 3 << 16, T_TSC = 4 << 16, T_MSR = 5 << 16,
@@ -57,7 +58,7 @@ enum trait {
 };
 
 /* Handlers of an instruction by operand kinds. Register kinds: [0] normal, [1] without flags (or NULL).
- * Memory kinds: [0] flat 32-bit segments and addresses (or NULL: use [1]), [1] any. By width: 8, 16, 32, 64 bits. */
+ * Memory kinds and K_NONE: [0] flat 32-bit segments and addresses (or NULL: use [1]), [1] any. By width: 8, 16, 32, 64 bits. */
 enum kind { K_NONE, K_R, K_M, K_RR, K_RM, K_MR, K_RI, K_MI, K_COUNT };
 struct family {
     exec_fn *h[K_COUNT][2][4];

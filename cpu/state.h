@@ -75,7 +75,12 @@ struct tlb_entry {
 struct itlb_entry { uint64_t tag, paddr; };
 
 /* Bits of the mode in which a trace was decoded. */
-enum mode { MODE_CODE32 = 1, MODE_FLAT = 2, MODE_LONG = 4 };
+enum mode {
+    MODE_CODE32 = 1,               /* CS.D                                                          */
+    MODE_FLAT = 2,                 /* 32-bit code; CS, DS, ES, SS: base 0, limit 4 GiB; SS.B          */
+    MODE_LONG = 4,                 /* 64-bit mode                                                   */
+    MODE_PROT = 8,                 /* protected mode, not virtual-8086                               */
+};
 
 /* ---- lazy flags ----------------------------------------------------------------------------------- */
 /* result: last result, sign-extended to 64 bits. carries: bit 31 carry out of the top bit, 30 carry
@@ -148,6 +153,11 @@ struct cpu {
     struct cpu_bus bus;
     struct log    *log;
 
+    bool     single_step;          /* TF was set when the current instruction began */
+    uint64_t large_low, large_high; /* linear addresses of large pages in the TLB */
+
+    bool     flush_traces;         /* the memory map changed */
+    struct insn *dying;            /* dead trace that is still running */
     const struct insn *link_from;  /* branch record that wants a direct link to the next trace */
     struct traces *traces;
     struct tlb_entry  tlb_sets[2][TLB_SIZE];     /* supervisor, user */

@@ -19,10 +19,8 @@ struct code_page;
 struct traces {
     struct insn *arena;
     uint32_t     used;             /* records */
-    uint32_t    *hash;             /* index of a header, 0 = none; chained by trace_info.next_hash */
-    struct trace_info *info;       /* per 4 records: what is not needed to run a trace */
+    uint32_t    *hash;             /* index of a header, 0 = none */
     struct code_page **pages;      /* by physical page, hashed */
-    struct insn  scratch[TRACE_MAX + 4];    /* single steps and exact stops: not cached */
     uint64_t     built, lookups, flushed, killed;       /* statistics */
 };
 

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT
+ * The run loop: what happens between traces. Events in the order of SDM vol. 3, table 6-2: reset, traps
+ * of the last instruction, NMI, interrupts; then the next trace.
+ *
+ * Time: ticks = target - budget, less what the running trace was charged for and has not retired.
+ * Whoever wants the CPU to stop moves target and budget together, so ticks never change by that.
+ */
+#include <stdlib.h>
+#include "cpu/tlb.h"
+#include "cpu/trace.h"
+#include "cpu/x87.h"
+
+#define BUDGET_MAX (TRACE_DEAD / 2)        /* no budget pays for a dead trace */
+
+/* ---- birth and reset --------------------------------------------------------------------------------- */
+static void remapped(void *ctx)
+{
+    struct cpu *c = ctx;
+    tlb_flush(c, false);
+    c->flush_traces = true;
+    attention(c);
+}
+static void written(void *ctx, uint64_t paddr, uint64_t len) { traces_written(ctx, paddr, len); }
+static void cleaned(void *ctx) { tlb_unwrite(ctx); }
+
+struct cpu *cpu_new(const struct cpu_config *config, struct memory *memory, const struct cpu_bus *bus,
+                    struct log *log)
+{
+    const struct cpu_model *model = cpu_model_find(config ? config->model : NULL);
+    struct cpu *c = model ? calloc(1, sizeof *c) : NULL;
+    if (!c) return NULL;
+    c->model = model;
+    c->memory = memory;
+    c->bus = *bus;
+    c->log = log;
+    c->a20 = true;
+    if (!traces_init(c)) {
+        cpu_free(c);
+        return NULL;
+    }
+    struct memory_watcher w = { remapped, written, cleaned, c };
+    memory_watch(memory, &w);
+    cpu_reset(c, true);
+    return c;
+}
+
+void cpu_free(struct cpu *c)
+{
+    if (!c) return;
+    traces_free(c);
+    free(c);
+}
+
+/* SDM vol. 3, table 10-1 (state after power-up, reset, INIT). */
+void cpu_reset(struct cpu *c, bool power_on)
+{
+    memset(c->gpr, 0, sizeof c->gpr);
+    c->gpr[RDX] = c->model->signature;
+    c->flags = FLAG_1;
+    flags_set_arith(c, 0);
+    c->rip = 0xFFF0;
+    for (unsigned s = 0; s < SEG_COUNT; s++)
+        c->seg[s] = (struct segment){ .limit = 0xFFFF, .access = 0x93 };
+    c->seg[CS] = (struct segment){ .base = 0xFFFF0000, .limit = 0xFFFF, .selector = 0xF000, .access = 0x9B };
+    for (unsigned s = 0; s < SEG_COUNT; s++) segment_derive(&c->seg[s]);
+    c->ldtr = (struct segment){ .limit = 0xFFFF, .access = 0x82 };
+    c->tr = (struct segment){ .limit = 0xFFFF, .access = 0x8B };
+    c->gdt.base = c->idt.base = 0;
+    c->gdt.limit = c->idt.limit = 0xFFFF;
+    c->cr0 = CR0_CD | CR0_NW | CR0_ET;
+    c->cr2 = c->cr3 = c->cr4 = c->cr8 = c->efer = 0;
+    memset(c->dr, 0, sizeof c->dr);
+    c->dr[6] = 0xFFFF0FF0;
+    c->dr[7] = 0x400;
+    c->cpl = 0;
+    c->halted = c->shutdown = c->nmi_blocked = c->nmi_latched = c->line_reset = false;
+    c->single_step = false;
+    c->shadow_tick = ~0ull;
+    c->fault.active = false;
+    c->delivering = -1;
+    c->insn = NULL;
+    if (power_on) {
+        memset(&c->msr, 0, sizeof c->msr);
+        c->msr.apic_base = 0xFEE00900;
+        c->msr.pat = 0x0007040600070406;
+        c->tsc_offset = 0;
+        c->story[0] = '\0';
+        x87_reset(c);
+    }
+    tlb_flush(c, false);
+    traces_flush(c);
+    mode_changed(c);
+}
+
+/* ---- derived state ----------------------------------------------------------------------------------------- */
+static bool is_flat(const struct segment *s)
+{
+    return s->base == 0 && s->first == 0 && s->last == 0xFFFFFFFF && s->rights == (SEG_READ | SEG_WRITE);
+}
+
+void mode_changed(struct cpu *c)
+{
+    bool user = c->cpl == 3, code32 = c->seg[CS].access & ACCESS_DB, stack32 = c->seg[SS].access & ACCESS_DB;
+    c->tlb = c->tlb_sets[user];
+    c->itlb = c->itlb_sets[user];
+    c->stack_mask = stack32 ? 0xFFFFFFFF : 0xFFFF;
+    c->mode = code32 ? MODE_CODE32 : 0;
+    if (code32 && stack32 && c->seg[CS].base == 0 && c->seg[CS].limit == 0xFFFFFFFF &&
+        is_flat(&c->seg[DS]) && is_flat(&c->seg[ES]) && is_flat(&c->seg[SS]))
+        c->mode |= MODE_FLAT;
+    if (!is_real_like(c)) c->mode |= MODE_PROT;
+}
+
+/* ---- time and lines ------------------------------------------------------------------------------------------- */
+static uint64_t now(const struct cpu *c) { return c->target - (uint64_t)c->budget; }
+
+uint64_t cpu_ticks(const struct cpu *c)
+{
+    return now(c) - (c->insn ? (uint64_t)(insn_header(c->insn)->n - c->insn->pos) : 0);
+}
+uint64_t cpu_retired(const struct cpu *c) { return cpu_ticks(c) - c->skipped; }
+bool cpu_is_halted(const struct cpu *c) { return c->halted; }
+
+void cpu_skip(struct cpu *c, uint64_t ticks)
+{
+    c->target += ticks;
+    c->skipped += ticks;
+}
+
+static void pull_budget(struct cpu *c, uint64_t by)
+{
+    c->target -= by;
+    c->budget -= (int64_t)by;
+}
+void attention(struct cpu *c)
+{
+    c->attend = true;
+    if (c->budget >= 0) pull_budget(c, (uint64_t)c->budget + 1);
+}
+void cpu_run_shorter(struct cpu *c, uint64_t until)
+{
+    if (until >= c->until) return;
+    c->until = until;
+    if (c->target > until) pull_budget(c, c->target - until);
+}
+void cpu_request_stop(struct cpu *c)
+{
+    c->stop_requested = true;
+    attention(c);
+}
+
+void cpu_line(struct cpu *c, enum cpu_line line, bool level)
+{
+    switch (line) {
+    case CPU_INTR:
+        c->line_intr = level;
+        if (!level || (!(c->flags & FLAG_IF) && !c->halted)) return;
+        break;
+    case CPU_NMI:
+        if (level && !c->line_nmi) c->nmi_latched = true;
+        c->line_nmi = level;
+        break;
+    case CPU_A20:
+        if (c->a20 == level) return;
+        c->a20 = level;
+        tlb_flush(c, false);
+        break;
+    case CPU_RESET:
+        if (level) c->line_reset = true;
+        break;
+    case CPU_SMI:
+        return;
+    }
+    attention(c);
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
+static void settle(struct cpu *c)
+{
+    c->insn = NULL;
+    c->attend = false;
+    if (c->dying) {
+        c->dying->n = TRACE_DEAD;
+        c->dying = NULL;
+    }
+    if (c->flush_traces) {
+        c->flush_traces = false;
+        traces_flush(c);
+    }
+    if (c->line_reset) {
+        c->line_reset = false;
+        cpu_reset(c, false);
+    }
+}
+
+static void deliver(struct cpu *c, uint8_t vector, enum int_kind kind)
+{
+    c->halted = false;
+    c->link_from = NULL;
+    interrupt_deliver(c, vector, kind, false, 0, c->rip);
+    c->delivering = -1;
+}
+
+/* Traps and interrupts before the next instruction. */
+static void events(struct cpu *c)
+{
+    bool shadow = c->shadow_tick == now(c);
+    if (c->fault.active) {
+        c->single_step = false;
+        c->link_from = NULL;
+        c->budget--;                       /* a delivery takes time, or a fault in its handler could stop it */
+        fault_deliver(c);
+        return;
+    }
+    if (c->single_step && !(shadow && c->shadow_ss)) {
+        c->single_step = false;
+        c->dr[6] |= 1 << 14;               /* BS */
+        deliver(c, VEC_DB, INT_FAULT);
+    }
+    c->single_step = false;
+    if (shadow) return;
+    if (c->nmi_latched && !c->nmi_blocked) {
+        c->nmi_latched = false;
+        deliver(c, VEC_NMI, INT_EXTERNAL);
+        c->nmi_blocked = true;
+    } else if (c->line_intr && c->flags & FLAG_IF) {
+        deliver(c, c->bus.acknowledge(c->bus.ctx), INT_EXTERNAL);
+    }
+}
+
+/* How many instructions may run before somebody must look again. */
+static uint64_t slice(const struct cpu *c)
+{
+    uint64_t left = c->until - now(c);
+    bool step = c->flags & FLAG_TF || c->shadow_tick == now(c);
+    if (step && left > 1) left = 1;
+    return left > BUDGET_MAX ? BUDGET_MAX : left;
+}
+
+static void run_trace(struct cpu *c)
+{
+    uint64_t left = slice(c);
+    c->target = now(c) + left;
+    c->budget = (int64_t)left;
+    c->single_step = c->flags & FLAG_TF;
+    const struct insn *from = c->link_from, *t = trace_at(c, left);
+    c->link_from = NULL;
+    if (from) trace_link(c, from, t);
+    c->budget -= t->n;
+    const struct insn *i = t + 1;
+    while (i) i = i->exec(c, i);
+}
+
+enum cpu_stop cpu_run(struct cpu *c, uint64_t until)
+{
+    c->until = until;
+    (void)_setjmp(c->unwind);              /* faults come back here with c->fault set */
+    for (;;) {
+        settle(c);
+        if (c->shutdown) return CPU_SHUTDOWN;
+        if (c->stop_requested) {
+            c->stop_requested = false;
+            return CPU_REQUEST;
+        }
+        if (now(c) >= c->until) return CPU_UNTIL;
+        events(c);
+        if (c->fault.active || c->attend) continue;
+        if (c->halted) return CPU_HALTED;
+        run_trace(c);
+    }
+}

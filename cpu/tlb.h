@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * Address translation caches. Private to cpu/.
+ */
+#pragma once
+#include "cpu/mem.h"
+
+/* Physical address of the instruction byte at laddr, at the current privilege; fills the ITLB.
+ * May fault. */
+uint64_t tlb_fetch(struct cpu *, uint64_t laddr);
+/* Takes the write permission for a physical page away: it now holds code. */
+void tlb_protect(struct cpu *, uint64_t paddr);
+/* Drops all write permissions: dirty bits were taken. */
+void tlb_unwrite(struct cpu *);
