@@ -76,10 +76,11 @@ static inline bool x87_settle(struct x87 *f)
     return true;
 }
 
+/* A denormal is loaded also when D is unmasked: the processor finds out while it converts. */
 static inline void x87_push(struct x87 *f, struct f80 v)
 {
     if (unlikely(!x87_empty(f, 7))) v = x87_overflow(f);
-    if (!x87_settle(f)) return;
+    if (!x87_settle(f) && f->env.flags & F80_I) return;
     f->top = (f->top - 1) & 7;
     x87_set(f, 0, v);
 }

@@ -74,6 +74,7 @@ static inline void x87_arith_i16(struct cpu *c, const struct insn *i) { arith_me
 static inline void x87_arith_i32(struct cpu *c, const struct insn *i) { arith_memory(c, i, load_i32(c, i)); }
 
 /* ---- compare --------------------------------------------------------------------------------------- */
+/* The condition codes or flags are set also when an exception is unmasked; nothing is popped then. */
 static unsigned order_bits(enum f80_order order)
 {
     switch (order) {
@@ -97,9 +98,9 @@ static inline void compare(struct cpu *c, const struct insn *i, bool quiet, unsi
     struct x87 *f = &c->x87;
     enum f80_order order = compare_st(f, x87_rm(i), quiet);
     x87_track(c, i);
-    if (!x87_settle(f)) return;
+    bool settled = x87_settle(f);
     x87_set_conditions(f, order_bits(order));
-    while (pops--) x87_pop(f);
+    while (settled && pops--) x87_pop(f);
 }
 
 static inline void x87_com(struct cpu *c, const struct insn *i) { compare(c, i, false, 0); }
@@ -115,10 +116,10 @@ static inline bool compare_flags(struct cpu *c, const struct insn *i)
     struct x87 *f = &c->x87;
     unsigned bits = order_bits(compare_st(f, x87_rm(i), x87_op(i) == 5));
     x87_track(c, i);
-    if (!x87_settle(f)) return false;
+    bool settled = x87_settle(f);
     flags_set_arith(c, (bits & X87_C0 ? FLAG_CF : 0u) | (bits & X87_C2 ? FLAG_PF : 0u) |
                            (bits & X87_C3 ? FLAG_ZF : 0u));
-    return true;
+    return settled;
 }
 static inline void x87_comi(struct cpu *c, const struct insn *i) { compare_flags(c, i); }
 static inline void x87_comip(struct cpu *c, const struct insn *i)
@@ -138,9 +139,9 @@ static inline void compare_memory(struct cpu *c, const struct insn *i, struct f8
         hide_denormal(f, order == F80_UNORDERED);
     }
     x87_track_memory(c, i);
-    if (!x87_settle(f)) return;
+    bool settled = x87_settle(f);
     x87_set_conditions(f, order_bits(order));
-    if (x87_op(i) & 1) x87_pop(f);
+    if (settled && x87_op(i) & 1) x87_pop(f);
 }
 
 static inline void x87_com_m32(struct cpu *c, const struct insn *i) { compare_memory(c, i, load_f32(c, i)); }
@@ -155,7 +156,8 @@ static inline void x87_tst(struct cpu *c, const struct insn *i)
     if (x87_empty(f, 0)) x87_underflow(f);
     else order = f80_compare(&f->env, x87_st(f, 0), f80_zero(false), false);
     x87_track(c, i);
-    if (x87_settle(f)) x87_set_conditions(f, order_bits(order));
+    x87_settle(f);
+    x87_set_conditions(f, order_bits(order));
 }
 
 /* No exceptions; the sign goes to C1 even of an empty register (SDM vol. 2, FXAM). */

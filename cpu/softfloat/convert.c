@@ -68,8 +68,10 @@ static uint64_t narrow_overflow(struct f80_env *e, struct format f, bool sign)
 {
     enum f80_rounding rc = f80_rounding(e);
     bool up = rc == F80_NEAREST || rc == (sign ? F80_DOWN : F80_UP);
+    e->flags |= F80_O;
+    if (!(e->control & F80_O)) return 0;                /* nothing will be stored */
     uint64_t infinity = narrow_make(f, sign, (1 << f.exponent) - 1, 0);
-    e->flags |= (uint16_t)(F80_O | F80_P | (up ? F80_C1 : 0));
+    e->flags |= (uint16_t)(F80_P | (up ? F80_C1 : 0));
     return up ? infinity : infinity - 1;
 }
 
@@ -94,11 +96,15 @@ static inline uint64_t narrow(struct f80_env *e, struct f80 a, struct format f)
     struct cut r = cut_at(e, p.sign, p.m, drop);
     bool carried = r.m >> (f.fraction + 1), tiny = exp + carried <= 0;
     if (exp + carried >= (1 << f.exponent) - 1) return narrow_overflow(e, f, p.sign);
+    if (tiny && !(e->control & F80_U)) {                /* nothing will be stored */
+        e->flags |= F80_U;
+        return 0;
+    }
     if (exp <= 0) {
         r = cut_at(e, p.sign, p.m, drop + 1 - exp);
         exp = 1;
     }
-    if (tiny && (r.flags & F80_P || !(e->control & F80_U))) e->flags |= F80_U;
+    if (tiny && r.flags & F80_P) e->flags |= F80_U;
     e->flags |= r.flags;
     /* The hidden bit, or a carry, counts as one in the exponent field. */
     return narrow_make(f, p.sign, exp - 1, 0) + r.m;

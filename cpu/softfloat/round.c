@@ -22,9 +22,12 @@ static struct f80 overflow(struct f80_env *e, bool sign, int32_t exp, struct rou
 {
     e->flags |= F80_O;
     if (!(e->control & F80_O)) {
+        if (exp - WRAP >= F80_MAX_EXP) {                /* FSCALE only (SDM vol. 1, 8.5.4) */
+            e->flags |= F80_P | F80_C1;
+            return f80_infinity(sign);
+        }
         e->flags |= r.flags;
-        if (exp - WRAP < F80_MAX_EXP) return f80_make(sign, exp - WRAP, r.m);
-        return f80_infinity(sign);                      /* FSCALE only (SDM vol. 1, 8.5.4) */
+        return f80_make(sign, exp - WRAP, r.m);
     }
     e->flags |= F80_P;
     enum f80_rounding rc = f80_rounding(e);
@@ -42,10 +45,14 @@ static struct f80 underflow(struct f80_env *e, bool sign, int32_t exp, uint64_t 
     struct rounded r = round_at(e, sign, hi, lo, drop);
     bool tiny = exp < 0 || r.m;
     if (tiny && !(e->control & F80_U)) {
-        e->flags |= (uint16_t)(F80_U | r.flags);
+        e->flags |= F80_U;
         if (!r.m) { r.m = F80_J; exp++; }
-        if (exp + WRAP > 0) return f80_make(sign, exp + WRAP, r.m);
-        return f80_zero(sign);                          /* FSCALE only (SDM vol. 1, 8.5.5) */
+        if (exp + WRAP <= 0) {                          /* FSCALE only (SDM vol. 1, 8.5.5) */
+            e->flags |= F80_P;
+            return f80_zero(sign);
+        }
+        e->flags |= r.flags;
+        return f80_make(sign, exp + WRAP, r.m);
     }
     u128 v = shift_jam((u128)hi << 64 | lo, 1 - exp);
     r = round_at(e, sign, (uint64_t)(v >> 64), (uint64_t)v, drop);
