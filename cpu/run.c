@@ -61,7 +61,7 @@ void cpu_reset(struct cpu *c, bool power_on)
     c->rip = 0xFFF0;
     for (unsigned s = 0; s < SEG_COUNT; s++)
         c->seg[s] = (struct segment){ .limit = 0xFFFF, .access = 0x93 };
-    c->seg[CS] = (struct segment){ .base = 0xFFFF0000, .limit = 0xFFFF, .selector = 0xF000, .access = 0x9B };
+    c->seg[CS] = (struct segment){ .base = 0xFFFF0000, .limit = 0xFFFF, .selector = 0xF000, .access = 0x93 };
     for (unsigned s = 0; s < SEG_COUNT; s++) segment_derive(&c->seg[s]);
     c->ldtr = (struct segment){ .limit = 0xFFFF, .access = 0x82 };
     c->tr = (struct segment){ .limit = 0xFFFF, .access = 0x8B };

@@ -124,7 +124,7 @@ static void load(struct rig *r, const struct test_case *t)
     g.rflags = t->before[EFLAGS] | 2;
     for (unsigned s = 0; s < 6; s++) {
         uint16_t selector = (uint16_t)t->before[order[s]];
-        g.seg[s] = (struct cpu_segment){ selector, (uint64_t)selector << 4, 0xFFFF, s == 1 ? 0x9B : 0x93 };
+        g.seg[s] = (struct cpu_segment){ selector, (uint64_t)selector << 4, 0xFFFF, 0x93 };
         if (r->protected32) g.seg[s] = (struct cpu_segment){ s == 1 ? 8 : 16, 0, 0xFFFFFFFF, s == 1 ? 0xC09B : 0xC093 };
     }
     g.idt_base = r->protected32 ? IDT : 0;
