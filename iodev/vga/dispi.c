@@ -45,13 +45,21 @@ static void set_virtual_width(struct vga *v, unsigned width)
     v->dispi.reg[DISPI_VIRT_HEIGHT] = (uint16_t)(height < 0xFFFF ? height : 0xFFFF);
 }
 
-/* Since B0C5h the upper bits say whose bank it is; neither of them (older users): both. */
+static unsigned bank_shift(const struct vga *v)
+{
+    return v->dispi.reg[DISPI_ENABLE] & DISPI_BANK_32K ? 15 : 16;
+}
+
+/* Since B0C5h the upper bits say whose bank it is; neither of them (older users): both. They are
+ * not read back: video BIOSes compare the register with the bank that they asked for, which is
+ * also how they learn that it does not exist. */
 static void set_bank(struct vga *v, uint16_t value)
 {
-    uint16_t which = value & (BANK_READ | BANK_WRITE);
-    v->dispi.reg[DISPI_BANK] = value;
-    if (!which || which & BANK_READ) v->dispi.read_bank = value & BANK_NUMBER;
-    if (!which || which & BANK_WRITE) v->dispi.write_bank = value & BANK_NUMBER;
+    uint16_t which = value & (BANK_READ | BANK_WRITE), bank = value & BANK_NUMBER;
+    if ((size_t)bank << bank_shift(v) >= memory_for_pixels(v)) return;
+    v->dispi.reg[DISPI_BANK] = bank;
+    if (!which || which & BANK_READ) v->dispi.read_bank = bank;
+    if (!which || which & BANK_WRITE) v->dispi.write_bank = bank;
 }
 
 /* A mode starts with the whole memory at its upper left corner. */
@@ -134,7 +142,7 @@ uint16_t vga_dispi_read(const struct vga *v, unsigned index)
 size_t vga_dispi_bank(const struct vga *v, bool write)
 {
     size_t bank = write ? v->dispi.write_bank : v->dispi.read_bank;
-    return bank << (v->dispi.reg[DISPI_ENABLE] & DISPI_BANK_32K ? 15 : 16);
+    return bank << bank_shift(v);
 }
 
 void vga_dispi_reset(struct vga *v)

@@ -511,6 +511,7 @@ START_TEST(banks_move_the_window)
     ck_assert_uint_eq(v->vram[0x31234], 0xFE);
     ck_assert_uint_eq(v->vram[0x31235], 0xCA);
     set_dispi(b, DISPI_BANK, 0x8000 | 5);  /* B0C5h: read bank only */
+    ck_assert_uint_eq(get_dispi(b, DISPI_BANK), 5);
     v->vram[0x51234] = 0x77;
     ck_assert_uint_eq(peek8(b, 0xA1234), 0x77);
     poke8(b, 0xA1234, 0x11);
@@ -523,9 +524,11 @@ START_TEST(banks_move_the_window)
     set_dispi(b, DISPI_BANK, 3);
     poke8(b, 0xA0001, 0x33);
     ck_assert_uint_eq(v->vram[0x18001], 0x33);
-    set_dispi(b, DISPI_BANK, 0xFFFF);      /* far outside: wraps, stays inside */
-    poke8(b, 0xAFFFF, 0x44);
-    ck_assert_uint_eq(peek8(b, 0xAFFFF), 0x44);
+    set_dispi(b, DISPI_BANK, 0xFFFF);      /* beyond the memory: refused */
+    ck_assert_uint_eq(get_dispi(b, DISPI_BANK), 3);
+    set_dispi(b, DISPI_BANK, 0xC000 | 511);
+    poke8(b, 0xA7FFF, 0x44);
+    ck_assert_uint_eq(v->vram[(16 << 20) - 1], 0x44);
     ck_assert_uint_eq(peek8(b, 0xB0000), 0xFF);
 }
 END_TEST
