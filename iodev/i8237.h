@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The pair of DMA controllers as the board sees it; devices use board_dma_attach() and board_dreq().
+ * The pair of DMA controllers as the board sees it; devices use iodev/board.h.
  */
 #pragma once
 #include "iodev/dma.h"
