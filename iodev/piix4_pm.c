@@ -8,12 +8,20 @@
  *          +2  PMEN                          +8  PMTMR    24 bits at 3.579545 MHz
  *          +C  GPSTS, +E GPEN                +10...3F     kept, without effect
  *
+ * The tables that firmware brings for this board (QEMU documentation, docs/specs/
+ * acpi_pci_hotplug.rst and acpi_cpu_hotplug.rst) also name these ports; open bus there would look
+ * like 32 cards plugged in at once:
+ *   AE00h-AE0Fh  PCI slots that changed: none
+ *   AF00h-AF1Fh  bit map of processors: the first
+ *   AFE0h-AFE3h  general purpose events: status (never any), enable
+ *
  * Not implemented: system management mode (B2h does what QEMU's board does in its place: F1h
  * enables ACPI, F0h disables it; the SMI enable bit reads as already set, so that firmware does
  * not wait for a handler), clock throttling, device idle timers, suspend states but S5.
  */
 #include <string.h>
 #include "iodev/board.h"
+#include "iodev/piix4_pm.h"
 
 enum { PMBASE = 0x40, DEVACTB = 0x58, PMREGMISC = 0x80, SMBBASE = 0x90, SMBHSTCFG = 0xD2 };
 enum { COMMAND_IO = 1, PMIOSE = 1, SMB_ENABLE = 1, APMC_EN_BYTE = 0x02 };
@@ -38,6 +46,7 @@ struct piix4_pm {
     uint8_t       rest[PM_SIZE];           /* registers without effect */
     uint8_t       smb[SMB_SIZE];
     uint8_t       apm[2];                  /* B2h, B3h */
+    uint8_t       gpe_enable[2];           /* AFE2h, AFE3h */
     uint32_t      pm_at, smb_at;           /* claimed ports; 0: none */
 };
 
@@ -147,6 +156,13 @@ static uint32_t pm_peek(const struct device *d, uint32_t offset)
     return read_byte(p, offset, (uint32_t)timer_count(p) & 0xFFFFFF);
 }
 
+void piix4_pm_power_button(struct device *d)
+{
+    struct piix4_pm *p = pm_of(d);
+    p->status |= PWRBTN;
+    update_sci(p);
+}
+
 /* ---- SMBus: every address is left unanswered -------------------------------------------------------- */
 static uint32_t smb_read(struct device *d, uint32_t offset, enum width size)
 {
@@ -197,6 +213,42 @@ static void apm_write(struct device *d, uint32_t offset, uint32_t value, enum wi
     update_sci(p);
 }
 
+/* ---- events and hot plug ------------------------------------------------------------------------------ */
+static uint32_t gpe_read(struct device *d, uint32_t offset, enum width size)
+{
+    (void)size;
+    return offset & 2 ? pm_of(d)->gpe_enable[offset & 1] : 0;
+}
+
+static uint32_t gpe_peek(const struct device *d, uint32_t offset)
+{
+    return offset & 2 ? container_of(d, const struct piix4_pm, dev)->gpe_enable[offset & 1] : 0;
+}
+
+static void gpe_write(struct device *d, uint32_t offset, uint32_t value, enum width size)
+{
+    (void)size;
+    if (offset & 2) pm_of(d)->gpe_enable[offset & 1] = (uint8_t)value;
+}
+
+static uint32_t slots_read(struct device *d, uint32_t offset, enum width size)
+{
+    (void)d;
+    (void)offset;
+    (void)size;
+    return 0;
+}
+
+static uint32_t cpus_read(struct device *d, uint32_t offset, enum width size)
+{
+    (void)d;
+    (void)size;
+    return offset == 0;
+}
+
+static const struct io_ops gpe_io = { gpe_read, gpe_write, gpe_peek, BYTE };
+static const struct io_ops slots_io = { slots_read, NULL, NULL, BYTE | WORD | DWORD };
+static const struct io_ops cpus_io = { cpus_read, NULL, NULL, BYTE };
 static const struct io_ops pm_io = { pm_read, pm_write, pm_peek, BYTE | WORD | DWORD };
 static const struct io_ops smb_io = { smb_read, smb_write, smb_peek, BYTE };
 static const struct io_ops apm_io = { apm_read, apm_write, apm_peek, BYTE };
@@ -260,7 +312,8 @@ static bool plug(struct device *d, struct board *b)
         device_log(d, LOG_ERROR, "PCI function 1.3 is taken, or there is no PCI bus");
         return false;
     }
-    return board_claim_ports(b, d, 0xB2, 2, &apm_io);
+    return board_claim_ports(b, d, 0xB2, 2, &apm_io) && board_claim_ports(b, d, 0xAE00, 16, &slots_io) &&
+           board_claim_ports(b, d, 0xAF00, 32, &cpus_io) && board_claim_ports(b, d, 0xAFE0, 4, &gpe_io);
 }
 
 static void reset(struct device *d, enum reset kind)
@@ -272,6 +325,7 @@ static void reset(struct device *d, enum reset kind)
     memset(p->rest, 0, sizeof p->rest);
     memset(p->smb, 0, sizeof p->smb);
     memset(p->apm, 0, sizeof p->apm);
+    memset(p->gpe_enable, 0, sizeof p->gpe_enable);
     update_ports(p);
     arm_overflow(p);
     update_sci(p);
@@ -293,7 +347,7 @@ static void unplug(struct device *d)
 static const struct field state[] = {
     FIELD_N(struct piix4_pm, pci.config), FIELD(struct piix4_pm, status), FIELD(struct piix4_pm, enable),
     FIELD(struct piix4_pm, control), FIELD_N(struct piix4_pm, rest), FIELD_N(struct piix4_pm, smb),
-    FIELD_N(struct piix4_pm, apm), FIELD_LINE(struct piix4_pm, sci),
+    FIELD_N(struct piix4_pm, apm), FIELD_N(struct piix4_pm, gpe_enable), FIELD_LINE(struct piix4_pm, sci),
     FIELD_TIMER(struct piix4_pm, overflow), { 0 },
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "iodev/pci_bus.h"
 #include "iodev/pic.h"
+#include "iodev/piix4_pm.h"
 #include "tests/unit/fake_board.h"
 
 extern const struct device_class pci_class, i440fx_class, piix3_class, piix4_pm_class, pic_class;
@@ -487,6 +488,31 @@ START_TEST(smbus_is_empty)
 }
 END_TEST
 
+START_TEST(the_power_button_interrupts)
+{
+    pm_setup();
+    piix4_pm_power_button(board_find(b, "piix4_pm"));
+    ck_assert(!fake_irq(b, 9));
+    ck_assert_uint_eq(fake_in16(b, 0x600), 0x100);
+    fake_out16(b, 0x602, 0x100);
+    fake_out16(b, 0x604, 1);
+    ck_assert(fake_irq(b, 9));
+    fake_out8(b, 0x601, 0x01);
+    ck_assert(!fake_irq(b, 9));
+}
+END_TEST
+
+START_TEST(no_events_and_one_processor)
+{
+    pm_setup();
+    ck_assert_uint_eq(fake_in32(b, 0xAE00), 0);
+    ck_assert_uint_eq(fake_in32(b, 0xAF00), 1);
+    fake_out16(b, 0xAFE2, 0x1234);
+    fake_out16(b, 0xAFE0, 0xFFFF);
+    ck_assert_uint_eq(fake_in32(b, 0xAFE0), 0x12340000);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pci");
@@ -512,6 +538,8 @@ int main(void)
     tcase_add_test(tc, soft_off);
     tcase_add_test(tc, soft_off_by_bytes_and_dwords);
     tcase_add_test(tc, smbus_is_empty);
+    tcase_add_test(tc, the_power_button_interrupts);
+    tcase_add_test(tc, no_events_and_one_processor);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
