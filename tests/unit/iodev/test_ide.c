@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: MIT
+ * ATA channel, disk and bus master by ATA/ATAPI-6 and SFF-8038i.
+ */
+#include "iodev/ata_disk.h"
+#include "iodev/ide.h"
+#include "tests/unit/fake_board.h"
+#include "tests/unit/iodev/temp_image.h"
+
+enum { BASE = 0x1F0, ERR = BASE + 1, FEATURE = BASE + 1, COUNT = BASE + 2, LOW = BASE + 3,
+       MID = BASE + 4, HIGH = BASE + 5, DEV = BASE + 6, CMD = BASE + 7, STATUS = BASE + 7,
+       CONTROL = 0x3F6, BM = 0xC000, SECTORS = 2016, MS = 1000000 };
+
+static struct temp temp;
+static struct board *b;
+static struct device *disk;
+static uint8_t data[256 * 512], expected[512];
+
+static void plug(const char *mode)
+{
+    b = fake_new(4 << 20);
+    ck_assert_ptr_nonnull(fake_plug_id(b, &ide_class, "ata0", NULL));
+    ck_assert_ptr_nonnull(fake_plug_id(b, &ide_class, "ata1", NULL));
+    ck_assert_ptr_nonnull(fake_plug(b, &piix_ide_class, NULL));
+    disk = fake_plug_id(b, &ata_disk_class, "ata0-master", "path", temp.path, "mode", mode, NULL);
+    ck_assert_ptr_nonnull(disk);
+}
+
+static void begin(void)
+{
+    temp_begin(&temp);
+    temp_image(&temp, "disk.img", SECTORS);
+    plug("flat");
+}
+
+static void end(void)
+{
+    fake_free(b);
+    temp_end(&temp);
+}
+
+static uint8_t wait_ready(void)
+{
+    for (unsigned i = 0; i < 1000 && fake_in8(b, CONTROL) & 0x80; i++) fake_advance(b, 1000);
+    ck_assert_uint_eq(fake_in8(b, CONTROL) & 0x80, 0);
+    return fake_in8(b, CONTROL);
+}
+
+static void address(uint32_t lba, unsigned count)
+{
+    fake_out8(b, COUNT, (uint8_t)count);
+    fake_out8(b, LOW, (uint8_t)lba);
+    fake_out8(b, MID, (uint8_t)(lba >> 8));
+    fake_out8(b, HIGH, (uint8_t)(lba >> 16));
+    fake_out8(b, DEV, (uint8_t)(0xE0 | lba >> 24));
+}
+
+static void address48(uint64_t lba, unsigned count)
+{
+    fake_out8(b, COUNT, (uint8_t)(count >> 8));
+    fake_out8(b, LOW, (uint8_t)(lba >> 24));
+    fake_out8(b, MID, (uint8_t)(lba >> 32));
+    fake_out8(b, HIGH, (uint8_t)(lba >> 40));
+    fake_out8(b, COUNT, (uint8_t)count);
+    fake_out8(b, LOW, (uint8_t)lba);
+    fake_out8(b, MID, (uint8_t)(lba >> 8));
+    fake_out8(b, HIGH, (uint8_t)(lba >> 16));
+    fake_out8(b, DEV, 0x40);
+}
+
+/* The host's half of a PIO read of 512-byte blocks, checking every status on the way. */
+static void take(uint8_t *to, unsigned sectors, unsigned block)
+{
+    for (unsigned s = 0; s < sectors; s++) {
+        if (s % block == 0) {
+            ck_assert_uint_eq(wait_ready(), 0x58);
+            ck_assert(fake_irq(b, 14));
+            ck_assert_uint_eq(fake_in8(b, STATUS), 0x58);
+            ck_assert(!fake_irq(b, 14));
+        }
+        for (unsigned i = 0; i < 512; i += 2) {
+            uint16_t w = fake_in16(b, BASE);
+            to[s * 512 + i] = (uint8_t)w;
+            to[s * 512 + i + 1] = (uint8_t)(w >> 8);
+        }
+    }
+    ck_assert_uint_eq(wait_ready(), 0x50);
+    ck_assert(!fake_irq(b, 14));           /* no interrupt at the end of PIO in */
+}
+
+static void give(const uint8_t *from, unsigned sectors, unsigned block)
+{
+    for (unsigned s = 0; s < sectors; s++) {
+        if (s % block == 0) {
+            ck_assert_uint_eq(wait_ready(), 0x58);
+            ck_assert(fake_irq(b, 14) == (s != 0));      /* none for the first block */
+            fake_in8(b, STATUS);
+        }
+        for (unsigned i = 0; i < 512; i += 2)
+            fake_out16(b, BASE, (uint16_t)(from[s * 512 + i] | from[s * 512 + i + 1] << 8));
+    }
+    ck_assert_uint_eq(wait_ready(), 0x50);
+    ck_assert(fake_irq(b, 14));
+    fake_in8(b, STATUS);
+}
+
+static void check_sectors(const uint8_t *at, uint32_t first, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        temp_sector(expected, first + i);
+        ck_assert_mem_eq(at + i * 512, expected, 512);
+    }
+}
+
+static void expect_error(uint8_t error)
+{
+    ck_assert_uint_eq(wait_ready() & 0x09, 0x01);
+    ck_assert(fake_irq(b, 14));
+    ck_assert_uint_eq(fake_in8(b, ERR), error);
+    fake_in8(b, STATUS);
+}
+
+static uint16_t word(unsigned n) { return (uint16_t)(data[2 * n] | data[2 * n + 1] << 8); }
+
+static void identify(void)
+{
+    fake_out8(b, DEV, 0xA0);
+    fake_out8(b, CMD, 0xEC);
+    take(data, 1, 1);
+}
+
+START_TEST(signature_after_power_on)
+{
+    fake_out8(b, DEV, 0xA0);
+    ck_assert_uint_eq(fake_in8(b, STATUS), 0x50);
+    ck_assert_uint_eq(fake_in8(b, ERR), 1);
+    ck_assert_uint_eq(fake_in8(b, COUNT), 1);
+    ck_assert_uint_eq(fake_in8(b, LOW), 1);
+    ck_assert_uint_eq(fake_in8(b, MID) | fake_in8(b, HIGH), 0);
+}
+END_TEST
+
+START_TEST(identify_is_consistent)
+{
+    uint8_t sum = 0;
+    identify();
+    for (unsigned i = 0; i < 512; i++) sum = (uint8_t)(sum + data[i]);
+    ck_assert_uint_eq(sum, 0);
+    ck_assert_uint_eq(data[510], 0xA5);
+    ck_assert_uint_eq(word(0), 0x0040);
+    ck_assert_uint_eq(word(1), 2);         /* 2016 sectors = 2 x 16 x 63 */
+    ck_assert_uint_eq(word(3), 16);
+    ck_assert_uint_eq(word(6), 63);
+    ck_assert_uint_eq(word(60) | word(61) << 16, SECTORS);
+    ck_assert_uint_eq(word(100) | word(101) << 16, SECTORS);
+    ck_assert_uint_eq(word(57) | word(58) << 16, SECTORS);
+    ck_assert_uint_eq(word(49) & 0x0300, 0x0300);
+    ck_assert_uint_eq(word(83) & 0xC400, 0x4400);
+    ck_assert_uint_eq(word(47), 0x8010);
+    char model[41] = "";
+    for (unsigned i = 0; i < 20; i++) model[2 * i] = (char)(word(27 + i) >> 8), model[2 * i + 1] = (char)word(27 + i);
+    ck_assert_int_eq(strncmp(model, "VITRO HARDDISK                          ", 40), 0);
+}
+END_TEST
+
+START_TEST(read_lba28)
+{
+    address(1000, 3);
+    fake_out8(b, CMD, 0x20);
+    ck_assert_uint_eq(fake_in8(b, CONTROL), 0x80);       /* busy at first */
+    take(data, 3, 1);
+    check_sectors(data, 1000, 3);
+    ck_assert_uint_eq(fake_in8(b, COUNT), 0);
+    ck_assert_uint_eq(fake_in8(b, LOW), (uint8_t)1002);
+    ck_assert_uint_eq(fake_in8(b, MID), 1002 >> 8);
+}
+END_TEST
+
+START_TEST(count_zero_is_256)
+{
+    address(0, 0);
+    fake_out8(b, CMD, 0x20);
+    take(data, 256, 1);
+    check_sectors(data, 0, 256);
+}
+END_TEST
+
+START_TEST(read_chs_follows_set_geometry)
+{
+    fake_out8(b, COUNT, 9);
+    fake_out8(b, DEV, 0xA0 | 3);           /* 4 heads, 9 sectors */
+    fake_out8(b, CMD, 0x91);
+    wait_ready();
+    fake_out8(b, COUNT, 1);
+    fake_out8(b, LOW, 5);                  /* 5/2/5: ((5 * 4) + 2) * 9 + 4 = 202 */
+    fake_out8(b, MID, 5);
+    fake_out8(b, HIGH, 0);
+    fake_out8(b, DEV, 0xA0 | 2);
+    fake_out8(b, CMD, 0x20);
+    take(data, 1, 1);
+    check_sectors(data, 202, 1);
+    fake_out8(b, LOW, 10);                 /* beyond the track */
+    fake_out8(b, COUNT, 1);
+    fake_out8(b, CMD, 0x20);
+    expect_error(0x10);
+    fake_out8(b, LOW, 0);                  /* CHS counts from 1 */
+    fake_out8(b, CMD, 0x20);
+    expect_error(0x10);
+    identify();
+    ck_assert_uint_eq(word(55), 4);
+    ck_assert_uint_eq(word(56), 9);
+    ck_assert_uint_eq(word(54), 56);
+    ck_assert_uint_eq(word(3), 16);
+}
+END_TEST
+
+START_TEST(set_geometry_without_sectors)
+{
+    fake_out8(b, COUNT, 0);
+    fake_out8(b, DEV, 0xA3);
+    fake_out8(b, CMD, 0x91);
+    expect_error(0x04);
+}
+END_TEST
+
+START_TEST(write_then_flush_reaches_the_file)
+{
+    for (unsigned i = 0; i < 1024; i++) data[i] = (uint8_t)(i * 3);
+    address(7, 2);
+    fake_out8(b, CMD, 0x30);
+    give(data, 2, 1);
+    fake_out8(b, CMD, 0xE7);
+    ck_assert_uint_eq(wait_ready(), 0x50);
+    uint8_t file[1024];
+    temp_read(temp.path, 7 * 512, file, 1024);
+    ck_assert_mem_eq(file, data, 1024);
+}
+END_TEST
+
+START_TEST(multiple)
+{
+    address(10, 5);
+    fake_out8(b, CMD, 0xC4);
+    expect_error(0x04);                    /* not set yet */
+    fake_out8(b, COUNT, 3);
+    fake_out8(b, CMD, 0xC6);
+    expect_error(0x04);
+    fake_out8(b, COUNT, 4);
+    fake_out8(b, CMD, 0xC6);
+    ck_assert_uint_eq(wait_ready(), 0x50);
+    address(10, 5);
+    fake_out8(b, CMD, 0xC4);
+    take(data, 5, 4);                      /* 4 + 1 */
+    check_sectors(data, 10, 5);
+    memset(data, 0x33, 5 * 512);
+    address48(20, 5);
+    fake_out8(b, CMD, 0x39);
+    give(data, 5, 4);
+    uint8_t file[512];
+    temp_read(temp.path, 24 * 512, file, 512);
+    ck_assert_mem_eq(file, data, 512);
+    identify();
+    ck_assert_uint_eq(word(59), 0x0104);
+}
+END_TEST
+
+START_TEST(lba48)
+{
+    address48(2000, 2);
+    fake_out8(b, CMD, 0x24);
+    take(data, 2, 1);
+    check_sectors(data, 2000, 2);
+    address48(0x123456789ABCull, 1);
+    fake_out8(b, CMD, 0x24);
+    expect_error(0x10);
+    fake_out8(b, CONTROL, 0x80);           /* HOB shows the upper half */
+    ck_assert_uint_eq(fake_in8(b, LOW), 0x56);
+    ck_assert_uint_eq(fake_in8(b, HIGH), 0x12);
+    fake_out8(b, CONTROL, 0x00);
+    ck_assert_uint_eq(fake_in8(b, LOW), 0xBC);
+}
+END_TEST
+
+START_TEST(end_of_disk)
+{
+    address(SECTORS, 1);
+    fake_out8(b, CMD, 0x20);
+    expect_error(0x10);
+    address(SECTORS - 1, 2);               /* the first one is still good */
+    fake_out8(b, CMD, 0x20);
+    ck_assert_uint_eq(wait_ready(), 0x58);
+    fake_in8(b, STATUS);
+    for (unsigned i = 0; i < 256; i++) fake_in16(b, BASE);
+    expect_error(0x10);
+    ck_assert_uint_eq(fake_in8(b, LOW), (uint8_t)SECTORS);
+    address(SECTORS - 1, 2);
+    fake_out8(b, CMD, 0x40);
+    expect_error(0x10);
+    address(SECTORS - 2, 2);
+    fake_out8(b, CMD, 0x40);
+    ck_assert_uint_eq(wait_ready(), 0x50);
+}
+END_TEST
+
+START_TEST(data_port_widths)
+{
+    address(3, 1);
+    fake_out8(b, CMD, 0x20);
+    wait_ready();
+    temp_sector(expected, 3);
+    ck_assert_uint_eq(fake_in8(b, BASE), expected[0]);
+    ck_assert_uint_eq(fake_in8(b, BASE), expected[1]);
+    ck_assert_uint_eq(fake_in32(b, BASE), (uint32_t)(expected[2] | expected[3] << 8 | expected[4] << 16) |
+                                              (uint32_t)expected[5] << 24);
+    ck_assert_uint_eq(fake_in16(b, BASE), expected[6] | expected[7] << 8);
+    for (unsigned i = 8; i < 508; i += 4) fake_in32(b, BASE);
+    ck_assert_uint_eq(fake_in8(b, CONTROL), 0x58);
+    fake_in16(b, BASE);
+    fake_in8(b, BASE);
+    fake_in32(b, BASE);                    /* over the end: one byte is left */
+    ck_assert_uint_eq(fake_in8(b, CONTROL), 0x50);
+    ck_assert_uint_eq(fake_in16(b, BASE), 0xFFFF);
+}
+END_TEST
+
+START_TEST(absent_slave)
+{
+    fake_out8(b, DEV, 0xB0);
+    ck_assert_uint_eq(fake_in8(b, STATUS), 0);
+    ck_assert_uint_eq(fake_in8(b, DEV), 0xB0);
+    fake_out8(b, COUNT, 0x55);
+    fake_out8(b, LOW, 0xAA);
+    ck_assert_uint_eq(fake_in8(b, COUNT), 0x55);         /* device 0 answers for it */
+    fake_out8(b, CMD, 0xEC);
+    fake_advance(b, MS);
+    ck_assert_uint_eq(fake_in8(b, STATUS), 0);
+    ck_assert(!fake_irq(b, 14));
+    ck_assert_uint_eq(fake_in16(b, BASE), 0xFFFF);
+    fake_out8(b, DEV, 0xA0);
+    ck_assert_uint_eq(fake_in8(b, STATUS), 0x50);
+}
+END_TEST
+
+START_TEST(empty_channel_floats)
+{
+    ck_assert_uint_eq(fake_in8(b, 0x177), 0x7F);
+    ck_assert_uint_eq(fake_in8(b, 0x376), 0x7F);
+    fake_out8(b, 0x172, 0x55);
+    ck_assert_uint_ne(fake_in8(b, 0x172), 0x55);
+    fake_out8(b, 0x177, 0x90);
+    fake_out8(b, 0x376, 0x04);
+    fake_out8(b, 0x376, 0x00);
+    fake_advance(b, MS);
+    ck_assert(!fake_irq(b, 15));
+}
+END_TEST
+
+START_TEST(software_reset)
+{
+    address(0, 8);
+    fake_out8(b, CMD, 0x20);
+    fake_out8(b, CONTROL, 0x04);
+    ck_assert_uint_eq(fake_in8(b, CONTROL), 0x80);
+    fake_advance(b, MS);
+    ck_assert_uint_eq(fake_in8(b, CONTROL), 0x80);       /* as long as SRST is set */
+    fake_out8(b, CONTROL, 0x00);
+    ck_assert_uint_eq(fake_in8(b, CONTROL), 0x80);
+    fake_advance(b, MS);
+    ck_assert_uint_eq(fake_in8(b, STATUS), 0x50);
+    ck_assert_uint_eq(fake_in8(b, ERR), 1);
+    ck_assert_uint_eq(fake_in8(b, COUNT), 1);
+    ck_assert(!fake_irq(b, 14));
+}
+END_TEST
+
+START_TEST(diagnostic_interrupts)
+{
+    fake_out8(b, DEV, 0xB0);               /* whichever is selected */
+    fake_out8(b, CMD, 0x90);
+    fake_advance(b, MS);
+    ck_assert(fake_irq(b, 14));
+    ck_assert_uint_eq(fake_in8(b, ERR), 1);
+    ck_assert_uint_eq(fake_in8(b, DEV) & 0x10, 0);
+    ck_assert_uint_eq(fake_in8(b, STATUS), 0x50);
+    ck_assert(!fake_irq(b, 14));
+}
+END_TEST
+
+START_TEST(nien_masks_and_alternate_status_keeps)
+{
+    fake_out8(b, CONTROL, 0x02);
+    fake_out8(b, CMD, 0xE7);
+    fake_advance(b, MS);
+    ck_assert(!fake_irq(b, 14));
+    fake_out8(b, CONTROL, 0x00);
+    ck_assert(fake_irq(b, 14));
+    fake_in8(b, CONTROL);
+    ck_assert(fake_irq(b, 14));
+    fake_in8(b, STATUS);
+    ck_assert(!fake_irq(b, 14));
+}
+END_TEST
+
+START_TEST(unknown_commands_abort)
+{
+    static const uint8_t opcodes[] = { 0x00, 0x08, 0x22, 0xA0, 0xA1, 0xB0, 0xF1, 0xF9, 0xFF };
+    for (unsigned i = 0; i < sizeof opcodes; i++) {
+        fake_out8(b, CMD, opcodes[i]);
+        expect_error(0x04);
+    }
+    fake_out8(b, CMD, 0x15);               /* RECALIBRATE with a step rate */
+    ck_assert_uint_eq(wait_ready(), 0x50);
+}
+END_TEST
+
+START_TEST(power_mode)
+{
+    fake_out8(b, CMD, 0xE0);
+    wait_ready();
+    fake_out8(b, CMD, 0xE5);
+    wait_ready();
+    ck_assert_uint_eq(fake_in8(b, COUNT), 0x00);
+    address(0, 1);
+    fake_out8(b, CMD, 0x20);
+    take(data, 1, 1);
+    fake_out8(b, CMD, 0x98);
+    wait_ready();
+    ck_assert_uint_eq(fake_in8(b, COUNT), 0xFF);
+}
+END_TEST
+
+START_TEST(native_max)
+{
+    fake_out8(b, DEV, 0x40);
+    fake_out8(b, CMD, 0xF8);
+    ck_assert_uint_eq(wait_ready(), 0x50);
+    ck_assert_uint_eq(fake_in8(b, LOW) | fake_in8(b, MID) << 8, SECTORS - 1);
+}
+END_TEST
+
+/* ---- bus master ------------------------------------------------------------------------------------ */
+
+static void map_bus_master(void)
+{
+    ck_assert_uint_eq(fake_pci_read(b, 1, 1, 0, DWORD), 0x70108086);
+    ck_assert_uint_eq(fake_pci_read(b, 1, 1, 8, DWORD) >> 8, 0x010180);
+    fake_pci_write(b, 1, 1, 0x20, BM, DWORD);
+    fake_pci_write(b, 1, 1, 4, 5, WORD);
+}
+
+static void prd(uint32_t table, unsigned n, uint32_t at, uint32_t bytes, bool last)
+{
+    memory_write(b->memory, table + n * 8, at, DWORD);
+    memory_write(b->memory, table + n * 8 + 4, (bytes & 0xFFFF) | (last ? 1u << 31 : 0), DWORD);
+}
+
+START_TEST(dma_read_scatters)
+{
+    map_bus_master();
+    prd(0x1000, 0, 0x10000, 512, false);
+    prd(0x1000, 1, 0x20000, 512 * 2, true);
+    fake_out32(b, BM + 4, 0x1000);
+    fake_out8(b, BM + 2, 0x06);
+    address(100, 3);
+    fake_out8(b, CMD, 0xC8);
+    fake_out8(b, BM, 0x09);
+    ck_assert_uint_eq(fake_in8(b, BM + 2), 0x01);
+    fake_advance(b, MS);
+    ck_assert(fake_irq(b, 14));
+    ck_assert_uint_eq(fake_in8(b, BM + 2), 0x04);        /* table and disk ended together */
+    ck_assert_uint_eq(fake_in8(b, STATUS), 0x50);
+    memory_copy_from(b->memory, data, 0x10000, 512);
+    memory_copy_from(b->memory, data + 512, 0x20000, 1024);
+    check_sectors(data, 100, 3);
+    fake_out8(b, BM, 0);
+    fake_out8(b, BM + 2, 0x04);
+    ck_assert_uint_eq(fake_in8(b, BM + 2), 0);
+}
+END_TEST
+
+START_TEST(dma_write_large_ext)
+{
+    map_bus_master();
+    for (unsigned i = 0; i < 256 * 512; i++) data[i] = (uint8_t)(i * 5 + i / 512);
+    memory_copy_to(b->memory, 0x100000, data, sizeof data);
+    prd(0x1000, 0, 0x100000, 0x10000, false);            /* 0 = 64 KiB */
+    prd(0x1000, 1, 0x110000, 0x10000, false);
+    prd(0x1000, 2, 0x120000, 0x10000, true);             /* longer than the transfer */
+    fake_out32(b, BM + 4, 0x1000);
+    fake_out8(b, BM, 0x01);                              /* started before the command */
+    address48(64, 256);
+    fake_out8(b, CMD, 0x35);
+    fake_advance(b, 10 * MS);
+    ck_assert(fake_irq(b, 14));
+    ck_assert_uint_eq(fake_in8(b, BM + 2), 0x05);        /* interrupt and still active */
+    static uint8_t file[256 * 512];
+    temp_read(temp.path, 64 * 512, file, sizeof file);
+    ck_assert_mem_eq(file, data, sizeof file);
+}
+END_TEST
+
+START_TEST(dma_table_too_short_hangs_until_reset)
+{
+    map_bus_master();
+    prd(0x1000, 0, 0x10000, 512, true);
+    fake_out32(b, BM + 4, 0x1000);
+    address(0, 2);
+    fake_out8(b, CMD, 0xC8);
+    fake_out8(b, BM, 0x09);
+    fake_advance(b, 10 * MS);
+    ck_assert(!fake_irq(b, 14));
+    ck_assert_uint_eq(fake_in8(b, BM + 2), 0);
+    fake_out8(b, CONTROL, 4);
+    fake_out8(b, CONTROL, 0);
+    fake_advance(b, MS);
+    ck_assert_uint_eq(fake_in8(b, STATUS), 0x50);
+}
+END_TEST
+
+START_TEST(dma_table_outside_ram)
+{
+    map_bus_master();
+    fake_out32(b, BM + 4, 0xFFFFFFFC);
+    address(0, 2);
+    fake_out8(b, CMD, 0xCA);
+    fake_out8(b, BM, 0x01);
+    fake_advance(b, 10 * MS);
+    ck_assert_uint_eq(fake_in8(b, BM + 2), 0x02);
+}
+END_TEST
+
+START_TEST(no_bus_master_no_dma)
+{
+    fake_free(b);
+    b = fake_new(1 << 20);
+    ck_assert_ptr_nonnull(fake_plug_id(b, &ide_class, "ata0", NULL));
+    ck_assert_ptr_nonnull(fake_plug_id(b, &ata_disk_class, "ata0-master", "path", temp.path, NULL));
+    address(0, 1);
+    fake_out8(b, CMD, 0xC8);
+    expect_error(0x04);
+    identify();
+    ck_assert_uint_eq(word(49) & 0x100, 0);
+    ck_assert_uint_eq(word(63) | word(88), 0);
+}
+END_TEST
+
+/* ---- the image --------------------------------------------------------------------------------------- */
+
+START_TEST(volatile_disk_keeps_the_file)
+{
+    fake_free(b);
+    plug("volatile");
+    memset(data, 0x99, 512);
+    address(5, 1);
+    fake_out8(b, CMD, 0x30);
+    give(data, 1, 1);
+    address(5, 1);
+    fake_out8(b, CMD, 0x20);
+    take(data, 1, 1);
+    ck_assert_uint_eq(data[0], 0x99);
+    temp_read(temp.path, 5 * 512, data, 512);
+    check_sectors(data, 5, 1);
+}
+END_TEST
+
+START_TEST(geometry_from_the_partition_table)
+{
+    uint8_t mbr[512] = { 0 };
+    uint8_t entry[16] = { 0x80, 1, 1, 0, 6, 7, 17, 9, 17, 0, 0, 0, 0x3F, 0x05, 0, 0 };
+    memcpy(mbr + 446, entry, 16);          /* 17 + 1343 = 10 cylinders of 8 x 17 */
+    mbr[510] = 0x55;
+    mbr[511] = 0xAA;
+    fake_free(b);
+    int fd = open(temp.path, O_WRONLY);
+    ck_assert_int_eq(pwrite(fd, mbr, 512, 0), 512);
+    close(fd);
+    plug("flat");
+    struct ata_geometry g = ata_disk_geometry(disk);
+    ck_assert_uint_eq(g.heads, 8);
+    ck_assert_uint_eq(g.spt, 17);
+    ck_assert_uint_eq(g.cylinders, SECTORS / (8 * 17));
+}
+END_TEST
+
+START_TEST(plug_refuses)
+{
+    ck_assert_ptr_null(fake_plug_id(b, &ata_disk_class, "ata0-slave", "path", "/nowhere/x.img", NULL));
+    ck_assert_ptr_null(fake_plug_id(b, &ata_disk_class, "ata0-slave", "path", temp.path, NULL));
+    ck_assert_ptr_null(fake_plug_id(b, &ata_disk_class, "ata7-slave", "path", temp.path, "mode",
+                                    "volatile", NULL));
+}
+END_TEST
+
+/* Any order of any writes: no crash, and a reset brings the drive back. */
+START_TEST(hostile_register_writes)
+{
+    uint32_t x = 99;
+    map_bus_master();
+    for (unsigned i = 0; i < 300000; i++) {
+        x = x * 1664525 + 1013904223;
+        static const uint16_t ports[16] = { BASE, BASE, FEATURE, COUNT, LOW, MID, HIGH, DEV, CMD, CMD,
+                                            CONTROL, BM, BM + 2, BM + 4, BM + 8, BASE };
+        enum width w = (enum width)(1u << (x >> 8 & 3) % 3);
+        uint16_t port = ports[x >> 28];
+        uint32_t value = x >> 10;
+        if (port == COUNT) value &= 3;
+        if (port == CONTROL) value &= ~(x >> 9 & 4);
+        if (x >> 27 & 1) fake_out(b, port, value, w);
+        else fake_in(b, port, w);
+        fake_advance(b, x >> 12 & 0x3FFF);
+    }
+    fake_out8(b, CONTROL, 4);
+    fake_out8(b, CONTROL, 0);
+    fake_advance(b, 10 * MS);
+    ck_assert_uint_eq(fake_in8(b, STATUS), 0x50);
+    fake_reset(b, RESET_HARD);
+    fake_out8(b, COUNT, 63);
+    fake_out8(b, DEV, 0xAF);
+    fake_out8(b, CMD, 0x91);
+    wait_ready();
+    identify();
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        signature_after_power_on, identify_is_consistent, read_lba28, count_zero_is_256,
+        read_chs_follows_set_geometry, set_geometry_without_sectors,
+        write_then_flush_reaches_the_file, multiple, lba48, end_of_disk, data_port_widths,
+        absent_slave, empty_channel_floats, software_reset, diagnostic_interrupts,
+        nien_masks_and_alternate_status_keeps, unknown_commands_abort, power_mode, native_max,
+        dma_read_scatters, dma_write_large_ext, dma_table_too_short_hangs_until_reset,
+        dma_table_outside_ram, no_bus_master_no_dma, volatile_disk_keeps_the_file,
+        geometry_from_the_partition_table, plug_refuses, hostile_register_writes,
+    };
+    return temp_run("ide", begin, end, tests, sizeof tests / sizeof tests[0]);
+}
