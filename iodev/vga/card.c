@@ -80,7 +80,8 @@ static bool load_rom(struct vga *v)
     v->rom = room ? calloc(1, room) : NULL;
     bool done = v->rom && fread(v->rom, 1, room, file) && !ferror(file);
     fclose(file);
-    if (!done) device_log(&v->dev, LOG_ERROR, "rom %s: unreadable, empty or above 256 KiB", v->rom_path);
+    if (!done)
+        device_log(&v->dev, LOG_ERROR, "rom %s: unreadable, empty or above 256 KiB", v->rom_path);
     v->pci.rom = v->rom;
     v->pci.rom_size = room;
     return done;

@@ -19,7 +19,7 @@
 #include "iodev/vga/vga.h"
 
 enum { PROTECT_0_TO_7 = 0x80 };            /* in CR_RETRACE_END */
-enum { OVERFLOW_LINE_COMPARE = 0x10 };
+enum { LINE_COMPARE_8 = 0x10 };            /* in CR_OVERFLOW */
 enum { CR_LATCH = 0x22, CR_FLIP_FLOP = 0x24, CR_ATTR_INDEX = 0x26 };
 
 static const uint8_t crtc_mask[CR_COUNT] = {
@@ -33,7 +33,7 @@ void vga_crtc_write(struct vga *v, uint8_t value)
     if (index >= CR_COUNT) return;
     if (index <= CR_OVERFLOW && v->crtc[CR_RETRACE_END] & PROTECT_0_TO_7) {
         if (index != CR_OVERFLOW) return;          /* but line compare bit 8 stays open */
-        value = (uint8_t)((v->crtc[index] & ~OVERFLOW_LINE_COMPARE) | (value & OVERFLOW_LINE_COMPARE));
+        value = (uint8_t)((v->crtc[index] & ~LINE_COMPARE_8) | (value & LINE_COMPARE_8));
     }
     v->crtc[index] = value & crtc_mask[index];
 }

@@ -160,13 +160,14 @@ void vga_dispi_restored(struct vga *v)
     const uint16_t *r = v->dispi.reg;
     bool sane = r[DISPI_XRES] && r[DISPI_XRES] <= MAX_XRES && r[DISPI_YRES] &&
                 r[DISPI_YRES] <= MAX_YRES && valid_bpp(r[DISPI_BPP]);
-    if (sane && vga_is_dispi(v)) sane = r[DISPI_VIRT_WIDTH] >= r[DISPI_XRES] && fits(v, r[DISPI_VIRT_WIDTH]);
+    if (sane && vga_is_dispi(v))
+        sane = r[DISPI_VIRT_WIDTH] >= r[DISPI_XRES] && fits(v, r[DISPI_VIRT_WIDTH]);
     if (sane) return;
     device_log(&v->dev, LOG_WARN, "impossible DISPI mode in the snapshot: switched off");
     vga_dispi_reset(v);
 }
 
-/* ---- ports -------------------------------------------------------------------------------------- */
+/* ---- ports ----------------------------------------------------------------------------------- */
 
 static uint32_t dispi_peek(const struct device *d, uint32_t offset)
 {

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* ---- a row of a VGA mode: into v->line, before panning and scaling --------------------------------- */
+/* ---- a row of a VGA mode: into v->line, before panning and scaling --------------------------- */
 
 static const uint8_t *planes_at(const struct vga *v, const struct band *b, unsigned column)
 {
@@ -70,7 +70,7 @@ static void draw_planes(struct vga *v, const struct band *b, uint32_t *to)
     scale_row(&v->shown, v->line + panning, to);
 }
 
-/* ---- a row of a linear mode -------------------------------------------------------------------------- */
+/* ---- a row of a linear mode ------------------------------------------------------------------ */
 
 static uint32_t from_15(unsigned c)
 {
@@ -107,7 +107,7 @@ static void draw_linear(const struct vga *v, const struct band *b, uint32_t *to)
     for (unsigned x = 0; x < v->shown.width; x++, from += bytes) to[x] = pixel(&v->shown, from);
 }
 
-/* ---- which rows ---------------------------------------------------------------------------------------- */
+/* ---- which rows ------------------------------------------------------------------------------ */
 
 static bool needs_drawing(const struct vga *v, const struct band *b)
 {

@@ -20,7 +20,8 @@ static uint32_t color16(const struct vga *v, unsigned index)
 {
     uint8_t entry = v->attr[index & v->attr[ATTR_PLANE_ENABLE] & 15];
     uint8_t select = v->attr[ATTR_COLOR_SELECT];
-    if (v->attr[ATTR_MODE] & AMODE_COLOR_SELECT) entry = (uint8_t)((entry & 0x0F) | (select & 3) << 4);
+    if (v->attr[ATTR_MODE] & AMODE_COLOR_SELECT)
+        entry = (uint8_t)((entry & 0x0F) | (select & 3) << 4);
     return vga_dac_color(v, (uint8_t)((entry & 0x3F) | (select & 0x0C) << 4));
 }
 
@@ -36,7 +37,7 @@ static unsigned at_most(unsigned value, unsigned limit)
     return value < limit ? value : limit;
 }
 
-/* ---- DISPI modes --------------------------------------------------------------------------------- */
+/* ---- DISPI modes ----------------------------------------------------------------------------- */
 
 static void dispi_picture(const struct vga *v, struct picture *p)
 {
@@ -60,7 +61,7 @@ static void dispi_picture(const struct vga *v, struct picture *p)
     if (v->seq[SEQ_CLOCKING] & CLOCKING_SCREEN_OFF) p->kind = PICTURE_BLANK;
 }
 
-/* ---- VGA modes ----------------------------------------------------------------------------------- */
+/* ---- VGA modes ------------------------------------------------------------------------------- */
 
 static enum picture_kind vga_kind(const struct vga *v)
 {
@@ -79,7 +80,7 @@ static void horizontal(const struct vga *v, struct picture *p)
     unsigned pan = v->attr[ATTR_PANNING];
     p->dots = wide ? 9 : 8;
     p->scale = half ? 2 : 1;
-    if (wide) p->panning = pan >= 8 ? 0 : pan + 1;         /* 8 = none, 0 = one dot to the left ... */
+    if (wide) p->panning = pan >= 8 ? 0 : pan + 1;     /* 8 = none, 0 = one dot to the left ... */
     else p->panning = pan & 7;
     if (!text && v->gfx[GFX_MODE] & GMODE_256) {           /* a pixel lasts two dots */
         p->dots = 4;
@@ -112,7 +113,8 @@ static void addressing(const struct vga *v, struct picture *p)
     p->pan_compatible = v->attr[ATTR_MODE] & AMODE_PAN_COMPATIBLE;
 }
 
-/* Character map select: three bits a map, the third one apart; 0-3 lie 16 KiB apart, 4-7 between. */
+/* Character map select: three bits a map, the third one apart; 0-3 lie 16 KiB apart, 4-7
+ * between them. */
 static uint32_t font_base(unsigned low2, unsigned high)
 {
     return low2 * 0x4000u + (high ? 0x2000u : 0);
@@ -146,11 +148,11 @@ void vga_picture(const struct vga *v, struct picture *p)
     fill_colors(v, p);
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 struct rows {
     uint32_t address;
-    unsigned row, repeated;                /* row scan counter; lines that it has been shown        */
+    unsigned row, repeated;                /* row scan counter; lines that it has been shown */
     bool split;
 };
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Text modes: character and attribute from planes 0 and 1, the shapes from plane 2. A cell is drawn
  * when it is not what stands in the frame: `drawn` remembers that, cursor and blinking included.
- * IBM PS/2 Hardware Interface Technical Reference, Video Subsystems (S42G-2193, 1992), "Alphanumeric
- * Modes", "Cursor Start Register", "Underline Location Register", "Attribute Mode Control Register".
+ * IBM PS/2 Hardware Interface Technical Reference, Video Subsystems (S42G-2193, 1992),
+ * "Alphanumeric Modes", "Cursor Start Register", "Underline Location Register", "Attribute Mode
+ * Control Register".
  *
- *   drawn:  27 dark   26..22 cursor end   21..17 cursor start   16 cursor   15..8 attribute   7..0 code
+ *   drawn:   27     26..22      21..17        16      15..8      7..0
+ *            dark   cursor end  cursor start  cursor  attribute  code
  *
  * Not implemented: the cursor's skew.
  */
@@ -25,7 +27,8 @@ static struct cursor cursor_of(const struct vga *v, uint64_t frame)
     unsigned start = v->crtc[CR_CURSOR_START], end = v->crtc[CR_CURSOR_END] & 0x1F;
     struct cursor c = { .address = v->crtc[CR_CURSOR_HIGH] << 8 | v->crtc[CR_CURSOR_LOW] };
     c.exists = !(start & CURSOR_OFF) && (start & 0x1F) <= end;
-    if (c.exists && !(frame & 8)) c.bits = CURSOR | (start & 0x1F) << CURSOR_START | end << CURSOR_END;
+    if (c.exists && !(frame & 8))
+        c.bits = CURSOR | (start & 0x1F) << CURSOR_START | end << CURSOR_END;
     return c;
 }
 
@@ -35,7 +38,7 @@ static uint32_t cell_at(const struct vga *v, const struct band *b, unsigned colu
     return v->vram[at] | (uint32_t)v->vram[at + 1] << 8;
 }
 
-/* ---- pixels -------------------------------------------------------------------------------------- */
+/* ---- pixels ---------------------------------------------------------------------------------- */
 
 /* The dots of a cell's row, leftmost in bit `dots - 1`. */
 static unsigned dots_of(const struct vga *v, uint32_t cell, unsigned row)
@@ -64,7 +67,8 @@ static void draw_cell(struct vga *v, const struct band *b, int x, uint32_t cell)
 {
     const struct picture *p = &v->shown;
     unsigned attribute = cell >> 8 & 0xFF;
-    uint32_t fore = p->colors[attribute & 15], back = p->colors[attribute >> 4 & (p->blink ? 7 : 15)];
+    uint32_t fore = p->colors[attribute & 15];
+    uint32_t back = p->colors[attribute >> 4 & (p->blink ? 7 : 15)];
     for (unsigned line = 0; line < b->lines; line++) {
         unsigned row = (b->row + line / p->repeat) & 0x1F;
         uint32_t *to = v->pixels + (size_t)(b->y + line) * p->width;
@@ -97,7 +101,7 @@ static bool draw_row(struct vga *v, unsigned index, const struct cursor *c, bool
     return changed;
 }
 
-/* ---- the text itself ------------------------------------------------------------------------------ */
+/* ---- the text itself ------------------------------------------------------------------------- */
 
 static void export_row(struct vga *v, struct screen_text *t, unsigned index, const struct cursor *c)
 {

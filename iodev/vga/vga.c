@@ -200,8 +200,10 @@ static void restored(struct device *d)
 }
 
 static const struct prop props[] = {
-    { "vram", PROP_UINT, offsetof(struct vga, vram_mib), 16, NULL, "video memory in MiB: 1, 2, 4 ... 64" },
-    { "slot", PROP_UINT, offsetof(struct vga, slot), 2, NULL, "PCI device number, if there is PCI" },
+    { "vram", PROP_UINT, offsetof(struct vga, vram_mib), 16, NULL,
+      "video memory in MiB: 1, 2, 4 ... 64" },
+    { "slot", PROP_UINT, offsetof(struct vga, slot), 2, NULL,
+      "PCI device number, if there is PCI" },
     { "rom", PROP_TEXT, offsetof(struct vga, rom_path), 0, NULL,
       "file of the video BIOS for the PCI expansion ROM" },
     { 0 },
@@ -215,7 +217,8 @@ static const struct field state[] = {
     FIELD(struct vga, attr_index), FIELD_N(struct vga, attr), FIELD(struct vga, attr_data),
     FIELD(struct vga, latch),
     FIELD(struct vga, dac.mask), FIELD(struct vga, dac.index), FIELD(struct vga, dac.component),
-    FIELD(struct vga, dac.reading), FIELD_N(struct vga, dac.latch), FIELD_N(struct vga, dac.palette),
+    FIELD(struct vga, dac.reading), FIELD_N(struct vga, dac.latch),
+    FIELD_N(struct vga, dac.palette),
     FIELD(struct vga, dispi.index), FIELD_N(struct vga, dispi.reg),
     FIELD(struct vga, dispi.read_bank), FIELD(struct vga, dispi.write_bank),
     FIELD_BUFFER(struct vga, vram, vram_size),

@@ -20,7 +20,7 @@ enum {
     VGA_LINE_ROOM = VGA_MAX_WIDTH + 32,    /* one more character than fits, for panning */
     VGA_MAX_MIB = 64,
     VGA_DIRTY_WORDS = (VGA_MAX_MIB << 20) / 4096 / 64,
-    VGA_SLACK = 4 * VGA_MAX_WIDTH,     /* zeros behind vram: a row that starts in it may end there */
+    VGA_SLACK = 4 * VGA_MAX_WIDTH,   /* zeros behind vram: a row that starts in it may end there */
     VGA_PLANE_MASK = 0xFFFF            /* a VGA has 64 KiB per plane */
 };
 
@@ -38,7 +38,8 @@ enum { MODE_ROW0_NOT_A13 = 0x01, MODE_ROW1_NOT_A14 = 0x02, MODE_HALF_VERTICAL = 
 
 enum { GFX_SET_RESET, GFX_ENABLE_SET_RESET, GFX_COLOR_COMPARE, GFX_ROTATE, GFX_READ_MAP, GFX_MODE,
        GFX_MISC, GFX_DONT_CARE, GFX_BIT_MASK, GFX_COUNT };
-enum { GMODE_READ_COMPARE = 0x08, GMODE_ODD_EVEN = 0x10, GMODE_INTERLEAVE = 0x20, GMODE_256 = 0x40 };
+enum { GMODE_READ_COMPARE = 0x08, GMODE_ODD_EVEN = 0x10, GMODE_INTERLEAVE = 0x20,
+       GMODE_256 = 0x40 };
 enum { GMISC_GRAPHICS = 0x01, GMISC_CHAIN_ODD_EVEN = 0x02 };
 
 enum { ATTR_MODE = 0x10, ATTR_OVERSCAN, ATTR_PLANE_ENABLE, ATTR_PANNING, ATTR_COLOR_SELECT,
@@ -56,57 +57,57 @@ enum { DISPI_ENABLED = 0x01, DISPI_GETCAPS = 0x02, DISPI_BANK_32K = 0x10, DISPI_
        DISPI_LFB = 0x40, DISPI_NOCLEAR = 0x80 };
 
 enum picture_kind {
-    PICTURE_NONE,                          /* no sync                                               */
+    PICTURE_NONE,                          /* no sync */
     PICTURE_BLANK,
     PICTURE_TEXT,
-    PICTURE_PLANAR,                        /* 16 colours: a bit from each plane                     */
-    PICTURE_INTERLEAVED,                   /* CGA: pairs of bits from planes 0 and 1                */
-    PICTURE_256,                           /* a byte from each plane in turn                        */
-    PICTURE_LINEAR                         /* DISPI with 8 bits per pixel and more                  */
+    PICTURE_PLANAR,                        /* 16 colours: a bit from each plane */
+    PICTURE_INTERLEAVED,                   /* CGA: pairs of bits from planes 0 and 1 */
+    PICTURE_256,                           /* a byte from each plane in turn */
+    PICTURE_LINEAR                         /* DISPI with 8 bits per pixel and more */
 };
 
 /* All that decides how memory becomes pixels. Two equal pictures differ only in memory. */
 struct picture {
     enum picture_kind kind;
     unsigned width, height;
-    unsigned columns;                      /* character clocks in a row                             */
-    unsigned dots;                         /* pixels per character clock, before scaling            */
-    unsigned scale;                        /* picture pixels per such pixel                         */
-    unsigned panning;                      /* pixels, before scaling                                */
-    uint32_t start, offset;                /* CRTC address of the first row; from row to row        */
+    unsigned columns;                      /* character clocks in a row */
+    unsigned dots;                         /* pixels per character clock, before scaling */
+    unsigned scale;                        /* picture pixels per such pixel */
+    unsigned panning;                      /* pixels, before scaling */
+    uint32_t start, offset;                /* CRTC address of the first row; from row to row */
     uint32_t plane_mask;
-    unsigned max_row, preset_row, line_compare, repeat;      /* repeat: scan lines per row scan     */
-    bool pan_compatible, flat;             /* flat: addresses do not go through crtc_mode           */
+    unsigned max_row, preset_row, line_compare, repeat;      /* repeat: scan lines per row scan */
+    bool pan_compatible, flat;             /* flat: addresses do not go through crtc_mode */
     uint8_t crtc_mode, underline;
     bool dword;
-    uint32_t font[2];                      /* in plane 2; by bit 3 of the attribute                 */
+    uint32_t font[2];                      /* in plane 2; by bit 3 of the attribute */
     bool line_graphics, blink;
     unsigned bpp;                          /* PICTURE_LINEAR */
     uint64_t pitch, origin;                /* bytes in vram  */
-    uint32_t colors[256];                  /* XRGB; 16 in text and planar modes                     */
+    uint32_t colors[256];                  /* XRGB; 16 in text and planar modes */
 };
 
 /* Scan lines that show the same row of memory: a row of text, or 1-4 lines of pixels. */
 struct band {
     unsigned y, lines;
-    uint32_t address;                      /* CRTC counter at the left edge                         */
-    unsigned row;                          /* row scan counter of the first line                    */
-    bool split;                            /* below the line compare                                */
+    uint32_t address;                      /* CRTC counter at the left edge */
+    unsigned row;                          /* row scan counter of the first line */
+    bool split;                            /* below the line compare */
 };
 
 struct vga {
     struct device dev;
     struct pci_function pci;
-    struct region *framebuffer;            /* only without PCI; else pci.bar[0].region              */
+    struct region *framebuffer;            /* only without PCI; else pci.bar[0].region */
     uint64_t vram_mib, slot;               /* settings */
     char *rom_path;
     uint8_t *rom;
-    bool fresh;                            /* vram has just been allocated: it is zero              */
+    bool fresh;                            /* vram has just been allocated: it is zero */
 
     uint8_t misc, feature, subsystem;      /* 3C2h, 3DAh, 3C3h */
     uint8_t seq_index, crtc_index, gfx_index, attr_index;
     uint8_t seq[SEQ_COUNT], crtc[CR_COUNT], gfx[GFX_COUNT], attr[ATTR_COUNT];
-    bool attr_data;                        /* flip-flop: the next write to 3C0h is data             */
+    bool attr_data;                        /* flip-flop: the next write to 3C0h is data */
     uint32_t latch;                        /* byte p: plane p */
     struct {
         uint8_t mask, index, component;
@@ -119,18 +120,18 @@ struct vga {
         uint16_t read_bank, write_bank;    /* in units of 64 or 32 KiB */
     } dispi;
     uint8_t *vram;
-    size_t vram_size;                      /* power of two; VGA_SLACK bytes more are allocated      */
+    size_t vram_size;                      /* power of two; VGA_SLACK bytes more are allocated */
 
     /* The rest is the drawing's: nothing a guest could see. */
-    uint64_t dirty[VGA_DIRTY_WORDS];       /* pages of vram written through the window              */
+    uint64_t dirty[VGA_DIRTY_WORDS];       /* pages of vram written through the window */
     bool fonts_written;                    /* plane 2 */
-    bool redraw;                           /* forget what is in pixels                              */
+    bool redraw;                           /* forget what is in pixels */
     struct picture shown;
     struct band bands[VGA_MAX_HEIGHT];
     unsigned band_count;
     uint32_t *pixels;
-    uint16_t *cells;                       /* text: as exported                                     */
-    uint32_t *drawn;                       /* text: what is in pixels, with cursor and blink        */
+    uint16_t *cells;                       /* text: as exported */
+    uint32_t *drawn;                       /* text: what is in pixels, with cursor and blink */
     size_t pixel_room, cell_room;
     uint32_t line[VGA_LINE_ROOM];    /* one row before panning and scaling                    */
 };
@@ -183,8 +184,8 @@ uint16_t vga_dispi_read(const struct vga *, unsigned index);
 void     vga_dispi_write(struct vga *, unsigned index, uint16_t value);
 void     vga_dispi_reset(struct vga *);
 void     vga_dispi_restored(struct vga *);
-size_t   vga_dispi_bank(const struct vga *, bool write);               /* byte offset of the window */
-size_t   vga_dispi_pitch(const struct vga *, unsigned width);          /* bytes; planar: per plane */
+size_t   vga_dispi_bank(const struct vga *, bool write);           /* byte offset of the window */
+size_t   vga_dispi_pitch(const struct vga *, unsigned width);      /* bytes; planar: per plane */
 
 /* card.c: the PCI function */
 bool vga_card_plug(struct vga *, struct board *);

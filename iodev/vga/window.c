@@ -16,8 +16,8 @@
 enum { WINDOW_64K = 0x10000, WINDOW_32K = 0x8000 };
 
 struct place {
-    size_t at;                             /* in vram: the four planes of one address               */
-    unsigned low;                          /* the bits of the CPU's address that choose planes      */
+    size_t at;                             /* in vram: the four planes of one address */
+    unsigned low;                          /* the bits of the CPU's address that choose planes */
 };
 
 /* Four bits to four bytes: bit p set = byte p is FFh. */
@@ -170,14 +170,16 @@ static void write_byte(struct vga *v, uint32_t offset, uint8_t value)
 
 static uint32_t window_read(struct device *d, uint32_t offset, enum width width)
 {
+    struct vga *v = vga_of(d);
     uint32_t value = 0;
-    for (unsigned i = 0; i < width; i++) value |= (uint32_t)read_byte(vga_of(d), offset + i) << 8 * i;
+    for (unsigned i = 0; i < width; i++) value |= (uint32_t)read_byte(v, offset + i) << 8 * i;
     return value;
 }
 
 static void window_write(struct device *d, uint32_t offset, uint32_t value, enum width width)
 {
-    for (unsigned i = 0; i < width; i++) write_byte(vga_of(d), offset + i, (uint8_t)(value >> 8 * i));
+    struct vga *v = vga_of(d);
+    for (unsigned i = 0; i < width; i++) write_byte(v, offset + i, (uint8_t)(value >> 8 * i));
 }
 
 static uint32_t window_peek(const struct device *d, uint32_t offset)

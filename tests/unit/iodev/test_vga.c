@@ -5,7 +5,9 @@
 #include "tests/unit/iodev/vga_bench.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static struct board *b;
 static struct vga *v;
@@ -33,7 +35,7 @@ static void set_planes(unsigned a, uint32_t value)
     for (unsigned p = 0; p < 4; p++) v->vram[4 * a + p] = (uint8_t)(value >> 8 * p);
 }
 
-/* ---- registers ------------------------------------------------------------------------------------ */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 START_TEST(indexed_registers_keep_only_their_bits)
 {
@@ -130,7 +132,7 @@ START_TEST(peek_changes_nothing)
 }
 END_TEST
 
-/* ---- palette --------------------------------------------------------------------------------------- */
+/* ---- palette --------------------------------------------------------------------------------- */
 
 START_TEST(dac_counts_colours_and_components)
 {
@@ -171,7 +173,7 @@ START_TEST(dac_width_and_mask)
 }
 END_TEST
 
-/* ---- the beam ---------------------------------------------------------------------------------------- */
+/* ---- the beam -------------------------------------------------------------------------------- */
 
 /* Mode 12h: 100 characters of 8 dots and 525 lines at 25.175 MHz; retrace in lines 490 and 491. */
 static void go_to(unsigned line, unsigned column)
@@ -190,7 +192,8 @@ START_TEST(status_1_follows_the_beam)
     };
     for (unsigned i = 0; i < COUNT_OF(at); i++) {
         go_to(at[i].line, at[i].column);
-        ck_assert_msg(fake_in8(b, 0x3DA) == at[i].status, "line %u column %u", at[i].line, at[i].column);
+        ck_assert_msg(fake_in8(b, 0x3DA) == at[i].status, "line %u column %u",
+                      at[i].line, at[i].column);
     }
 }
 END_TEST
@@ -219,7 +222,7 @@ START_TEST(garbage_timing_divides_by_nothing)
 }
 END_TEST
 
-/* ---- write modes -------------------------------------------------------------------------------------- */
+/* ---- write modes ----------------------------------------------------------------------------- */
 
 START_TEST(write_mode_0_plain_and_map_mask)
 {
@@ -248,7 +251,7 @@ START_TEST(write_mode_0_bit_mask_uses_the_latches)
     set_planes(8, 0x55555555);
     peek8(b, 0xA0007);
     set_gfx(b, 8, 0xF0);
-    poke8(b, 0xA0008, 0xAA);               /* low nibbles come from the latches, not from address 8 */
+    poke8(b, 0xA0008, 0xAA);               /* low nibbles: the latches, not address 8 */
     ck_assert_uint_eq(planes_of(8), 0xA1A2A3A4);
 }
 END_TEST
@@ -309,7 +312,7 @@ START_TEST(write_mode_3_makes_a_mask_of_the_data)
 }
 END_TEST
 
-/* ---- read modes --------------------------------------------------------------------------------------- */
+/* ---- read modes ------------------------------------------------------------------------------ */
 
 START_TEST(read_mode_0_picks_a_plane)
 {
@@ -348,7 +351,7 @@ START_TEST(read_mode_1_compares_colours)
 }
 END_TEST
 
-/* ---- addresses ------------------------------------------------------------------------------------------ */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 START_TEST(text_window_is_odd_even)
 {
@@ -369,7 +372,8 @@ END_TEST
 START_TEST(window_sizes)
 {
     static const struct { unsigned select; uint64_t first, end; } window[] = {
-        { 0, 0xA0000, 0xC0000 }, { 1, 0xA0000, 0xB0000 }, { 2, 0xB0000, 0xB8000 }, { 3, 0xB8000, 0xC0000 },
+        { 0, 0xA0000, 0xC0000 }, { 1, 0xA0000, 0xB0000 }, { 2, 0xB0000, 0xB8000 },
+        { 3, 0xB8000, 0xC0000 },
     };
     for (unsigned i = 0; i < COUNT_OF(window); i++) {
         set_gfx(b, 6, window[i].select << 2 | 1);
@@ -424,7 +428,7 @@ START_TEST(mode_x_has_four_pages_of_planes)
 }
 END_TEST
 
-/* ---- DISPI ---------------------------------------------------------------------------------------------- */
+/* ---- DISPI ----------------------------------------------------------------------------------- */
 
 START_TEST(dispi_ids)
 {
@@ -465,7 +469,8 @@ START_TEST(dispi_refuses_nonsense)
 {
     set_svga(b, 640, 480, 32, 0);
     static const struct { unsigned index, value; } bad[] = {
-        { DISPI_XRES, 0 }, { DISPI_XRES, 2561 }, { DISPI_YRES, 0 }, { DISPI_YRES, 1601 }, { DISPI_YRES, 0xFFFF },
+        { DISPI_XRES, 0 }, { DISPI_XRES, 2561 }, { DISPI_YRES, 0 }, { DISPI_YRES, 1601 },
+        { DISPI_YRES, 0xFFFF },
         { DISPI_BPP, 1 }, { DISPI_BPP, 33 }, { DISPI_VIRT_WIDTH, 0 }, { DISPI_VIRT_WIDTH, 639 },
         { DISPI_VIRT_WIDTH, 0xFFFF }, { DISPI_VIRT_HEIGHT, 3 },
     };
@@ -544,7 +549,7 @@ START_TEST(planar_svga_goes_through_the_planes)
 }
 END_TEST
 
-/* ---- the bus -------------------------------------------------------------------------------------------- */
+/* ---- the bus --------------------------------------------------------------------------------- */
 
 START_TEST(pci_card_with_framebuffer_and_registers)
 {
@@ -597,6 +602,28 @@ START_TEST(settings_are_checked)
     struct board *other = fake_new(1 << 20);
     ck_assert_ptr_null(fake_plug(other, &vga_class, "rom", "/nonexistent/vgabios.bin", NULL));
     fake_free(other);
+}
+END_TEST
+
+START_TEST(rom_file_becomes_the_expansion_rom)
+{
+    char path[] = "/tmp/vga-rom-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "\x55\xAA\x09", 3), 3);
+    ck_assert_int_eq(ftruncate(fd, 4608), 0);
+    close(fd);
+    struct board *other = fake_new(1 << 20);
+    ck_assert_ptr_nonnull(fake_plug(other, &vga_class, "rom", path, NULL));
+    struct pci_function *f = fake_pci(other, 2, 0);
+    ck_assert_uint_eq(f->rom_size, 8192);
+    ck_assert_mem_eq(f->rom, "\x55\xAA\x09\0", 4);
+    fake_free(other);
+    other = fake_new(1 << 20);
+    ck_assert_int_eq(truncate(path, 0), 0);
+    ck_assert_ptr_null(fake_plug(other, &vga_class, "rom", path, NULL));
+    fake_free(other);
+    remove(path);
 }
 END_TEST
 
@@ -664,6 +691,7 @@ static Suite *suite(void)
     tcase_add_test(t, pci_card_with_framebuffer_and_registers);
     tcase_add_test(t, without_pci_the_framebuffer_is_at_e0000000);
     tcase_add_test(t, settings_are_checked);
+    tcase_add_test(t, rom_file_becomes_the_expansion_rom);
     tcase_add_test(t, reset_keeps_memory_power_does_not);
     tcase_add_test(t, a_hostile_snapshot_is_tamed);
     suite_add_tcase(s, t);

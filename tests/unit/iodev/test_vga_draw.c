@@ -55,7 +55,7 @@ static unsigned dots(const struct screen_frame *f, unsigned column, unsigned y, 
     return bits;
 }
 
-/* ---- text -------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 START_TEST(no_sync_no_picture)
 {
@@ -102,7 +102,8 @@ START_TEST(line_graphics_reach_the_ninth_dot)
     }
     struct screen_frame f = draw(b);
     for (unsigned code = 0xBF; code <= 0xE0; code++)
-        ck_assert_uint_eq(dots(&f, code - 0xBF, 0, GREY), code >= 0xC0 && code <= 0xDF ? 0x1FF : 0x1FE);
+        ck_assert_uint_eq(dots(&f, code - 0xBF, 0, GREY),
+                          code >= 0xC0 && code <= 0xDF ? 0x1FF : 0x1FE);
     set_attr(b, 0x10, 0x08);
     f = draw(b);
     ck_assert_uint_eq(dots(&f, 1, 0, GREY), 0x1FE);
@@ -340,7 +341,7 @@ START_TEST(drawing_changes_nothing_for_the_guest)
 }
 END_TEST
 
-/* ---- graphics ------------------------------------------------------------------------------------------ */
+/* ---- graphics -------------------------------------------------------------------------------- */
 
 START_TEST(planar_16_colours)
 {
@@ -442,7 +443,7 @@ START_TEST(graphics_redraw_only_dirty_rows)
 }
 END_TEST
 
-/* ---- SVGA ------------------------------------------------------------------------------------------------ */
+/* ---- SVGA ------------------------------------------------------------------------------------ */
 
 static void map_framebuffer(void)
 {

@@ -30,8 +30,12 @@ static void random_register(struct board *b)
     case 2: set_attr(b, rnd(0x16), value); break;
     case 3: set_dispi(b, rnd(12), rnd(2) ? rnd(0x10000) : rnd(800)); break;
     case 4: fake_out(b, (uint16_t)(0x1CE + rnd(4)), rnd(0x10000), rnd(2) ? BYTE : DWORD); break;
-    case 5: memory_write(b->memory, REGISTERS + rnd(0x1000), rnd(0x10000), rnd(2) ? BYTE : DWORD); break;
-    default: fake_out16(b, port[rnd(4)], (uint16_t)(value << 8 | rnd(rnd(8) ? 0x19 : 0x100))); break;
+    case 5:
+        memory_write(b->memory, REGISTERS + rnd(0x1000), rnd(0x10000), rnd(2) ? BYTE : DWORD);
+        break;
+    default:
+        fake_out16(b, port[rnd(4)], (uint16_t)(value << 8 | rnd(rnd(8) ? 0x19 : 0x100)));
+        break;
     }
 }
 
