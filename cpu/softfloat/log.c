@@ -49,6 +49,7 @@ struct f80 f80_yl2x(struct f80_env *e, struct f80 x, struct f80 y)
     if (one || ky == F80_ZERO) return f80_zero(sign);
     struct parts p = f80_unpack(x);
     struct wide r = wide_mul(wide_from(f80_unpack(y)), log2_of(wide_from(p)));
+    e->flags |= F80_P;                                  /* also when x is a power of two and r exact */
     return wide_round(e, r, p.m == F80_J);
 }
 

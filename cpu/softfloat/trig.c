@@ -76,13 +76,32 @@ static bool in_range(struct f80 a)
     return f80_exp(a) < F80_BIAS + 63 || f80_classify(a) >= F80_INFINITY;
 }
 
+/* Below 2^-68 the P6 does not compute: sine and tangent are the operand, in every rounding mode and
+ * with C1 = 0, the cosine is 1. All are inexact. */
+enum { TINY_EXP = F80_BIAS - 68 };
+static const struct f80 one = { F80_J, F80_BIAS };
+
+static struct f80 tiny_result(struct f80_env *e, struct f80 a)
+{
+    struct parts p = f80_unpack(a);
+    struct f80 r = f80_round(e, p.sign, p.exp, p.m, 0, 0);
+    e->flags |= (uint16_t)(F80_P | (f80_exp(r) ? 0 : F80_U));
+    return r;
+}
+
 bool f80_sincos(struct f80_env *e, struct f80 a, struct f80 *sine, struct f80 *cosine)
 {
     struct f80 special;
     if (!in_range(a)) return false;
     if (trig_special(e, a, &special)) {
         if (sine) *sine = special;
-        if (cosine) *cosine = f80_is_nan(special) ? special : (struct f80){ F80_J, F80_BIAS };
+        if (cosine) *cosine = f80_is_nan(special) ? special : one;
+        return true;
+    }
+    if (f80_exp(a) < TINY_EXP) {
+        e->flags |= F80_P;
+        if (sine) *sine = tiny_result(e, a);
+        if (cosine) *cosine = one;
         return true;
     }
     struct reduced p = reduced(f80_unpack(a));
@@ -102,6 +121,10 @@ bool f80_tan(struct f80_env *e, struct f80 a, struct f80 *tangent)
 {
     if (!in_range(a)) return false;
     if (trig_special(e, a, tangent)) return true;
+    if (f80_exp(a) < TINY_EXP) {
+        *tangent = tiny_result(e, a);
+        return true;
+    }
     struct reduced p = reduced(f80_unpack(a));
     struct wide v = p.quadrant & 1 ? wide_neg(wide_div(cosine_of(p.r), sine_of(p.r)))
                                    : wide_div(sine_of(p.r), cosine_of(p.r));
@@ -131,8 +154,8 @@ static struct wide arctangent_of(struct wide q)
     };
     if (q.exp < -4) return arctangent_series(q);
     unsigned n = q.exp >= 0 ? 8 : ((unsigned)(wide_to_fraction(q) >> 124) + 1) / 2;
-    struct wide c = wide_make(false, 124, n), one = wide_from_int(1);
-    struct wide t = wide_div(wide_add(q, wide_neg(c)), wide_add(one, wide_mul(q, c)));
+    struct wide c = wide_make(false, 124, n);
+    struct wide t = wide_div(wide_add(q, wide_neg(c)), wide_add(wide_from_int(1), wide_mul(q, c)));
     return wide_add(wide_from_fraction(U128(eighths[n][0], eighths[n][1])), arctangent_series(t));
 }
 

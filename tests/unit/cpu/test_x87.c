@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: MIT
+ * The x87: data-sheet behaviour (stack, exceptions, environment, special operands), accuracy of
+ * the transcendental functions by identities, and, on x86-64 hosts, bit-for-bit comparison of the
+ * exact instructions with the host's own x87.
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "tests/unit/cpu/x87_rig.h"
+
+static struct rig r;
+static struct x87 *f;
+
+static void setup(void)
+{
+    r = rig_new();
+    f = &r.c->x87;
+}
+static void teardown(void) { rig_free(&r); }
+
+static const struct f80 one = { F80_J, 0x3FFF }, two = { F80_J, 0x4000 }, three = { 0xC000000000000000, 0x4000 },
+                        zero = { 0, 0 }, infinity = { F80_J, 0x7FFF }, denormal = { 1, 0 },
+                        snan = { 0x8000000000000001, 0x7FFF }, unnormal = { 1, 0x3FFF },
+                        indefinite = { 0xC000000000000000, 0xFFFF };
+
+static void push(struct f80 v)
+{
+    f->env.flags = 0;
+    x87_push(f, v);
+}
+static void fresh(uint16_t control, struct f80 st1, struct f80 st0)
+{
+    x87_init(f);
+    x87_set_control(f, control);
+    push(st1);
+    push(st0);
+}
+static void run(uint8_t code, uint8_t modrm) { ck_assert_msg(rig_run(&r, code, modrm), "%02X %02X faulted", code, modrm); }
+static void store(const void *bytes, size_t n) { memory_copy_to(r.memory, RIG_OPERAND, bytes, n); }
+static uint64_t operand(unsigned offset, enum width size) { return memory_read(r.memory, RIG_OPERAND + offset, size); }
+
+#define ck_number(got, want)                                                        \
+    do {                                                                            \
+        struct f80 g_ = (got), w_ = (want);                                         \
+        ck_assert_msg(g_.m == w_.m && g_.se == w_.se,                               \
+                      "%04X:%016" PRIX64 " instead of %04X:%016" PRIX64, g_.se, g_.m, w_.se, w_.m); \
+    } while (0)
+#define ck_status(mask, want) ck_assert_uint_eq(x87_status(f) & (mask), (want))
+
+/* ---- stack and state ------------------------------------------------------------------------------ */
+START_TEST(fninit_values)
+{
+    fresh(0x37F, one, two);
+    run(0xDB, 0xE3);
+    struct cpu_x87 s;
+    cpu_get_x87(r.c, &s);
+    ck_assert_uint_eq(s.control, 0x37F);
+    ck_assert_uint_eq(s.status, 0);
+    ck_assert_uint_eq(s.tag, 0xFFFF);
+    ck_assert_uint_eq(s.fip | s.fdp | s.fcs | s.fds | s.fop, 0);
+}
+END_TEST
+
+START_TEST(tags_follow_contents)
+{
+    fresh(0x37F, zero, one);
+    push(infinity);
+    push(denormal);
+    push(unnormal);
+    ck_assert_uint_eq(x87_tags(f), 2 << 6 | 2 << 8 | 2 << 10 | 0 << 12 | 1 << 14 | 0x3F);
+}
+END_TEST
+
+START_TEST(masked_stack_faults)
+{
+    x87_init(f);
+    run(0xD9, 0xE0);                                    /* FCHS of an empty register */
+    ck_number(x87_st(f, 0), indefinite);
+    ck_status(0xFF | X87_C1, F80_I | X87_SF);
+    x87_init(f);
+    for (int n = 0; n < 9; n++) run(0xD9, 0xE8);        /* FLD1 nine times */
+    ck_number(x87_st(f, 0), indefinite);
+    ck_status(0xFF | X87_C1, F80_I | X87_SF | X87_C1);
+}
+END_TEST
+
+START_TEST(unmasked_stack_overflow_keeps_all)
+{
+    x87_init(f);
+    for (int n = 0; n < 8; n++) run(0xD9, 0xE8);
+    x87_set_control(f, 0x37E);
+    run(0xD9, 0xEE);
+    ck_number(x87_st(f, 0), one);
+    ck_status(0xFFFF, X87_B | X87_ES | X87_SF | F80_I | X87_C1);
+    ck_assert(!rig_run(&r, 0xD9, 0xD0));
+    ck_assert_int_eq(r.vector, VEC_MF);
+}
+END_TEST
+
+START_TEST(waiting_and_no_wait)
+{
+    fresh(0x37B, zero, one);
+    run(0xD8, 0xF1);                                    /* 1 / 0, Z unmasked */
+    ck_number(x87_st(f, 0), one);
+    ck_status(X87_ES | X87_B | F80_Z, X87_ES | X87_B | F80_Z);
+    ck_assert(!rig_run(&r, 0x9B, 0xC0));
+    ck_assert_int_eq(r.vector, VEC_MF);
+    ck_assert(!rig_run(&r, 0xD9, 0xE8));
+    run(0xDF, 0xE0);                                    /* FNSTSW AX does not wait */
+    ck_assert_uint_eq(reg16(r.c, RAX), x87_status(f));
+    run(0xDB, 0xE2);                                    /* FNCLEX */
+    ck_status(0x80FF, 0);
+    run(0xD9, 0xE8);
+}
+END_TEST
+
+START_TEST(without_ne_the_pin_tells)
+{
+    fresh(0x37B, zero, one);
+    r.c->cr0 &= ~(uint64_t)CR0_NE;
+    run(0xD8, 0xF1);
+    run(0xD9, 0xE8);
+    ck_assert(f->ferr);
+    run(0xDB, 0xE2);
+    ck_assert(!f->ferr);
+}
+END_TEST
+
+START_TEST(not_available)
+{
+    static const uint64_t bits[] = { CR0_TS, CR0_EM };
+    for (unsigned n = 0; n < 2; n++) {
+        r.c->cr0 = CR0_PE | CR0_NE | bits[n];
+        ck_assert(!rig_run(&r, 0xDB, 0xE3));
+        ck_assert_int_eq(r.vector, VEC_NM);
+        ck_assert(rig_run(&r, 0x9B, 0xC0));             /* FWAIT needs MP and TS */
+    }
+    r.c->cr0 = CR0_PE | CR0_NE | CR0_MP | CR0_TS;
+    ck_assert(!rig_run(&r, 0x9B, 0xC0));
+    ck_assert_int_eq(r.vector, VEC_NM);
+}
+END_TEST
+
+START_TEST(control_word_unmasks_pending)
+{
+    fresh(0x37F, zero, one);
+    run(0xD8, 0xF1);
+    ck_status(X87_ES, 0);
+    store("\x7B\x03", 2);
+    run(0xD9, 0x28);                                    /* FLDCW */
+    ck_status(X87_ES | X87_B, X87_ES | X87_B);
+    run(0xD9, 0x38);                                    /* FNSTCW */
+    ck_assert_uint_eq(operand(0, WORD), 0x37B);
+}
+END_TEST
+
+START_TEST(aliases)
+{
+    fresh(0x37F, one, two);
+    run(0xDF, 0xC0);                                    /* FFREEP */
+    ck_number(x87_st(f, 0), one);
+    ck_assert_uint_eq(f->used, 0x80);
+    fresh(0x37F, one, two);
+    run(0xDF, 0xD1);                                    /* FSTP8 */
+    ck_number(x87_st(f, 0), two);
+    fresh(0x37F, one, two);
+    run(0xDD, 0xC9);                                    /* FXCH4 */
+    ck_number(x87_st(f, 0), one);
+    ck_assert(!rig_run(&r, 0xD9, 0xEF));
+    ck_assert_int_eq(r.vector, VEC_UD);
+    ck_assert(!rig_run(&r, 0xD9, 0x08));
+    ck_assert_int_eq(r.vector, VEC_UD);
+}
+END_TEST
+
+START_TEST(conditional_moves)
+{
+    static const struct { uint8_t code, modrm; uint32_t flags; } moves[] = {
+        { 0xDA, 0xC1, FLAG_CF }, { 0xDA, 0xC9, FLAG_ZF }, { 0xDA, 0xD1, FLAG_ZF }, { 0xDA, 0xD1, FLAG_CF },
+        { 0xDA, 0xD9, FLAG_PF },
+    };
+    for (unsigned n = 0; n < COUNT_OF(moves); n++)
+        for (unsigned negated = 0; negated < 2; negated++)
+            for (unsigned set = 0; set < 2; set++) {
+                fresh(0x37F, two, one);
+                flags_set_arith(r.c, set ? moves[n].flags : 0);
+                run((uint8_t)(moves[n].code + negated), moves[n].modrm);
+                ck_number(x87_st(f, 0), set != negated ? two : one);
+            }
+}
+END_TEST
+
+/* ---- environment ------------------------------------------------------------------------------------ */
+START_TEST(environment_formats)
+{
+    fresh(0x37F, one, two);
+    r.c->rip = 0x12345;
+    run(0xDC, 0x00);                                    /* FADD m64 at DS:RIG_OPERAND */
+    run(0xD9, 0x30);                                    /* FNSTENV */
+    ck_assert_uint_eq(operand(0, DWORD), 0xFFFF037F);
+    ck_assert_uint_eq(operand(4, DWORD), 0xFFFF3000);
+    ck_assert_uint_eq(operand(8, DWORD), 0xFFFF0FFF);
+    ck_assert_uint_eq(operand(12, DWORD), 0x12345);
+    ck_assert_uint_eq(operand(16, DWORD), 0x04000000u | r.c->seg[CS].selector);
+    ck_assert_uint_eq(operand(20, DWORD), RIG_OPERAND);
+    ck_assert_uint_eq(operand(24, DWORD), 0xFFFF0000u | r.c->seg[DS].selector);
+    ck_assert(rig_run_sized(&r, 0xD9, 0x30, 2));
+    ck_assert_uint_eq(operand(6, WORD), 0x2345);
+    ck_assert_uint_eq(operand(8, WORD), r.c->seg[CS].selector);
+    ck_assert_uint_eq(operand(10, WORD), RIG_OPERAND);
+    ck_assert_uint_eq(operand(12, WORD), r.c->seg[DS].selector);
+}
+END_TEST
+
+START_TEST(environment_in_real_mode)
+{
+    fresh(0x37F, one, two);
+    f->fip = 0x1234;
+    f->fcs = 0xF000;
+    f->fdp = 0x10;
+    f->fds = 0x4321;
+    f->opcode = 0x5AA;
+    r.c->cr0 = 0;
+    ck_assert(rig_run_sized(&r, 0xD9, 0x30, 2));
+    ck_assert_uint_eq(operand(6, WORD), 0x1234);
+    ck_assert_uint_eq(operand(8, WORD), 0xF5AA);
+    ck_assert_uint_eq(operand(10, WORD), 0x3220);
+    ck_assert_uint_eq(operand(12, WORD), 0x4000);
+    run(0xD9, 0x30);
+    ck_assert_uint_eq(operand(12, DWORD), 0xFFFF1234);
+    ck_assert_uint_eq(operand(16, DWORD), 0xF5AA);
+    run(0xD9, 0x20);                                    /* FLDENV, and out again */
+    run(0xD9, 0x30);
+    ck_assert_uint_eq(operand(16, DWORD), 0xF5AA);
+    ck_assert_uint_eq(operand(20, DWORD), 0xFFFF3220);
+}
+END_TEST
+
+START_TEST(save_and_restore)
+{
+    struct cpu_x87 before, after;
+    for (unsigned size = 2; size <= 4; size += 2) {
+        fresh(0x27F, three, infinity);
+        run(0xD8, 0xC1);
+        cpu_get_x87(r.c, &before);
+        before.fop = size == 4 ? before.fop : 0;        /* not in the 16-bit protected format */
+        ck_assert(rig_run_sized(&r, 0xDD, 0x30, size));
+        ck_assert_uint_eq(f->used, 0);
+        ck_assert_uint_eq(f->env.control, 0x37F);
+        ck_assert(rig_run_sized(&r, 0xDD, 0x20, size));
+        cpu_get_x87(r.c, &after);
+        ck_assert_mem_eq(&before, &after, sizeof before);
+    }
+}
+END_TEST
+
+START_TEST(stenv_masks_and_faults_change_nothing)
+{
+    fresh(0x37B, zero, one);
+    run(0xD8, 0xF1);
+    r.c->seg[DS].last = RIG_OPERAND + 20;
+    ck_assert(!rig_run(&r, 0xD9, 0x30));
+    ck_assert_int_eq(r.vector, VEC_GP);
+    ck_assert_uint_eq(f->env.control, 0x37B);
+    ck_assert_uint_eq(operand(0, DWORD), 0);
+    r.c->seg[DS].last = 0xFFFFFFFF;
+    run(0xD9, 0x30);
+    ck_assert_uint_eq(f->env.control, 0x37F);
+    ck_status(X87_ES | X87_B, 0);
+}
+END_TEST
+
+START_TEST(store_fault_keeps_the_stack)
+{
+    fresh(0x37F, one, three);
+    run(0xD8, 0xF9);
+    uint16_t status = x87_status(f);
+    r.c->seg[DS].last = RIG_OPERAND + 2;
+    ck_assert(!rig_run(&r, 0xD9, 0x18));                /* FSTP m32 */
+    ck_assert_uint_eq(x87_status(f), status);
+    ck_assert_uint_eq(f->used, 0xC0);
+}
+END_TEST
+
+/* ---- operands ------------------------------------------------------------------------------------------ */
+START_TEST(nan_rules)
+{
+    struct f80 small = { 0xC000000000000001, 0x7FFF }, large = { 0xC000000000000002, 0xFFFF };
+    fresh(0x37F, small, large);
+    run(0xD8, 0xC1);
+    ck_number(x87_st(f, 0), large);
+    ck_status(0xFF, 0);
+    fresh(0x37F, small, snan);
+    run(0xD8, 0xC9);
+    ck_number(x87_st(f, 0), small);
+    ck_status(0xFF, F80_I);
+    fresh(0x37F, one, snan);
+    run(0xD8, 0xE1);
+    ck_number(x87_st(f, 0), ((struct f80){ 0xC000000000000001, 0x7FFF }));
+    fresh(0x37F, small, unnormal);
+    run(0xD8, 0xF1);
+    ck_number(x87_st(f, 0), indefinite);
+}
+END_TEST
+
+START_TEST(integer_limits)
+{
+    static const struct { struct f80 v; uint8_t code, modrm; unsigned size; uint64_t want; bool invalid; } cases[] = {
+        { { 0xFFFF000000000000, 0x400D }, 0xDF, 0x18, 2, 0x8000, true },      /* 32767.5 to nearest */
+        { { 0xFFFE000000000000, 0x400D }, 0xDF, 0x18, 2, 0x7FFF, false },
+        { { 0x8000000000000000, 0xC00E }, 0xDF, 0x18, 2, 0x8000, false },
+        { { 0x8000000000000000, 0x401E }, 0xDB, 0x18, 4, 0x80000000, true },
+        { { 0x8000000000000000, 0xC03E }, 0xDF, 0x38, 8, F80_J, false },
+        { { 0x8000000000000001, 0xC03E }, 0xDF, 0x38, 8, F80_J, true },
+        { { 0xFFFFFFFFFFFFFFFF, 0x403D }, 0xDF, 0x38, 8, F80_J, true },       /* rounds to 2^63 */
+        { { 0x8000000000000000, 0x7FFF }, 0xDB, 0x18, 4, 0x80000000, true },
+    };
+    for (unsigned n = 0; n < COUNT_OF(cases); n++) {
+        fresh(0x37F, one, cases[n].v);
+        run(cases[n].code, cases[n].modrm);
+        ck_assert_uint_eq(operand(0, cases[n].size), cases[n].want);
+        ck_assert_uint_eq(x87_status(f) & F80_I, cases[n].invalid ? F80_I : 0);
+        ck_number(x87_st(f, 0), one);
+    }
+}
+END_TEST
+
+START_TEST(packed_decimal)
+{
+    store("\x78\x56\x34\x12\x90\x78\x56\x34\x12\x80", 10);
+    x87_init(f);
+    run(0xDF, 0x20);
+    ck_number(x87_st(f, 0), f80_from_int(-123456789012345678));
+    store("\0\0\0\0\0\0\0\0\0\0", 10);
+    run(0xDF, 0x30);
+    ck_assert_uint_eq(operand(0, QWORD), 0x3456789012345678);
+    ck_assert_uint_eq(operand(8, WORD), 0x8012);
+    push(f80_from_int(1000000000000000000));
+    run(0xDF, 0x30);
+    ck_assert_uint_eq(operand(0, QWORD), 0xC000000000000000);
+    ck_assert_uint_eq(operand(8, WORD), 0xFFFF);
+    ck_status(F80_I, F80_I);
+}
+END_TEST
+
+START_TEST(partial_remainder)
+{
+    struct f80 huge = { F80_J, 0x7FFE }, tenth = { 0xCCCCCCCCCCCCCCCD, 0x3FFB };
+    unsigned rounds = 0;
+    fresh(0x37F, tenth, huge);
+    do run(0xD9, 0xF8);
+    while (x87_status(f) & X87_C2 && ++rounds < 1000);
+    ck_assert_uint_lt(rounds, 1000);
+    ck_assert_int_eq(f80_compare(&(struct f80_env){ 0x37F, 0 }, x87_st(f, 0), tenth, true), F80_LESS);
+    fresh(0x37F, two, (struct f80){ 0xE000000000000000, 0x4001 });           /* 7 rem 2 */
+    run(0xD9, 0xF5);
+    ck_number(x87_st(f, 0), ((struct f80){ F80_J, 0xBFFF }));                 /* 7 - 4 * 2 */
+    ck_status(X87_C0 | X87_C1 | X87_C2 | X87_C3, X87_C0);
+}
+END_TEST
+
+START_TEST(unmasked_overflow_wraps)
+{
+    struct f80 big = { F80_J, 0x7FFE };
+    fresh(0x377, big, big);
+    run(0xD8, 0xC9);
+    ck_number(x87_st(f, 0), ((struct f80){ F80_J, (uint16_t)(0x7FFE + 0x7FFE - 0x3FFF - 0x6000) }));
+    ck_status(0xFF, X87_ES | F80_O);
+    fresh(0x377, one, big);
+    store("\xAA\xAA\xAA\xAA", 4);
+    run(0xD9, 0x18);                                    /* FSTP m32: no store, no pop */
+    ck_assert_uint_eq(operand(0, DWORD), 0xAAAAAAAA);
+    ck_number(x87_st(f, 0), big);
+}
+END_TEST
+
+START_TEST(constants_round)
+{
+    static const uint64_t pi[4] = { 0xC90FDAA22168C235, 0xC90FDAA22168C234, 0xC90FDAA22168C235, 0xC90FDAA22168C234 };
+    for (unsigned rc = 0; rc < 4; rc++) {
+        x87_init(f);
+        x87_set_control(f, (uint16_t)(0x37F | rc << 10));
+        run(0xD9, 0xEB);
+        ck_assert_uint_eq(x87_st(f, 0).m, pi[rc]);
+        ck_status(0xFF, 0);
+    }
+}
+END_TEST
+
+/* ---- transcendental functions --------------------------------------------------------------------------- */
+START_TEST(known_values)
+{
+    fresh(0x37F, one, one);
+    run(0xD9, 0xF3);                                    /* 4 * atan(1) = pi */
+    ck_number(x87_st(f, 0), ((struct f80){ 0xC90FDAA22168C235, 0x3FFE }));
+    fresh(0x37F, one, three);
+    run(0xD9, 0xF1);                                    /* log2(3) */
+    ck_number(x87_st(f, 0), ((struct f80){ 0xCAE00D1CFDEB43D0, 0x3FFF }));
+    fresh(0x37F, one, (struct f80){ F80_J, 0x3FFE });
+    run(0xD9, 0xF0);                                    /* sqrt(2) - 1 */
+    ck_number(x87_st(f, 0), ((struct f80){ 0xD413CCCFE7799211, 0x3FFD }));
+    fresh(0x37F, one, one);
+    run(0xD9, 0xFB);                                    /* sin 1, cos 1 */
+    ck_number(x87_st(f, 0), ((struct f80){ 0x8A51407DA8345C92, 0x3FFE }));
+    ck_number(x87_st(f, 1), ((struct f80){ 0xD76AA47848677021, 0x3FFE }));
+}
+END_TEST
+
+/* FSIN of the 64-bit pi is what it has above the 66-bit pi of the reduction: -2^-64 (SDM vol. 1, 8.3.8). */
+START_TEST(pi_has_66_bits)
+{
+    fresh(0x37F, one, (struct f80){ 0xC90FDAA22168C235, 0x4000 });
+    run(0xD9, 0xFE);
+    ck_number(x87_st(f, 0), ((struct f80){ F80_J, 0xBFBF }));
+}
+END_TEST
+
+START_TEST(out_of_range)
+{
+    struct f80 big = { F80_J, 0x3FFF + 63 };
+    static const uint8_t modrm[] = { 0xF2, 0xFB, 0xFE, 0xFF };
+    for (unsigned n = 0; n < COUNT_OF(modrm); n++) {
+        fresh(0x37F, one, big);
+        run(0xD9, modrm[n]);
+        ck_number(x87_st(f, 0), big);
+        ck_status(X87_C2 | 0xFF, X87_C2);
+    }
+}
+END_TEST
+
+/* Hostile operands of every class through every register instruction: no crash, a valid state. */
+static uint64_t random_state = 88172645463325252ull;
+static uint64_t random64(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+static struct f80 random_number(void)
+{
+    uint64_t kind = random64(), m = random64() | F80_J;
+    uint16_t sign = (uint16_t)(kind >> 40 & 0x8000), exp = (uint16_t)(0x3FFF - 70 + (kind >> 32) % 140);
+    if (kind >> 20 & 1) m = (m >> 40 << 40) | F80_J;
+    switch (kind & 31) {
+    case 0: return (struct f80){ 0, sign };
+    case 1: return (struct f80){ F80_J, sign | 0x7FFF };
+    case 2: return (struct f80){ m, sign | 0x7FFF };
+    case 3: return (struct f80){ random64() >> (kind >> 8 & 63), sign };
+    case 4: return (struct f80){ random64() & ~F80_J, (uint16_t)(sign | exp) };
+    case 5: return (struct f80){ m, (uint16_t)(sign | (random64() & 0x7FFF)) };
+    case 6: return (struct f80){ m, (uint16_t)(sign | (random64() & 63)) };
+    case 7: return (struct f80){ m, (uint16_t)(sign | 0x7FFE) - (random64() & 31) };
+    case 8: return (struct f80){ F80_J, (uint16_t)(sign | exp) };
+    case 9: return (struct f80){ ~0ull, (uint16_t)(sign | exp) };
+    default: return (struct f80){ m, (uint16_t)(sign | exp) };
+    }
+}
+
+START_TEST(anything_goes)
+{
+    for (unsigned n = 0; n < 200000; n++) {
+        uint64_t pick = random64();
+        uint8_t code = 0xD8 | (pick & 7), modrm = (uint8_t)(pick >> 8);
+        if (modrm < 0xC0) modrm &= 0x38;
+        fresh((uint16_t)(pick >> 16), random_number(), random_number());
+        rig_run_sized(&r, code, modrm, pick & 64 ? 4 : 2);
+        bool pending = f->status & ~f->env.control & X87_EXCEPTIONS;
+        ck_assert_msg(!(f->status & X87_ES) == !pending, "%02X %02X: ES is wrong", code, modrm);
+        ck_assert_uint_lt(f->top, 8);
+    }
+}
+END_TEST
+
+/* ---- the host's x87 ------------------------------------------------------------------------------------- */
+#if defined(__x86_64__)
+#define HOST(name, text)                                                                   \
+    static void name(void *image)                                                          \
+    {                                                                                      \
+        __asm__ volatile("frstor (%0)\n\t" text "\n\tfnsave (%0)" : : "r"(image)           \
+                         : "memory", "cc", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)"); \
+    }
+HOST(host_fadd, ".byte 0xD8, 0xC1")
+HOST(host_fmul, ".byte 0xDC, 0xC9")
+HOST(host_fsub, ".byte 0xD8, 0xE1")
+HOST(host_fsubrp, ".byte 0xDE, 0xE1")
+HOST(host_fdiv, ".byte 0xD8, 0xF1")
+HOST(host_fdivrp, ".byte 0xDE, 0xF1")
+HOST(host_fsqrt, ".byte 0xD9, 0xFA")
+HOST(host_frndint, ".byte 0xD9, 0xFC")
+HOST(host_fcom, ".byte 0xD8, 0xD1")
+HOST(host_fucom, ".byte 0xDD, 0xE1")
+HOST(host_fxtract, ".byte 0xD9, 0xF4")
+HOST(host_fprem, ".byte 0xD9, 0xF8")
+HOST(host_fprem1, ".byte 0xD9, 0xF5")
+HOST(host_fxam, ".byte 0xD9, 0xE5")
+HOST(host_fldl2t, ".byte 0xD9, 0xE9")
+HOST(host_fldln2, ".byte 0xD9, 0xED")
+
+static const struct { uint8_t code, modrm; uint16_t mask; void (*run)(void *); } host_ops[] = {
+    { 0xD8, 0xC1, 0xBAFF, host_fadd }, { 0xDC, 0xC9, 0xBAFF, host_fmul }, { 0xD8, 0xE1, 0xBAFF, host_fsub },
+    { 0xDE, 0xE1, 0xBAFF, host_fsubrp }, { 0xD8, 0xF1, 0xBAFF, host_fdiv }, { 0xDE, 0xF1, 0xBAFF, host_fdivrp },
+    { 0xD9, 0xFA, 0xBAFF, host_fsqrt }, { 0xD9, 0xFC, 0xBAFF, host_frndint }, { 0xD8, 0xD1, 0xFFFF, host_fcom },
+    { 0xDD, 0xE1, 0xFFFF, host_fucom }, { 0xD9, 0xF4, 0xBAFF, host_fxtract }, { 0xD9, 0xF8, 0xFFFF, host_fprem },
+    { 0xD9, 0xF5, 0xFFFF, host_fprem1 }, { 0xD9, 0xE5, 0xFFFF, host_fxam }, { 0xD9, 0xE9, 0xBAFF, host_fldl2t },
+    { 0xD9, 0xED, 0xBAFF, host_fldln2 },
+};
+
+/* FSAVE image of two registers, exceptions masked; then the host's answer as a cpu_x87. */
+static struct cpu_x87 on_host(unsigned op, uint16_t control, struct f80 st1, struct f80 st0)
+{
+    uint8_t image[108] = { 0 };
+    struct cpu_x87 s = { 0 };
+    host_store(image, control, 2);
+    host_store(image + 4, 0x3000, 2);
+    host_store(image + 8, 0x0FFF, 2);
+    host_store(image + 28, st0.m, 8);
+    host_store(image + 36, st0.se, 2);
+    host_store(image + 38, st1.m, 8);
+    host_store(image + 46, st1.se, 2);
+    host_ops[op].run(image);
+    s.status = (uint16_t)host_load(image + 4, 2);
+    s.tag = (uint16_t)host_load(image + 8, 2);
+    memcpy(s.st, image + 28, 80);
+    return s;
+}
+
+START_TEST(same_as_the_host)
+{
+    for (unsigned n = 0; n < 300000; n++) {
+        static const uint16_t precision[3] = { 0x000, 0x200, 0x300 };
+        unsigned op = n % COUNT_OF(host_ops);
+        uint16_t control = (uint16_t)(0x7F | precision[random64() % 3] | (random64() & 3) << 10);
+        struct f80 b = random_number(), a = random64() & 15 ? random_number() : b;
+        struct cpu_x87 want = on_host(op, control, b, a), got;
+        fresh(control, b, a);
+        run(host_ops[op].code, host_ops[op].modrm);
+        cpu_get_x87(r.c, &got);
+        const uint8_t *g = got.st[0], *w = want.st[0];
+        ck_assert_msg(!((got.status ^ want.status) & host_ops[op].mask) && got.tag == want.tag &&
+                          !memcmp(g, w, 10) && !memcmp(got.st[1], want.st[1], 10),
+                      "%02X %02X control %04X st0 %04X:%016" PRIX64 " st1 %04X:%016" PRIX64
+                      ": got %04X %04X %04X:%016" PRIX64 ", host %04X %04X %04X:%016" PRIX64,
+                      host_ops[op].code, host_ops[op].modrm, control, a.se, a.m, b.se, b.m, got.status, got.tag,
+                      (unsigned)host_load(g + 8, 2), host_load(g, 8), want.status, want.tag,
+                      (unsigned)host_load(w + 8, 2), host_load(w, 8));
+    }
+}
+END_TEST
+#endif
+
+int main(void)
+{
+    Suite *s = suite_create("x87");
+    TCase *t = tcase_create("x87");
+    tcase_set_timeout(t, 120);
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, fninit_values);
+    tcase_add_test(t, tags_follow_contents);
+    tcase_add_test(t, masked_stack_faults);
+    tcase_add_test(t, unmasked_stack_overflow_keeps_all);
+    tcase_add_test(t, waiting_and_no_wait);
+    tcase_add_test(t, without_ne_the_pin_tells);
+    tcase_add_test(t, not_available);
+    tcase_add_test(t, control_word_unmasks_pending);
+    tcase_add_test(t, aliases);
+    tcase_add_test(t, conditional_moves);
+    tcase_add_test(t, environment_formats);
+    tcase_add_test(t, environment_in_real_mode);
+    tcase_add_test(t, save_and_restore);
+    tcase_add_test(t, stenv_masks_and_faults_change_nothing);
+    tcase_add_test(t, store_fault_keeps_the_stack);
+    tcase_add_test(t, nan_rules);
+    tcase_add_test(t, integer_limits);
+    tcase_add_test(t, packed_decimal);
+    tcase_add_test(t, partial_remainder);
+    tcase_add_test(t, unmasked_overflow_wraps);
+    tcase_add_test(t, constants_round);
+    tcase_add_test(t, known_values);
+    tcase_add_test(t, pi_has_66_bits);
+    tcase_add_test(t, out_of_range);
+    tcase_add_test(t, anything_goes);
+#if defined(__x86_64__)
+    tcase_add_test(t, same_as_the_host);
+#endif
+    suite_add_tcase(s, t);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
