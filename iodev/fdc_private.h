@@ -19,7 +19,7 @@ struct floppy_format {
 
 struct floppy {
     struct device dev;
-    char         *type, *path, *mode, *status;
+    char         *drive, *type, *path, *mode, *status;
     bool          write_protected;
     struct image *image;
     const struct floppy_format *disk;      /* NULL: no disk in the drive      */

@@ -286,6 +286,12 @@ static void read_id(struct fdc *f)
 
 /* ---- start and steps ----------------------------------------------------------------------------------------------- */
 
+static bool is_write_to_protected(const struct fdc *f)
+{
+    const struct floppy *d = drive(f);
+    return writes(&f->x) && d && d->disk && floppy_is_protected(d);
+}
+
 void fdc_transfer_step(struct timer *t, nanos due)
 {
     struct fdc *f = container_of(t, struct fdc, transfer_timer);
@@ -295,6 +301,7 @@ void fdc_transfer_step(struct timer *t, nanos due)
     x->sector_done = false;
     if (f->phase != FDC_EXECUTE) return;
     if (kind(x) == READ_ID) read_id(f);
+    else if (is_write_to_protected(f)) fail(f, ST1_PROTECTED, 0);
     else if (done && !drive(f)) fail(f, ST1_MISSING, 0);
     else if (kind(x) == FORMAT) (done ? format_sector : begin_format)(f);
     else (done ? end_sector : begin_sector)(f);
@@ -305,8 +312,7 @@ static void start(struct fdc *f)
 {
     const struct floppy *d = drive(f);
     f->phase = FDC_EXECUTE;
-    if (d && d->disk && writes(&f->x) && floppy_is_protected(d)) fail(f, ST1_PROTECTED, 0);
-    else later(f, d && d->disk ? FIRST_NANOS : NO_DISK_NANOS);
+    later(f, d && d->disk ? FIRST_NANOS : NO_DISK_NANOS);
 }
 
 static void implied_seek(struct fdc *f)

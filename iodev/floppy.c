@@ -177,11 +177,20 @@ const char *floppy_eject(struct device *d)
 
 /* ---- the device ---------------------------------------------------------------------------------------- */
 
-/* The drive is the one made for the named type, else for the disk; 1.44M if there is neither. */
+/* The drive is the named one, else the one made for the disk; 1.44M if there is neither. */
 static void choose_drive(struct floppy *f)
 {
-    const struct floppy_format *named = f->type ? format_named(f->type) : NULL;
+    const struct floppy_format *named = f->drive ? format_named(f->drive) : NULL;
+    if (!named && !f->disk && f->type) named = format_named(f->type);
     f->cmos_type = named ? named->cmos_type : f->disk ? f->disk->cmos_type : 4;
+}
+
+static bool is_known(struct floppy *f, const char *setting, const char *value)
+{
+    if (!value || !*value || !strcmp(value, "auto") || format_named(value)) return true;
+    device_log(&f->dev, LOG_ERROR, "%s=%s is not known; use auto, 160k, 180k, 320k, 360k, 720k, 1_2, "
+               "1_44 or 2_88", setting, value);
+    return false;
 }
 
 static bool fill(struct floppy *f)
@@ -205,12 +214,7 @@ static bool plug(struct device *d, struct board *b)
     size_t len = strlen(d->id);
     unsigned number = len && d->id[len - 1] == 'b';
     struct device *fdc = board_find(b, "fdc");
-    if (f->type && *f->type && strcmp(f->type, "auto") && !format_named(f->type)) {
-        device_log(d, LOG_ERROR, "type=%s is not known; use auto, 160k, 180k, 320k, 360k, 720k, 1_2, "
-                   "1_44 or 2_88", f->type);
-        return false;
-    }
-    if (!fill(f)) return false;
+    if (!is_known(f, "type", f->type) || !is_known(f, "drive", f->drive) || !fill(f)) return false;
     choose_drive(f);
     if (fdc && fdc_attach(fdc, number, f)) return true;
     device_log(d, LOG_ERROR, "no floppy controller, or its drive %c is taken", 'A' + (int)number);
@@ -231,7 +235,9 @@ static void unplug(struct device *d)
 static const struct prop props[] = {
     { "image", PROP_TEXT, offsetof(struct floppy, path), 0, NULL, "image file; none: empty drive" },
     { "type", PROP_TEXT, offsetof(struct floppy, type), 0, "auto",
-      "auto, 160k, 180k, 320k, 360k, 720k, 1_2, 1_44 or 2_88" },
+      "the disk: auto (by size), 160k, 180k, 320k, 360k, 720k, 1_2, 1_44 or 2_88" },
+    { "drive", PROP_TEXT, offsetof(struct floppy, drive), 0, "auto",
+      "the drive: auto (made for the disk), 360k, 720k, 1_2, 1_44 or 2_88" },
     { "mode", PROP_TEXT, offsetof(struct floppy, mode), 0, "flat", "image format: flat, volatile" },
     { "status", PROP_TEXT, offsetof(struct floppy, status), 0, "inserted", "inserted or ejected" },
     { "write_protected", PROP_BOOL, offsetof(struct floppy, write_protected), 0, NULL,
