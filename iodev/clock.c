@@ -46,6 +46,8 @@ void clock_arm(struct clock *c, struct timer *t, nanos due)
 
 void clock_advance(struct clock *c, nanos to)
 {
+    nanos (*source)(void *) = c->source;
+    c->source = NULL;                      /* the CPU may be a tick past `due`: fire() sees `due` */
     for (unsigned budget = FIRE_BUDGET; budget && c->first && c->first->due <= to; budget--) {
         struct timer *t = c->first;
         nanos due = t->due;
@@ -54,4 +56,5 @@ void clock_advance(struct clock *c, nanos to)
         if (t->fire) t->fire(t, due);
     }
     if (to > c->now) c->now = to;
+    c->source = source;
 }
