@@ -64,7 +64,11 @@ static void raw(struct board *b, uint8_t set)      /* no translation, a scan cod
     send(b, 0xF0), send(b, set);
 }
 
-static void stroke(struct board *b, unsigned key) { fake_key(b, key, true), fake_key(b, key, false); }
+static void stroke(struct board *b, unsigned key)
+{
+    fake_key(b, key, true);
+    fake_key(b, key, false);
+}
 
 START_TEST(self_tests)
 {
@@ -167,7 +171,8 @@ START_TEST(reply_before_key)
     ck_assert_uint_eq(status(b) & OBF, OBF);
     ck_assert_uint_eq(fake_in8(b, 0x60), 0x43);
     for (unsigned i = 0; i < 300; i++) command(b, 0xAA);   /* a flood is cut off, not fatal */
-    for (unsigned i = 0; i < 300 && status(b) & OBF; i++) ck_assert_uint_eq(fake_in8(b, 0x60), 0x55);
+    for (unsigned i = 0; i < 300 && status(b) & OBF; i++)
+        ck_assert_uint_eq(fake_in8(b, 0x60), 0x55);
     ck_assert_uint_eq(status(b) & OBF, 0);
     fake_free(b);
 }
@@ -385,7 +390,8 @@ START_TEST(hostile)
         if (seed >> 9 & 1) fake_out8(b, port, (uint8_t)(seed >> 24));
         else fake_in8(b, port);
         if (!(seed >> 10 & 3)) fake_key(b, seed >> 12 & 0x1FF, seed >> 11 & 1);
-        if (!(seed >> 12 & 3)) fake_mouse(b, (int)seed, -(int)(seed >> 1), (int)seed >> 3, seed >> 7);
+        int move = (int)(seed >> 1);
+        if (!(seed >> 12 & 3)) fake_mouse(b, move, -move, move >> 3, seed >> 7);
         fake_peek(b, port);
         fake_advance(b, seed >> 8);
     }

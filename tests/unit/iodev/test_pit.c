@@ -222,7 +222,7 @@ START_TEST(mode3_new_count_at_half)
     fake_out8(b, PIT, 0);
     pass(b, 39);
     ck_assert(fake_irq(b, 0));
-    pass(b, 1);                                 /* the high half ends at 50, a short low one begins */
+    pass(b, 1);                                 /* the high half ends at 50 */
     ck_assert(!fake_irq(b, 0));
     pass(b, 9);
     ck_assert(!fake_irq(b, 0));

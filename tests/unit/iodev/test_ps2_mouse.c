@@ -34,7 +34,11 @@ static void expect(struct board *b, const char *what, unsigned count, const uint
 #define EXPECT(b, what, ...) \
     expect(b, what, sizeof((uint8_t[]){ __VA_ARGS__ }), (const uint8_t[]){ __VA_ARGS__ })
 
-static void put(struct board *b, uint8_t value) { fake_out8(b, 0x64, 0xD4), fake_out8(b, 0x60, value); }
+static void put(struct board *b, uint8_t value)
+{
+    fake_out8(b, 0x64, 0xD4);
+    fake_out8(b, 0x60, value);
+}
 
 static void send(struct board *b, uint8_t value)
 {

@@ -37,8 +37,8 @@ static void expect_time(struct board *b, const uint8_t t[8])
 {
     static const uint8_t at[8] = { 0x32, 9, 8, 7, 6, 4, 2, 0 };
     for (unsigned i = 0; i < 8; i++)
-        ck_assert_msg(get(b, at[i]) == t[i], "register %02X is %02X, not %02X", at[i], get(b, at[i]),
-                      t[i]);
+        ck_assert_msg(get(b, at[i]) == t[i], "register %02X is %02X, not %02X", at[i],
+                      get(b, at[i]), t[i]);
 }
 
 START_TEST(dates)
@@ -331,7 +331,8 @@ START_TEST(hostile)
     for (unsigned i = 0; i < 200000; i++) {
         seed = seed * 1664525 + 1013904223;
         uint16_t port = 0x70 + (seed >> 8 & 3);
-        if (seed >> 12 & 3) fake_out8(b, port, (uint8_t)(seed >> 24) & (seed >> 14 & 1 ? 0xFF : 0x0F));
+        uint8_t mask = seed >> 14 & 1 ? 0xFF : 0x0F;
+        if (seed >> 12 & 3) fake_out8(b, port, (uint8_t)(seed >> 24) & mask);
         else fake_in8(b, port);
         fake_peek(b, port);
         fake_advance(b, (seed >> 16) * 4000ull);
