@@ -37,7 +37,7 @@ struct f80 x87_overflow(struct x87 *f)
     return F80_DEFAULT_NAN;
 }
 
-/* ---- registers as words ------------------------------------------------------------------------- */
+/* ---- registers as words ---------------------------------------------------------------------- */
 static void derive_summary(struct x87 *f)
 {
     bool pending = f->status & ~f->env.control & X87_EXCEPTIONS;
@@ -99,12 +99,18 @@ void x87_reset(struct cpu *c)
     x87_init(&c->x87);
 }
 
-/* ---- looking in ------------------------------------------------------------------------------------ */
+/* ---- looking in ------------------------------------------------------------------------------ */
 void cpu_get_x87(const struct cpu *c, struct cpu_x87 *out)
 {
     const struct x87 *f = &c->x87;
-    *out = (struct cpu_x87){ .control = f->env.control, .status = x87_status(f), .tag = x87_tags(f),
-                             .fip = f->fip, .fdp = f->fdp, .fcs = f->fcs, .fds = f->fds, .fop = f->opcode };
+    *out = (struct cpu_x87){.control = f->env.control,
+                            .status = x87_status(f),
+                            .tag = x87_tags(f),
+                            .fip = f->fip,
+                            .fdp = f->fdp,
+                            .fcs = f->fcs,
+                            .fds = f->fds,
+                            .fop = f->opcode};
     for (unsigned n = 0; n < 8; n++) {
         host_store(out->st[n], x87_st(f, n).m, 8);
         host_store(out->st[n] + 8, x87_st(f, n).se, 2);
@@ -123,7 +129,8 @@ void cpu_set_x87(struct cpu *c, const struct cpu_x87 *in)
     x87_set_control(f, in->control);
     x87_set_tags(f, in->tag);
     for (unsigned n = 0; n < 8; n++)
-        f->reg[x87_at(f, n)] = (struct f80){ host_load(in->st[n], 8), (uint16_t)host_load(in->st[n] + 8, 2) };
+        f->reg[x87_at(f, n)] =
+            (struct f80){host_load(in->st[n], 8), (uint16_t)host_load(in->st[n] + 8, 2)};
 }
 
 uint64_t x87_hash(const struct cpu *c, uint64_t seed)
@@ -136,13 +143,14 @@ uint64_t x87_hash(const struct cpu *c, uint64_t seed)
     }
     words[16] = f->fip;
     words[17] = f->fdp;
-    words[18] = (uint64_t)f->fcs << 48 | (uint64_t)f->fds << 32 | (uint32_t)f->opcode << 16 | f->env.control;
+    words[18] = (uint64_t)f->fcs << 48 | (uint64_t)f->fds << 32 | (uint32_t)f->opcode << 16 |
+                f->env.control;
     words[19] = (uint64_t)x87_status(f) << 16 | (unsigned)f->used << 8;
     words[20] = f->ferr;
     return memory_hash_bytes(seed, words, sizeof words);
 }
 
-/* ---- FWAIT ------------------------------------------------------------------------------------------ */
+/* ---- FWAIT ----------------------------------------------------------------------------------- */
 EXEC fwait_exec(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);

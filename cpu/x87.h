@@ -8,11 +8,19 @@
 #include "cpu/op.h"
 
 enum {
-    X87_EXCEPTIONS = 0x3F, X87_BEFORE = F80_I | F80_D | F80_Z,    /* detected before anything is computed */
-    X87_SF = 1 << 6, X87_ES = 1 << 7, X87_C0 = 1 << 8, X87_C1 = F80_C1, X87_C2 = 1 << 10,
-    X87_C3 = 1 << 14, X87_B = 1 << 15, X87_CONDITIONS = X87_C0 | X87_C2 | X87_C3,
+    X87_EXCEPTIONS = 0x3F,
+    X87_BEFORE = F80_I | F80_D | F80_Z, /* detected before anything is computed */
+    X87_SF = 1 << 6,
+    X87_ES = 1 << 7,
+    X87_C0 = 1 << 8,
+    X87_C1 = F80_C1,
+    X87_C2 = 1 << 10,
+    X87_C3 = 1 << 14,
+    X87_B = 1 << 15,
+    X87_CONDITIONS = X87_C0 | X87_C2 | X87_C3,
     X87_TOP_SHIFT = 11,
-    X87_CONTROL_BITS = 0x1F3F, X87_CONTROL_1 = 0x40,              /* bit 6 always reads 1 */
+    X87_CONTROL_BITS = 0x1F3F,
+    X87_CONTROL_1 = 0x40, /* bit 6 always reads 1 */
 };
 
 void x87_reset(struct cpu *);                           /* as FNINIT, registers +0 */
@@ -27,7 +35,7 @@ void x87_set_control(struct x87 *, uint16_t);           /* derives ES and B */
 /* Out of line parts of what follows (x87.c). */
 void x87_not_ready(struct cpu *, bool waits);
 bool x87_unmasked(struct x87 *);
-struct f80 x87_underflow(struct x87 *);                 /* stack faults: raise, return the masked result */
+struct f80 x87_underflow(struct x87 *); /* stack faults: raise, return the masked result */
 struct f80 x87_overflow(struct x87 *);
 
 /* #NM and #MF. waits: false for FNINIT and the other no-wait instructions. */
@@ -51,9 +59,12 @@ static inline void x87_track_memory(struct cpu *c, const struct insn *i)
     c->x87.fds = c->seg[i->seg].selector;
 }
 
-/* ---- stack ---------------------------------------------------------------------------------------- */
+/* ---- stack ----------------------------------------------------------------------------------- */
 static inline unsigned x87_at(const struct x87 *f, unsigned n) { return (f->top + n) & 7; }
-static inline bool x87_empty(const struct x87 *f, unsigned n) { return !(f->used >> x87_at(f, n) & 1); }
+static inline bool x87_empty(const struct x87 *f, unsigned n)
+{
+    return !(f->used >> x87_at(f, n) & 1);
+}
 static inline struct f80 x87_st(const struct x87 *f, unsigned n) { return f->reg[x87_at(f, n)]; }
 static inline void x87_set(struct x87 *f, unsigned n, struct f80 v)
 {

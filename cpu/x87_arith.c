@@ -4,7 +4,8 @@
  */
 #include "cpu/x87.h"
 
-/* By modrm.reg. In every form operand a is ST(0) and b the other one: DC E0 is "FSUBR ST(i), ST(0)". */
+/* By modrm.reg. In every form operand a is ST(0) and b the other one: DC E0 is "FSUBR ST(i),
+ * ST(0)". */
 static f80_binary *const operations[8] = {
     f80_add, f80_mul, f80_add, f80_add /* 2 and 3 compare */, f80_sub, f80_subr, f80_div, f80_divr,
 };
@@ -68,13 +69,26 @@ static inline struct f80 load_i32(struct cpu *c, const struct insn *i)
     return f80_from_int((int32_t)insn_load(c, i, 4));
 }
 
-static inline void x87_arith_m32(struct cpu *c, const struct insn *i) { arith_memory(c, i, load_f32(c, i)); }
-static inline void x87_arith_m64(struct cpu *c, const struct insn *i) { arith_memory(c, i, load_f64(c, i)); }
-static inline void x87_arith_i16(struct cpu *c, const struct insn *i) { arith_memory(c, i, load_i16(c, i)); }
-static inline void x87_arith_i32(struct cpu *c, const struct insn *i) { arith_memory(c, i, load_i32(c, i)); }
+static inline void x87_arith_m32(struct cpu *c, const struct insn *i)
+{
+    arith_memory(c, i, load_f32(c, i));
+}
+static inline void x87_arith_m64(struct cpu *c, const struct insn *i)
+{
+    arith_memory(c, i, load_f64(c, i));
+}
+static inline void x87_arith_i16(struct cpu *c, const struct insn *i)
+{
+    arith_memory(c, i, load_i16(c, i));
+}
+static inline void x87_arith_i32(struct cpu *c, const struct insn *i)
+{
+    arith_memory(c, i, load_i32(c, i));
+}
 
-/* ---- compare --------------------------------------------------------------------------------------- */
-/* The condition codes or flags are set also when an exception is unmasked; nothing is popped then. */
+/* ---- compare --------------------------------------------------------------------------------- */
+/* The condition codes or flags are set also when an exception is unmasked; nothing is popped then.
+ */
 static unsigned order_bits(enum f80_order order)
 {
     switch (order) {
@@ -144,10 +158,22 @@ static inline void compare_memory(struct cpu *c, const struct insn *i, struct f8
     if (settled && x87_op(i) & 1) x87_pop(f);
 }
 
-static inline void x87_com_m32(struct cpu *c, const struct insn *i) { compare_memory(c, i, load_f32(c, i)); }
-static inline void x87_com_m64(struct cpu *c, const struct insn *i) { compare_memory(c, i, load_f64(c, i)); }
-static inline void x87_com_i16(struct cpu *c, const struct insn *i) { compare_memory(c, i, load_i16(c, i)); }
-static inline void x87_com_i32(struct cpu *c, const struct insn *i) { compare_memory(c, i, load_i32(c, i)); }
+static inline void x87_com_m32(struct cpu *c, const struct insn *i)
+{
+    compare_memory(c, i, load_f32(c, i));
+}
+static inline void x87_com_m64(struct cpu *c, const struct insn *i)
+{
+    compare_memory(c, i, load_f64(c, i));
+}
+static inline void x87_com_i16(struct cpu *c, const struct insn *i)
+{
+    compare_memory(c, i, load_i16(c, i));
+}
+static inline void x87_com_i32(struct cpu *c, const struct insn *i)
+{
+    compare_memory(c, i, load_i32(c, i));
+}
 
 static inline void x87_tst(struct cpu *c, const struct insn *i)
 {
@@ -164,8 +190,13 @@ static inline void x87_tst(struct cpu *c, const struct insn *i)
 static inline void x87_xam(struct cpu *c, const struct insn *i)
 {
     static const uint16_t bits[] = {
-        [F80_ZERO] = X87_C3, [F80_NORMAL] = X87_C2, [F80_DENORMAL] = X87_C3 | X87_C2,
-        [F80_INFINITY] = X87_C2 | X87_C0, [F80_QNAN] = X87_C0, [F80_SNAN] = X87_C0, [F80_UNSUPPORTED] = 0,
+        [F80_ZERO] = X87_C3,
+        [F80_NORMAL] = X87_C2,
+        [F80_DENORMAL] = X87_C3 | X87_C2,
+        [F80_INFINITY] = X87_C2 | X87_C0,
+        [F80_QNAN] = X87_C0,
+        [F80_SNAN] = X87_C0,
+        [F80_UNSUPPORTED] = 0,
     };
     struct x87 *f = &c->x87;
     struct f80 a = x87_st(f, 0);

@@ -5,13 +5,14 @@
  * The environment is seven words of the operand size: control, status, tags, and two pointers:
  *
  *    protected mode         +3 FIP          +4 FCS, opcode << 16     +5 FDP          +6 FDS
- *    real and vm86 mode     +3 FIP 15-0     +4 FIP 31-16 << 12 | opcode   +5 FDP 15-0   +6 FDP 31-16 << 12
+ *    real and vm86 mode     +3 FIP 15-0     +4 FIP 31-16 << 12 | opcode   +5 FDP 15-0   +6 FDP
+ * 31-16 << 12
  *
  * with 32-bit words; 16-bit words hold FIP, FCS, FDP, FDS, or the low 20 bits of linear addresses.
  */
 #include "cpu/x87.h"
 
-/* ---- words ------------------------------------------------------------------------------------------ */
+/* ---- words ----------------------------------------------------------------------------------- */
 static inline void x87_fldcw(struct cpu *c, const struct insn *i)
 {
     x87_set_control(&c->x87, (uint16_t)insn_load(c, i, 2));
@@ -47,7 +48,7 @@ static inline void x87_fnnop(struct cpu *c, const struct insn *i)
     (void)i;
 }
 
-/* ---- environment -------------------------------------------------------------------------------------- */
+/* ---- environment ----------------------------------------------------------------------------- */
 enum { ENV_CONTROL, ENV_STATUS, ENV_TAGS, ENV_FIP, ENV_FCS, ENV_FDP, ENV_FDS, ENV_WORDS };
 
 static unsigned word_size(const struct insn *i) { return insn_opsize(i) == 2 ? 2 : 4; }
@@ -55,7 +56,7 @@ static unsigned word_size(const struct insn *i) { return insn_opsize(i) == 2 ? 2
 static void env_get(const struct cpu *c, uint32_t w[ENV_WORDS], bool wide)
 {
     const struct x87 *f = &c->x87;
-    uint32_t reserved = 0xFFFF0000u;                    /* upper halves, as the hardware leaves them */
+    uint32_t reserved = 0xFFFF0000u; /* upper halves, as the hardware leaves them */
     w[ENV_CONTROL] = reserved | f->env.control;
     w[ENV_STATUS] = reserved | x87_status(f);
     w[ENV_TAGS] = reserved | x87_tags(f);
@@ -80,7 +81,7 @@ static void env_set(struct cpu *c, const uint32_t w[ENV_WORDS], bool wide)
     x87_set_status(f, (uint16_t)w[ENV_STATUS]);
     x87_set_control(f, (uint16_t)w[ENV_CONTROL]);
     x87_set_tags(f, (uint16_t)w[ENV_TAGS]);
-    if (is_real_like(c)) {                              /* linear addresses: as if the segments were 0 */
+    if (is_real_like(c)) { /* linear addresses: as if the segments were 0 */
         f->fip = (w[ENV_FIP] & 0xFFFF) | (w[ENV_FCS] >> 12 & 0xFFFF) << 16;
         f->fdp = (w[ENV_FDP] & 0xFFFF) | (w[ENV_FDS] >> 12 & 0xFFFF) << 16;
         f->fcs = f->fds = 0;
@@ -109,7 +110,8 @@ static void env_store(struct cpu *c, const struct insn *i, uint64_t laddr)
     uint32_t w[ENV_WORDS];
     unsigned size = word_size(i);
     env_get(c, w, size == 4);
-    for (unsigned n = 0; n < ENV_WORDS; n++) lin_store(c, laddr_wrap(c, laddr + n * size), w[n], size);
+    for (unsigned n = 0; n < ENV_WORDS; n++)
+        lin_store(c, laddr_wrap(c, laddr + n * size), w[n], size);
 }
 
 static void env_load(struct cpu *c, const struct insn *i, uint64_t laddr, uint32_t w[ENV_WORDS])
@@ -132,7 +134,7 @@ X87_APART x87_fldenv(struct cpu *c, const struct insn *i)
     env_set(c, w, word_size(i) == 4);
 }
 
-/* ---- whole state: environment, then ST(0) to ST(7) -------------------------------------------------------- */
+/* ---- whole state: environment, then ST(0) to ST(7) ------------------------------------------- */
 X87_APART x87_fnsave(struct cpu *c, const struct insn *i)
 {
     unsigned env = ENV_WORDS * word_size(i);

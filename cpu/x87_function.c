@@ -37,7 +37,10 @@ static inline void apply_pop(struct cpu *c, const struct insn *i, f80_binary *fu
     x87_set(f, 1, r);
     x87_pop(f);
 }
-static struct f80 arctangent(struct f80_env *e, struct f80 x, struct f80 y) { return f80_atan2(e, y, x); }
+static struct f80 arctangent(struct f80_env *e, struct f80 x, struct f80 y)
+{
+    return f80_atan2(e, y, x);
+}
 static inline void x87_atan(struct cpu *c, const struct insn *i) { apply_pop(c, i, arctangent); }
 /* D9 F1 FYL2X, F9 FYL2XP1 */
 static inline void x87_yl2x(struct cpu *c, const struct insn *i)
@@ -53,7 +56,8 @@ static inline bool can_push(struct x87 *f)
     else return true;
     return false;
 }
-static inline void replace_and_push(struct cpu *c, const struct insn *i, struct f80 below, struct f80 above)
+static inline void replace_and_push(struct cpu *c, const struct insn *i, struct f80 below,
+                                    struct f80 above)
 {
     struct x87 *f = &c->x87;
     x87_track(c, i);
@@ -126,7 +130,8 @@ X87_APART x87_prem(struct cpu *c, const struct insn *i)
     x87_track(c, i);
     if (!x87_settle(f)) return;
     x87_set(f, 0, r);
-    unsigned bits = quotient < 0 ? X87_C2 : (quotient & 4 ? X87_C0 : 0u) | (quotient & 2 ? X87_C3 : 0u);
+    unsigned bits =
+        quotient < 0 ? X87_C2 : (quotient & 4 ? X87_C0 : 0u) | (quotient & 2 ? X87_C3 : 0u);
     x87_set_conditions(f, bits);
     if (quotient >= 0 && quotient & 1) f->status |= X87_C1;
 }

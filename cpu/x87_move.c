@@ -5,7 +5,7 @@
 #include "cpu/cond.h"
 #include "cpu/x87.h"
 
-/* ---- loads ------------------------------------------------------------------------------------------ */
+/* ---- loads ----------------------------------------------------------------------------------- */
 static inline void push_memory(struct cpu *c, const struct insn *i, struct f80 v)
 {
     x87_track_memory(c, i);
@@ -41,7 +41,10 @@ static inline void store_m80(struct cpu *c, const struct insn *i, uint64_t low, 
     lin_store(c, laddr_wrap(c, laddr + 8), high, 2);
 }
 
-static inline void x87_fld_m80(struct cpu *c, const struct insn *i) { push_memory(c, i, load_m80(c, i)); }
+static inline void x87_fld_m80(struct cpu *c, const struct insn *i)
+{
+    push_memory(c, i, load_m80(c, i));
+}
 static inline void x87_fild_m16(struct cpu *c, const struct insn *i)
 {
     push_memory(c, i, f80_from_int((int16_t)insn_load(c, i, 2)));
@@ -91,7 +94,7 @@ static inline void x87_fld_constant(struct cpu *c, const struct insn *i)
     x87_push(f, v);
 }
 
-/* ---- stores ------------------------------------------------------------------------------------------ */
+/* ---- stores ---------------------------------------------------------------------------------- */
 /* Only an unmasked inexact result goes to memory (SDM vol. 1, 8.5). */
 static inline bool stores(const struct x87 *f)
 {
@@ -134,7 +137,8 @@ static inline void x87_fstp_m80(struct cpu *c, const struct insn *i)
     store_done(c, i, true);
 }
 
-static inline void store_int(struct cpu *c, const struct insn *i, unsigned size, enum f80_rounding rc)
+static inline void store_int(struct cpu *c, const struct insn *i, unsigned size,
+                             enum f80_rounding rc)
 {
     struct x87 *f = &c->x87;
     store_memory(c, i, (uint64_t)f80_to_int(&f->env, store_source(f), size * 8, rc), size);
@@ -169,7 +173,7 @@ X87_APART x87_fbstp(struct cpu *c, const struct insn *i)
     store_done(c, i, true);
 }
 
-/* ---- between registers -------------------------------------------------------------------------------- */
+/* ---- between registers ----------------------------------------------------------------------- */
 static inline void store_st(struct cpu *c, const struct insn *i, bool pop)
 {
     struct x87 *f = &c->x87;

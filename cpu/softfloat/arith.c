@@ -5,7 +5,7 @@
  */
 #include "cpu/softfloat/round.h"
 
-/* ---- add, subtract ------------------------------------------------------------------------------ */
+/* ---- add, subtract --------------------------------------------------------------------------- */
 /* a.exp >= b.exp */
 static inline struct f80 add_magnitudes(struct f80_env *e, struct parts a, struct parts b)
 {
@@ -77,7 +77,7 @@ struct f80 f80_sub(struct f80_env *e, struct f80 a, struct f80 b)
 
 struct f80 f80_subr(struct f80_env *e, struct f80 a, struct f80 b) { return f80_sub(e, b, a); }
 
-/* ---- multiply --------------------------------------------------------------------------------------- */
+/* ---- multiply -------------------------------------------------------------------------------- */
 static inline struct f80 mul_parts(struct f80_env *e, struct parts a, struct parts b)
 {
     u128 product = (u128)a.m * b.m;
@@ -110,7 +110,7 @@ struct f80 f80_mul(struct f80_env *e, struct f80 a, struct f80 b)
     return mul_parts(e, normal_parts(a), normal_parts(b));
 }
 
-/* ---- divide ------------------------------------------------------------------------------------------- */
+/* ---- divide ---------------------------------------------------------------------------------- */
 static inline struct f80 div_parts(struct f80_env *e, struct parts a, struct parts b)
 {
     bool below = a.m < b.m;
@@ -145,7 +145,7 @@ struct f80 f80_div(struct f80_env *e, struct f80 a, struct f80 b)
 
 struct f80 f80_divr(struct f80_env *e, struct f80 a, struct f80 b) { return f80_div(e, b, a); }
 
-/* ---- square root ---------------------------------------------------------------------------------------- */
+/* ---- square root ----------------------------------------------------------------------------- */
 /* floor(sqrt(n)) of n >= 2^62, bit by bit. */
 static uint64_t root32(uint64_t n)
 {

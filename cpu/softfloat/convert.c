@@ -50,13 +50,14 @@ struct f80 f80_from_bcd(uint64_t digits, uint16_t sign_and_digits)
     return r;
 }
 
-/* ---- narrowing ------------------------------------------------------------------------------------ */
+/* ---- narrowing ------------------------------------------------------------------------------- */
 static inline uint64_t narrow_make(struct format f, bool sign, int exp, uint64_t fraction)
 {
     return ((uint64_t)sign << f.exponent | (uint64_t)exp) << f.fraction | fraction;
 }
 
-static uint64_t narrow_special(struct f80_env *e, struct f80 a, struct format f, enum f80_class kind)
+static uint64_t narrow_special(struct f80_env *e, struct f80 a, struct format f,
+                               enum f80_class kind)
 {
     int max = (1 << f.exponent) - 1;
     if (kind == F80_ZERO) return narrow_make(f, f80_sign(a), 0, 0);
@@ -110,10 +111,13 @@ static inline uint64_t narrow(struct f80_env *e, struct f80 a, struct format f)
     return narrow_make(f, p.sign, exp - 1, 0) + r.m;
 }
 
-uint32_t f80_to_f32(struct f80_env *e, struct f80 a) { return (uint32_t)narrow(e, a, single_format); }
+uint32_t f80_to_f32(struct f80_env *e, struct f80 a)
+{
+    return (uint32_t)narrow(e, a, single_format);
+}
 uint64_t f80_to_f64(struct f80_env *e, struct f80 a) { return narrow(e, a, double_format); }
 
-/* ---- integers -------------------------------------------------------------------------------------- */
+/* ---- integers -------------------------------------------------------------------------------- */
 /* |a| as an integer, rounded; false: not below 2^64 (or NaN, infinity, unsupported). */
 static bool to_magnitude(struct f80 a, enum f80_rounding rc, struct cut *r)
 {

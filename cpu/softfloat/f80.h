@@ -17,7 +17,10 @@
 #pragma once
 #include "base/base.h"
 
-struct f80 { uint64_t m; uint16_t se; };                /* m: J and fraction; se: sign and exponent */
+struct f80 {
+    uint64_t m;                    /* J and fraction */
+    uint16_t se;                   /* sign and exponent */
+};
 struct f80_env { uint16_t control, flags; };
 
 enum {
@@ -48,7 +51,10 @@ static inline bool f80_is_normal(struct f80 a)
 {
     return a.m >> 63 && (unsigned)f80_exp(a) - 1 < F80_MAX_EXP - 1;
 }
-static inline enum f80_rounding f80_rounding(const struct f80_env *e) { return e->control >> 10 & 3; }
+static inline enum f80_rounding f80_rounding(const struct f80_env *e)
+{
+    return e->control >> 10 & 3;
+}
 
 static inline enum f80_class f80_classify(struct f80 a)
 {
@@ -66,16 +72,16 @@ f80_binary f80_add, f80_sub, f80_mul, f80_div;
 f80_binary f80_subr, f80_divr;                          /* b - a, b / a */
 struct f80 f80_sqrt(struct f80_env *, struct f80);
 
-/* ---- other exact operations (misc.c), always 64 bits of precision ------------------------------- */
+/* ---- other exact operations (misc.c), always 64 bits of precision ---------------------------- */
 enum f80_order f80_compare(struct f80_env *, struct f80 a, struct f80 b, bool quiet);
 struct f80 f80_rint(struct f80_env *, struct f80);
 struct f80 f80_scale(struct f80_env *, struct f80 a, struct f80 n);
 /* Significand of a; its exponent as a number goes to *exponent. */
 struct f80 f80_extract(struct f80_env *, struct f80 a, struct f80 *exponent);
-/* FPREM (nearest false), FPREM1 (true). *quotient: its low three bits, or -1: not reduced enough. */
+/* FPREM, FPREM1 (nearest). *quotient: its low three bits, or -1: not reduced enough. */
 struct f80 f80_rem(struct f80_env *, struct f80 a, struct f80 b, bool nearest, int *quotient);
 
-/* ---- conversions (convert.c) ------------------------------------------------------------------------ */
+/* ---- conversions (convert.c) ----------------------------------------------------------------- */
 /* From memory formats: exact, signalling NaNs stay; a denormal adds F80_D. */
 struct f80 f80_from_f32(struct f80_env *, uint32_t);
 struct f80 f80_from_f64(struct f80_env *, uint64_t);
@@ -90,7 +96,7 @@ int64_t  f80_to_int(struct f80_env *, struct f80, unsigned bits, enum f80_roundi
 /* Low 64 bits of the packed BCD; the upper 16 go to *top. */
 uint64_t f80_to_bcd(struct f80_env *, struct f80, uint16_t *top);
 
-/* ---- transcendental functions (trig.c, log.c): error below 0.51 ulp ----------------------------------- */
+/* ---- transcendental functions (trig.c, log.c): error below 0.51 ulp -------------------------- */
 struct f80 f80_2xm1(struct f80_env *, struct f80);
 struct f80 f80_yl2x(struct f80_env *, struct f80 x, struct f80 y);
 struct f80 f80_yl2xp1(struct f80_env *, struct f80 x, struct f80 y);

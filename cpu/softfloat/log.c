@@ -8,9 +8,11 @@
 #include "cpu/softfloat/wide.h"
 
 static const struct wide ln_2 = { false, -1, U128(0xB17217F7D1CF79ABull, 0xC9E3B39803F2F6AFull) };
-static const struct wide two_over_ln_2 = { false, 1, U128(0xB8AA3B295C17F0BBull, 0xBE87FED0691D3E88ull) };
+static const struct wide two_over_ln_2 = {false, 1,
+                                          U128(0xB8AA3B295C17F0BBull, 0xBE87FED0691D3E88ull)};
 
-/* log2(1 + f) for 1 + f from 1/sqrt(2) to sqrt(2): 2/ln 2 * (s + s^3/3 + s^5/5 + ...), s = f / (2 + f). */
+/* log2(1 + f) for 1 + f from 1/sqrt(2) to sqrt(2), with s = f / (2 + f):
+ * 2/ln 2 * (s + s^3/3 + s^5/5 + ...). */
 static struct wide log2_near_1(struct wide f)
 {
     if (!f.m) return f;
@@ -49,7 +51,7 @@ struct f80 f80_yl2x(struct f80_env *e, struct f80 x, struct f80 y)
     if (one || ky == F80_ZERO) return f80_zero(sign);
     struct parts p = f80_unpack(x);
     struct wide r = wide_mul(wide_from(f80_unpack(y)), log2_of(wide_from(p)));
-    e->flags |= F80_P;                                  /* also when x is a power of two and r exact */
+    e->flags |= F80_P; /* also when x is a power of two and r exact */
     return wide_round(e, r, p.m == F80_J);
 }
 
@@ -92,7 +94,8 @@ struct f80 f80_2xm1(struct f80_env *e, struct f80 x)
     if (kind == F80_ZERO) return x;
     if (kind == F80_INFINITY) return f80_sign(x) ? f80_make(true, F80_BIAS, F80_J) : x;
     if (kind == F80_DENORMAL) e->flags |= F80_D;
-    if (x.m == F80_J && f80_exp(x) == F80_BIAS) return f80_sign(x) ? f80_make(true, F80_BIAS - 1, F80_J) : x;
+    if (x.m == F80_J && f80_exp(x) == F80_BIAS)
+        return f80_sign(x) ? f80_make(true, F80_BIAS - 1, F80_J) : x;
     if (f80_exp(x) >= F80_BIAS) {
         e->flags |= F80_P;
         return x;

@@ -84,7 +84,7 @@ struct f80 f80_extract(struct f80_env *e, struct f80 a, struct f80 *exponent)
     return f80_make(p.sign, F80_BIAS, p.m);
 }
 
-/* ---- remainder --------------------------------------------------------------------------------------- */
+/* ---- remainder ------------------------------------------------------------------------------- */
 /* a.m * 2^steps mod b.m by shift and subtract; steps < 64. */
 static uint64_t reduce(uint64_t a, uint64_t b, int steps, uint64_t *quotient)
 {
@@ -107,7 +107,8 @@ static struct f80 rem_pack(struct f80_env *e, bool sign, int32_t exp, uint64_t m
 
 /* Reductions of 64 and more binary places are done in part: by 32 + D mod 32 places, as the P6
  * does (the SDM allows 32 to 63). */
-static struct f80 rem_parts(struct f80_env *e, struct parts a, struct parts b, bool nearest, int *quotient)
+static struct f80 rem_parts(struct f80_env *e, struct parts a, struct parts b, bool nearest,
+                            int *quotient)
 {
     int32_t distance = a.exp - b.exp;
     uint64_t q;

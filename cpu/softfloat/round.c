@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Soft float: rounding with overflow and underflow, NaN rules.
- * Data sheet: Intel SDM vol. 1, 4.8.3.5 (NaNs), 4.9.1 (exceptions), 8.5.4 and 8.5.5 (x87 overflow, underflow).
+ * Data sheet: Intel SDM vol. 1, 4.8.3.5 (NaNs), 4.9.1 (exceptions), 8.5.4 and 8.5.5 (x87 overflow,
+ * underflow).
  */
 #include "cpu/softfloat/round.h"
 
@@ -18,7 +19,8 @@ static struct rounded round_at(const struct f80_env *e, bool sign, uint64_t hi, 
     return (struct rounded){ (hi & ~(ulp - 1)) + (up ? ulp : 0), flags };
 }
 
-static struct f80 overflow(struct f80_env *e, bool sign, int32_t exp, struct rounded r, unsigned drop)
+static struct f80 overflow(struct f80_env *e, bool sign, int32_t exp, struct rounded r,
+                           unsigned drop)
 {
     e->flags |= F80_O;
     if (!(e->control & F80_O)) {
@@ -61,7 +63,8 @@ static struct f80 underflow(struct f80_env *e, bool sign, int32_t exp, uint64_t 
     return f80_make(sign, (int)(r.m >> 63), r.m);
 }
 
-struct f80 f80_round_slow(struct f80_env *e, bool sign, int32_t exp, uint64_t hi, uint64_t lo, unsigned drop)
+struct f80 f80_round_slow(struct f80_env *e, bool sign, int32_t exp, uint64_t hi, uint64_t lo,
+                          unsigned drop)
 {
     if (exp <= 0) return underflow(e, sign, exp, hi, lo, drop);
     struct rounded r = round_at(e, sign, hi, lo, drop);

@@ -45,7 +45,8 @@ static inline unsigned drop_bits(const struct f80_env *e)
 
 /* Rounds hi.lo * 2^(exp - bias) (hi has bit 63 set) with `drop` low bits of hi dropped; handles
  * overflow and underflow. round.c */
-struct f80 f80_round_slow(struct f80_env *, bool sign, int32_t exp, uint64_t hi, uint64_t lo, unsigned drop);
+struct f80 f80_round_slow(struct f80_env *, bool sign, int32_t exp, uint64_t hi, uint64_t lo,
+                          unsigned drop);
 
 static inline struct f80 f80_round(struct f80_env *e, bool sign, int32_t exp, uint64_t hi,
                                    uint64_t lo, unsigned drop)

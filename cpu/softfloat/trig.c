@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * Soft float: sine, cosine, tangent, arctangent, by power series in 128-bit fixed point.
- * Data sheet: Intel SDM vol. 1, 8.3.8 (pi has 66 bits: arguments are reduced by that value exactly); vol. 2, FPATAN.
+ * Data sheet: Intel SDM vol. 1, 8.3.8 (pi has 66 bits: arguments are reduced by that value
+ * exactly); vol. 2, FPATAN.
  */
 #include "cpu/softfloat/wide.h"
 
 static const u128 pi = U128(0xC90FDAA22168C234ull, 0xC4C6628B80DC1CD1ull);   /* times 2^126 */
 
-/* ---- sine and cosine -------------------------------------------------------------------------------- */
+/* ---- sine and cosine ------------------------------------------------------------------------- */
 /* |a| = quadrant * pi/2 + r, |r| <= pi/4. */
 struct reduced { unsigned quadrant; struct wide r; };
 
-/* pi/2 is 0xC90FDAA22168C234C / 2^67 here; the division is exact. power: exponent of |a|, -1 to 62. */
+/* pi/2 is 0xC90FDAA22168C234C / 2^67 here; the division is exact. power: that of |a|, -1 to 62. */
 static struct reduced reduce_by_pi(uint64_t m, int power)
 {
     const u128 half_pi = U128(0xC, 0x90FDAA22168C234Cull);
@@ -23,7 +24,7 @@ static struct reduced reduce_by_pi(uint64_t m, int power)
     }
     bool nearer_above = rest > half_pi - rest;
     if (nearer_above) rest = half_pi - rest;
-    return (struct reduced){ (quadrant + nearer_above) & 3, wide_make(nearer_above, 127 - 67, rest) };
+    return (struct reduced){(quadrant + nearer_above) & 3, wide_make(nearer_above, 127 - 67, rest)};
 }
 
 static struct reduced reduced(struct parts p)
@@ -34,7 +35,8 @@ static struct reduced reduced(struct parts p)
     return reduce_by_pi(p.m, power);
 }
 
-/* 1 - z/(k(k+1)) * (1 - z/((k+2)(k+3)) * ...): cosine of sqrt(z) for k = 1, sin(sqrt(z))/sqrt(z) for 2. */
+/* 1 - z/(k(k+1)) * (1 - z/((k+2)(k+3)) * ...): cosine of sqrt(z) for k = 1, sin(sqrt(z))/sqrt(z)
+ * for 2. */
 static u128 alternating(u128 z, unsigned k)
 {
     u128 sum = ALMOST_ONE;
@@ -54,7 +56,10 @@ static struct wide sine_of(struct wide r)
 {
     return wide_mul(r, wide_from_fraction(alternating(square(r), 2)));
 }
-static struct wide cosine_of(struct wide r) { return wide_from_fraction(alternating(square(r), 1)); }
+static struct wide cosine_of(struct wide r)
+{
+    return wide_from_fraction(alternating(square(r), 1));
+}
 
 /* Sine of (quadrant * pi/2 + r). */
 static struct wide sine_in(struct reduced a, unsigned quadrant)
@@ -63,7 +68,7 @@ static struct wide sine_in(struct reduced a, unsigned quadrant)
     return quadrant & 2 ? wide_neg(v) : v;
 }
 
-/* Operands that need no computing. true: *r is the result (zero gives zero; the cosine fixes that). */
+/* Operands that need no computing. true: *r is the result; zero gives zero, also as cosine. */
 static bool trig_special(struct f80_env *e, struct f80 a, struct f80 *r)
 {
     enum f80_class kind = f80_classify(a);
@@ -133,7 +138,7 @@ bool f80_tan(struct f80_env *e, struct f80 a, struct f80 *tangent)
     return true;
 }
 
-/* ---- arctangent ---------------------------------------------------------------------------------------- */
+/* ---- arctangent ------------------------------------------------------------------------------ */
 /* |t| <= 1/16: t - t^3/3 + t^5/5 - ... */
 static struct wide arctangent_series(struct wide t)
 {
@@ -145,12 +150,17 @@ static struct wide arctangent_series(struct wide t)
 /* 0 < q <= 1: atan q = atan c + atan((q - c) / (1 + q c)), c the nearest eighth. */
 static struct wide arctangent_of(struct wide q)
 {
-    static const uint64_t eighths[9][2] = {             /* atan(n/8) as fractions */
-        { 0, 0 },
-        { 0x1FD5BA9AAC2F6DC6ull, 0x5912F313E7D111DEull }, { 0x3EB6EBF25901BAC5ull, 0x5B71E7BD7DE885F9ull },
-        { 0x5BD86507937BC239ull, 0xC55190916E7F2241ull }, { 0x76B19C1586ED3DA2ull, 0xB7F222F65E1D4681ull },
-        { 0x8F005D5EF7F59F9Bull, 0x5C835E1665C43747ull }, { 0xA4BC7D1934F70924ull, 0x19A87F2A457DAC9Eull },
-        { 0xB8053E2BC2319E73ull, 0xCB2DA55210A4443Dull }, { 0xC90FDAA22168C234ull, 0xC4C6628B80DC1CD1ull },
+    static const uint64_t eighths[9][2] = {
+        /* atan(n/8) as fractions */
+        {0, 0},
+        {0x1FD5BA9AAC2F6DC6ull, 0x5912F313E7D111DEull},
+        {0x3EB6EBF25901BAC5ull, 0x5B71E7BD7DE885F9ull},
+        {0x5BD86507937BC239ull, 0xC55190916E7F2241ull},
+        {0x76B19C1586ED3DA2ull, 0xB7F222F65E1D4681ull},
+        {0x8F005D5EF7F59F9Bull, 0x5C835E1665C43747ull},
+        {0xA4BC7D1934F70924ull, 0x19A87F2A457DAC9Eull},
+        {0xB8053E2BC2319E73ull, 0xCB2DA55210A4443Dull},
+        {0xC90FDAA22168C234ull, 0xC4C6628B80DC1CD1ull},
     };
     if (q.exp < -4) return arctangent_series(q);
     unsigned n = q.exp >= 0 ? 8 : ((unsigned)(wide_to_fraction(q) >> 124) + 1) / 2;

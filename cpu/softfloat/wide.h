@@ -36,7 +36,10 @@ static inline struct wide wide_from_int(int32_t v)
     return wide_make(v < 0, 127, (u128)(uint32_t)(v < 0 ? -v : v));
 }
 /* A fraction in units of 2^-128. */
-static inline struct wide wide_from_fraction(u128 fraction) { return wide_make(false, -1, fraction); }
+static inline struct wide wide_from_fraction(u128 fraction)
+{
+    return wide_make(false, -1, fraction);
+}
 /* |a| < 1 */
 static inline u128 wide_to_fraction(struct wide a)
 {

@@ -19,10 +19,11 @@ static void setup(void)
 }
 static void teardown(void) { rig_free(&r); }
 
-static const struct f80 one = { F80_J, 0x3FFF }, two = { F80_J, 0x4000 }, three = { 0xC000000000000000, 0x4000 },
-                        zero = { 0, 0 }, infinity = { F80_J, 0x7FFF }, denormal = { 1, 0 },
-                        snan = { 0x8000000000000001, 0x7FFF }, unnormal = { 1, 0x3FFF },
-                        indefinite = { 0xC000000000000000, 0xFFFF };
+static const struct f80 one = {F80_J, 0x3FFF}, two = {F80_J, 0x4000},
+                        three = {0xC000000000000000, 0x4000}, zero = {0, 0},
+                        infinity = {F80_J, 0x7FFF}, denormal = {1, 0},
+                        snan = {0x8000000000000001, 0x7FFF}, unnormal = {1, 0x3FFF},
+                        indefinite = {0xC000000000000000, 0xFFFF};
 
 static void push(struct f80 v)
 {
@@ -36,19 +37,26 @@ static void fresh(uint16_t control, struct f80 st1, struct f80 st0)
     push(st1);
     push(st0);
 }
-static void run(uint8_t code, uint8_t modrm) { ck_assert_msg(rig_run(&r, code, modrm), "%02X %02X faulted", code, modrm); }
+static void run(uint8_t code, uint8_t modrm)
+{
+    ck_assert_msg(rig_run(&r, code, modrm), "%02X %02X faulted", code, modrm);
+}
 static void store(const void *bytes, size_t n) { memory_copy_to(r.memory, RIG_OPERAND, bytes, n); }
-static uint64_t operand(unsigned offset, enum width size) { return memory_read(r.memory, RIG_OPERAND + offset, size); }
+static uint64_t operand(unsigned offset, enum width size)
+{
+    return memory_read(r.memory, RIG_OPERAND + offset, size);
+}
 
-#define ck_number(got, want)                                                        \
-    do {                                                                            \
-        struct f80 g_ = (got), w_ = (want);                                         \
-        ck_assert_msg(g_.m == w_.m && g_.se == w_.se,                               \
-                      "%04X:%016" PRIX64 " instead of %04X:%016" PRIX64, g_.se, g_.m, w_.se, w_.m); \
+#define ck_number(got, want)                                                                       \
+    do {                                                                                           \
+        struct f80 g_ = (got), w_ = (want);                                                        \
+        ck_assert_msg(g_.m == w_.m && g_.se == w_.se,                                              \
+                      "%04X:%016" PRIX64 " instead of %04X:%016" PRIX64, g_.se, g_.m, w_.se,       \
+                      w_.m);                                                                       \
     } while (0)
 #define ck_status(mask, want) ck_assert_uint_eq(x87_status(f) & (mask), (want))
 
-/* ---- stack and state ------------------------------------------------------------------------------ */
+/* ---- stack and state ------------------------------------------------------------------------- */
 START_TEST(fninit_values)
 {
     fresh(0x37F, one, two);
@@ -176,9 +184,10 @@ END_TEST
 
 START_TEST(conditional_moves)
 {
-    static const struct { uint8_t code, modrm; uint32_t flags; } moves[] = {
-        { 0xDA, 0xC1, FLAG_CF }, { 0xDA, 0xC9, FLAG_ZF }, { 0xDA, 0xD1, FLAG_ZF }, { 0xDA, 0xD1, FLAG_CF },
-        { 0xDA, 0xD9, FLAG_PF },
+    static const struct { uint8_t code, modrm; uint32_t flags;
+    } moves[] = {
+        {0xDA, 0xC1, FLAG_CF}, {0xDA, 0xC9, FLAG_ZF}, {0xDA, 0xD1, FLAG_ZF},
+        {0xDA, 0xD1, FLAG_CF}, {0xDA, 0xD9, FLAG_PF},
     };
     for (unsigned n = 0; n < COUNT_OF(moves); n++)
         for (unsigned negated = 0; negated < 2; negated++)
@@ -191,7 +200,7 @@ START_TEST(conditional_moves)
 }
 END_TEST
 
-/* ---- environment ------------------------------------------------------------------------------------ */
+/* ---- environment ----------------------------------------------------------------------------- */
 START_TEST(environment_formats)
 {
     fresh(0x37F, one, two);
@@ -283,7 +292,7 @@ START_TEST(store_fault_keeps_the_stack)
 }
 END_TEST
 
-/* ---- operands ------------------------------------------------------------------------------------------ */
+/* ---- operands -------------------------------------------------------------------------------- */
 START_TEST(nan_rules)
 {
     struct f80 small = { 0xC000000000000001, 0x7FFF }, large = { 0xC000000000000002, 0xFFFF };
@@ -306,15 +315,21 @@ END_TEST
 
 START_TEST(integer_limits)
 {
-    static const struct { struct f80 v; uint8_t code, modrm; unsigned size; uint64_t want; bool invalid; } cases[] = {
-        { { 0xFFFF000000000000, 0x400D }, 0xDF, 0x18, 2, 0x8000, true },      /* 32767.5 to nearest */
-        { { 0xFFFE000000000000, 0x400D }, 0xDF, 0x18, 2, 0x7FFF, false },
-        { { 0x8000000000000000, 0xC00E }, 0xDF, 0x18, 2, 0x8000, false },
-        { { 0x8000000000000000, 0x401E }, 0xDB, 0x18, 4, 0x80000000, true },
-        { { 0x8000000000000000, 0xC03E }, 0xDF, 0x38, 8, F80_J, false },
-        { { 0x8000000000000001, 0xC03E }, 0xDF, 0x38, 8, F80_J, true },
-        { { 0xFFFFFFFFFFFFFFFF, 0x403D }, 0xDF, 0x38, 8, F80_J, true },       /* rounds to 2^63 */
-        { { 0x8000000000000000, 0x7FFF }, 0xDB, 0x18, 4, 0x80000000, true },
+    static const struct {
+        struct f80 v;
+        uint8_t code, modrm;
+        unsigned size;
+        uint64_t want;
+        bool invalid;
+    } cases[] = {
+        {{0xFFFF000000000000, 0x400D}, 0xDF, 0x18, 2, 0x8000, true}, /* 32767.5 to nearest */
+        {{0xFFFE000000000000, 0x400D}, 0xDF, 0x18, 2, 0x7FFF, false},
+        {{0x8000000000000000, 0xC00E}, 0xDF, 0x18, 2, 0x8000, false},
+        {{0x8000000000000000, 0x401E}, 0xDB, 0x18, 4, 0x80000000, true},
+        {{0x8000000000000000, 0xC03E}, 0xDF, 0x38, 8, F80_J, false},
+        {{0x8000000000000001, 0xC03E}, 0xDF, 0x38, 8, F80_J, true},
+        {{0xFFFFFFFFFFFFFFFF, 0x403D}, 0xDF, 0x38, 8, F80_J, true}, /* rounds to 2^63 */
+        {{0x8000000000000000, 0x7FFF}, 0xDB, 0x18, 4, 0x80000000, true},
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         fresh(0x37F, one, cases[n].v);
@@ -352,7 +367,7 @@ START_TEST(partial_remainder)
     do run(0xD9, 0xF8);
     while (x87_status(f) & X87_C2 && ++rounds < 1000);
     ck_assert_uint_lt(rounds, 1000);
-    ck_assert_int_eq(f80_compare(&(struct f80_env){ 0x37F, 0 }, x87_st(f, 0), tenth, true), F80_LESS);
+    ck_assert_int_eq(f80_compare(&(struct f80_env){0x37F, 0}, x87_st(f, 0), tenth, true), F80_LESS);
     fresh(0x37F, two, (struct f80){ 0xE000000000000000, 0x4001 });           /* 7 rem 2 */
     run(0xD9, 0xF5);
     ck_number(x87_st(f, 0), ((struct f80){ F80_J, 0xBFFF }));                 /* 7 - 4 * 2 */
@@ -377,7 +392,8 @@ END_TEST
 
 START_TEST(constants_round)
 {
-    static const uint64_t pi[4] = { 0xC90FDAA22168C235, 0xC90FDAA22168C234, 0xC90FDAA22168C235, 0xC90FDAA22168C234 };
+    static const uint64_t pi[4] = {0xC90FDAA22168C235, 0xC90FDAA22168C234, 0xC90FDAA22168C235,
+                                   0xC90FDAA22168C234};
     for (unsigned rc = 0; rc < 4; rc++) {
         x87_init(f);
         x87_set_control(f, (uint16_t)(0x37F | rc << 10));
@@ -388,7 +404,7 @@ START_TEST(constants_round)
 }
 END_TEST
 
-/* ---- transcendental functions --------------------------------------------------------------------------- */
+/* ---- transcendental functions ---------------------------------------------------------------- */
 START_TEST(known_values)
 {
     fresh(0x37F, one, one);
@@ -407,7 +423,8 @@ START_TEST(known_values)
 }
 END_TEST
 
-/* FSIN of the 64-bit pi is what it has above the 66-bit pi of the reduction: -2^-64 (SDM vol. 1, 8.3.8). */
+/* FSIN of the 64-bit pi is what it has above the 66-bit pi of the reduction: -2^-64 (SDM vol.
+ * 1, 8.3.8). */
 START_TEST(pi_has_66_bits)
 {
     fresh(0x37F, one, (struct f80){ 0xC90FDAA22168C235, 0x4000 });
@@ -442,7 +459,8 @@ static uint64_t random64(void)
 static struct f80 random_number(void)
 {
     uint64_t kind = random64(), m = random64() | F80_J;
-    uint16_t sign = (uint16_t)(kind >> 40 & 0x8000), exp = (uint16_t)(0x3FFF - 70 + (kind >> 32) % 140);
+    uint16_t sign = (uint16_t)(kind >> 40 & 0x8000),
+             exp = (uint16_t)(0x3FFF - 70 + (kind >> 32) % 140);
     if (kind >> 20 & 1) m = (m >> 40 << 40) | F80_J;
     switch (kind & 31) {
     case 0: return (struct f80){ 0, sign };
@@ -474,13 +492,16 @@ START_TEST(anything_goes)
 }
 END_TEST
 
-/* ---- the host's x87 ------------------------------------------------------------------------------------- */
+/* ---- the host's x87 -------------------------------------------------------------------------- */
 #if defined(__x86_64__)
-#define HOST(name, text)                                                                   \
-    static void name(void *image)                                                          \
-    {                                                                                      \
-        __asm__ volatile("frstor (%0)\n\t" text "\n\tfnsave (%0)" : : "r"(image)           \
-                         : "memory", "cc", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)"); \
+#define HOST(name, text)                                                                           \
+    static void name(void *image)                                                                  \
+    {                                                                                              \
+        __asm__ volatile("frstor (%0)\n\t" text "\n\tfnsave (%0)"                                  \
+                         :                                                                         \
+                         : "r"(image)                                                              \
+                         : "memory", "cc", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)",      \
+                           "st(6)", "st(7)");                                                      \
     }
 HOST(host_fadd, ".byte 0xD8, 0xC1")
 HOST(host_fmul, ".byte 0xDC, 0xC9")
@@ -499,13 +520,16 @@ HOST(host_fxam, ".byte 0xD9, 0xE5")
 HOST(host_fldl2t, ".byte 0xD9, 0xE9")
 HOST(host_fldln2, ".byte 0xD9, 0xED")
 
-static const struct { uint8_t code, modrm; uint16_t mask; void (*run)(void *); } host_ops[] = {
-    { 0xD8, 0xC1, 0xBAFF, host_fadd }, { 0xDC, 0xC9, 0xBAFF, host_fmul }, { 0xD8, 0xE1, 0xBAFF, host_fsub },
-    { 0xDE, 0xE1, 0xBAFF, host_fsubrp }, { 0xD8, 0xF1, 0xBAFF, host_fdiv }, { 0xDE, 0xF1, 0xBAFF, host_fdivrp },
-    { 0xD9, 0xFA, 0xBAFF, host_fsqrt }, { 0xD9, 0xFC, 0xBAFF, host_frndint }, { 0xD8, 0xD1, 0xFFFF, host_fcom },
-    { 0xDD, 0xE1, 0xFFFF, host_fucom }, { 0xD9, 0xF4, 0xBAFF, host_fxtract }, { 0xD9, 0xF8, 0xFFFF, host_fprem },
-    { 0xD9, 0xF5, 0xFFFF, host_fprem1 }, { 0xD9, 0xE5, 0xFFFF, host_fxam }, { 0xD9, 0xE9, 0xBAFF, host_fldl2t },
-    { 0xD9, 0xED, 0xBAFF, host_fldln2 },
+static const struct { uint8_t code, modrm; uint16_t mask; void (*run)(void *);
+} host_ops[] = {
+    {0xD8, 0xC1, 0xBAFF, host_fadd},    {0xDC, 0xC9, 0xBAFF, host_fmul},
+    {0xD8, 0xE1, 0xBAFF, host_fsub},    {0xDE, 0xE1, 0xBAFF, host_fsubrp},
+    {0xD8, 0xF1, 0xBAFF, host_fdiv},    {0xDE, 0xF1, 0xBAFF, host_fdivrp},
+    {0xD9, 0xFA, 0xBAFF, host_fsqrt},   {0xD9, 0xFC, 0xBAFF, host_frndint},
+    {0xD8, 0xD1, 0xFFFF, host_fcom},    {0xDD, 0xE1, 0xFFFF, host_fucom},
+    {0xD9, 0xF4, 0xBAFF, host_fxtract}, {0xD9, 0xF8, 0xFFFF, host_fprem},
+    {0xD9, 0xF5, 0xFFFF, host_fprem1},  {0xD9, 0xE5, 0xFFFF, host_fxam},
+    {0xD9, 0xE9, 0xBAFF, host_fldl2t},  {0xD9, 0xED, 0xBAFF, host_fldln2},
 };
 
 /* FSAVE image of two registers, exceptions masked; then the host's answer as a cpu_x87. */
@@ -543,9 +567,9 @@ START_TEST(same_as_the_host)
                           !memcmp(g, w, 10) && !memcmp(got.st[1], want.st[1], 10),
                       "%02X %02X control %04X st0 %04X:%016" PRIX64 " st1 %04X:%016" PRIX64
                       ": got %04X %04X %04X:%016" PRIX64 ", host %04X %04X %04X:%016" PRIX64,
-                      host_ops[op].code, host_ops[op].modrm, control, a.se, a.m, b.se, b.m, got.status, got.tag,
-                      (unsigned)host_load(g + 8, 2), host_load(g, 8), want.status, want.tag,
-                      (unsigned)host_load(w + 8, 2), host_load(w, 8));
+                      host_ops[op].code, host_ops[op].modrm, control, a.se, a.m, b.se, b.m,
+                      got.status, got.tag, (unsigned)host_load(g + 8, 2), host_load(g, 8),
+                      want.status, want.tag, (unsigned)host_load(w + 8, 2), host_load(w, 8));
     }
 }
 END_TEST

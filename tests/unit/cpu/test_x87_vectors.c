@@ -14,7 +14,10 @@ enum { OP_BYTES = 24, RECORD_BYTES = 82, OP_LIMIT = 256 };
 struct op_row { char name[17]; uint8_t code, modrm, kind; bool approximate; uint16_t mask; };
 
 static const uint8_t *at(const uint8_t *record, unsigned offset) { return record + offset; }
-static uint16_t word(const uint8_t *record, unsigned offset) { return (uint16_t)host_load(record + offset, 2); }
+static uint16_t word(const uint8_t *record, unsigned offset)
+{
+    return (uint16_t)host_load(record + offset, 2);
+}
 
 /* $VITRO_CPUTESTS/x87/x87-real.x87v.gz, read by gzip: the tests need no zlib. */
 static FILE *open_vectors(void)
@@ -34,7 +37,8 @@ static bool read_op(FILE *f, struct op_row *op)
 {
     uint8_t b[OP_BYTES];
     if (fread(b, 1, sizeof b, f) != sizeof b) return false;
-    *op = (struct op_row){ .code = b[16], .modrm = b[17], .kind = b[18], .approximate = b[19], .mask = word(b, 20) };
+    *op = (struct op_row){
+        .code = b[16], .modrm = b[17], .kind = b[18], .approximate = b[19], .mask = word(b, 20)};
     memcpy(op->name, b, 16);
     return true;
 }
@@ -94,7 +98,8 @@ static void print_number(const char *name, const uint8_t *b)
     printf("  %s %04X:%016" PRIX64, name, word(b, 8), host_load(b, 8));
 }
 
-static void print_failure(struct rig *r, const struct op_row *op, const uint8_t *record, const char *what)
+static void print_failure(struct rig *r, const struct op_row *op, const uint8_t *record,
+                          const char *what)
 {
     struct cpu_x87 s;
     cpu_get_x87(r->c, &s);
@@ -123,7 +128,8 @@ START_TEST(real_processor)
     }
     ck_assert_uint_eq(fread(header, 1, sizeof header, f), sizeof header);
     ck_assert_mem_eq(header, "X87V1\0\0", 8);
-    uint32_t op_count = (uint32_t)host_load(header + 8, 4), count = (uint32_t)host_load(header + 12, 4);
+    uint32_t op_count = (uint32_t)host_load(header + 8, 4),
+             count = (uint32_t)host_load(header + 12, 4);
     ck_assert_uint_le(op_count, OP_LIMIT);
     for (uint32_t n = 0; n < op_count; n++) ck_assert(read_op(f, &ops[n]));
 
@@ -135,7 +141,8 @@ START_TEST(real_processor)
         ck_assert_uint_lt(word(record, 0), op_count);
         const struct op_row *op = &ops[word(record, 0)];
         prepare(&r, record);
-        const char *wrong = rig_run(&r, op->code, op->modrm) ? compare_outcome(&r, op, record) : "a fault";
+        const char *wrong =
+            rig_run(&r, op->code, op->modrm) ? compare_outcome(&r, op, record) : "a fault";
         if (!*wrong) continue;
         failures++;
         if (shown[op - ops]++ < limit) print_failure(&r, op, record, wrong);

@@ -8,7 +8,11 @@
 
 #define RIG_OPERAND 0x8000u
 
-struct rig { struct cpu *c; struct memory *memory; int vector; /* raised by the last instruction, or -1 */ };
+struct rig {
+    struct cpu *c;
+    struct memory *memory;
+    int vector; /* raised by the last instruction, or -1 */
+};
 
 #define ROW_(fam) &family_##fam
 static const struct family *const rig_memory_ops[8][8] = {
@@ -43,8 +47,11 @@ static inline struct rig rig_new(void)
     r.c->flags = FLAG_1;
     r.c->stack_mask = 0xFFFFFFFF;
     for (unsigned n = 0; n < SEG_COUNT; n++) {
-        r.c->seg[n] = (struct segment){ .limit = 0xFFFFFFFF, .last = 0xFFFFFFFF, .selector = (uint16_t)(8 + 8 * n),
-                                        .access = 0xC093, .rights = SEG_READ | SEG_WRITE };
+        r.c->seg[n] = (struct segment){.limit = 0xFFFFFFFF,
+                                       .last = 0xFFFFFFFF,
+                                       .selector = (uint16_t)(8 + 8 * n),
+                                       .access = 0xC093,
+                                       .rights = SEG_READ | SEG_WRITE};
     }
     r.c->tlb = r.c->tlb_sets[0];
     r.c->itlb = r.c->itlb_sets[0];
@@ -68,7 +75,8 @@ static const struct insn *rig_stop(struct cpu *c, const struct insn *i)
 
 static inline const struct family *rig_family(uint8_t code, uint8_t modrm)
 {
-    return modrm >= 0xC0 ? rig_register_ops[code & 7][modrm & 63] : rig_memory_ops[code & 7][modrm >> 3 & 7];
+    return modrm >= 0xC0 ? rig_register_ops[code & 7][modrm & 63]
+                         : rig_memory_ops[code & 7][modrm >> 3 & 7];
 }
 
 /* Runs one instruction; true unless it faulted (then r->vector says how). operand_size: 2 or 4. */
@@ -80,11 +88,17 @@ static inline bool rig_run_sized(struct rig *r, uint8_t code, uint8_t modrm, uns
         return false;
     }
     struct insn trace[3] = {
-        { .n = 1 },
-        { .exec = family->h[K_NONE][1][2], .base = RAX, .index = REG_ZERO, .seg = DS, .len = 2, .off = 0, .slot = 1,
-          .asize = (uint8_t)(1 | (operand_size == 4 ? 2 : 1) << 2),
-          .opcode = (uint32_t)(code & 7) << 8 | modrm },
-        { .exec = rig_stop },
+        {.n = 1},
+        {.exec = family->h[K_NONE][1][2],
+         .base = RAX,
+         .index = REG_ZERO,
+         .seg = DS,
+         .len = 2,
+         .off = 0,
+         .slot = 1,
+         .asize = (uint8_t)(1 | (operand_size == 4 ? 2 : 1) << 2),
+         .opcode = (uint32_t)(code & 7) << 8 | modrm},
+        {.exec = rig_stop},
     };
     r->c->gpr[RAX] = RIG_OPERAND;
     r->c->budget = 1000;
