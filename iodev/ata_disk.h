@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A hard disk's inside, shared by ata_disk.c (commands, data) and ata_identify.c (who am I), and
- * what the BIOS tables need to know of a disk.
+ * A hard disk's inside, shared by its three files, and what the BIOS tables need to know of
+ * a disk.
  */
 #pragma once
 #include "iodev/ide.h"
@@ -34,7 +34,36 @@ struct ata_disk {
 struct ata_geometry ata_disk_geometry(const struct device *);
 uint64_t            ata_disk_sectors(const struct device *);
 
-/* Private: ata_identify.c */
+/* ---- private: ata_disk.c (commands), ata_transfer.c (sectors), ata_identify.c ------------------------ */
+
+enum ata_phase { PHASE_IDLE, PHASE_COMMAND, PHASE_READ, PHASE_WRITE, PHASE_DMA, PHASE_DMA_WAIT,
+                 PHASE_COUNT };
+enum { EXT = 1, WRITE = 2, MULTI = 4, MEDIA = 16, AT_ONCE = 32 };      /* of a command */
+
+struct ata_command {
+    uint8_t opcode, flags;
+    void  (*run)(struct ata_disk *, const struct ata_command *);
+};
+
+const struct ata_command *ata_current_command(const struct ata_disk *);    /* NULL: unknown opcode */
+void ata_later(struct ata_disk *, enum ata_phase, nanos delay);
+/* The only ways out of a command: quietly, with an interrupt, with an error and an interrupt. */
+void ata_stop(struct ata_disk *, uint8_t error);
+void ata_finish(struct ata_disk *);
+void ata_fail(struct ata_disk *, uint8_t error);
+
+void ata_put_address(struct ata_disk *, uint8_t flags, uint64_t lba);
+void ata_offer_block(struct ata_disk *, uint32_t bytes, bool to_host);
+void ata_run_pio(struct ata_disk *, const struct ata_command *);
+void ata_run_dma(struct ata_disk *, const struct ata_command *);
+void ata_run_verify(struct ata_disk *, const struct ata_command *);
+void ata_run_seek(struct ata_disk *, const struct ata_command *);
+void ata_read_block(struct ata_disk *);
+void ata_write_block(struct ata_disk *);
+void ata_dma_chunk(struct ata_disk *);
+void ata_transferred(struct ide_drive *);
+void ata_dma_started(struct ide_drive *);
+
 void ata_guess_geometry(struct ata_disk *);
 void ata_set_current(struct ata_disk *, uint32_t heads, uint32_t spt);
 void ata_identify(const struct ata_disk *, uint8_t data[SECTOR_SIZE]);
