@@ -154,8 +154,11 @@ static void change_config(struct keyboard *k, uint8_t off, uint8_t on)
     set_config(k, (k->ram[0] & (uint8_t)~off) | on);
 }
 
+/* The processor alone. Chipsets let go of A20 with it, or the reset vector could not be fetched. */
 static void pulse_reset(struct keyboard *k)
 {
+    k->output_port |= OUT_A20;
+    line_set(&k->a20, true);
     line_set(&k->cpu_reset, true);
     line_set(&k->cpu_reset, false);
 }

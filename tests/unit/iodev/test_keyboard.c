@@ -202,6 +202,9 @@ START_TEST(a20_and_reset)
     ck_assert_uint_eq(b->wire[WIRE_RESET].rises, 3);
     command(b, 0xD1), fake_out8(b, 0x60, 0x01);
     ck_assert(!fake_wire(b, WIRE_A20));
+    command(b, 0xFE);
+    ck_assert(fake_wire(b, WIRE_A20));
+    command(b, 0xDD);
     fake_reset(b, RESET_HARD);
     ck_assert(fake_wire(b, WIRE_A20));
     fake_free(b);
