@@ -200,6 +200,56 @@ START_TEST(conditional_moves)
 }
 END_TEST
 
+/* ---- through the decoder and the run loop -------------------------------------------------------- */
+static uint32_t no_port(void *ctx, uint16_t port, enum width size)
+{
+    (void)ctx;
+    (void)port;
+    return ~0u >> (32 - 8 * size);
+}
+static void no_write(void *ctx, uint16_t port, uint32_t v, enum width size)
+{
+    (void)ctx;
+    (void)port;
+    (void)v;
+    (void)size;
+}
+static uint8_t no_interrupt(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+/* Real mode, at 0:1000h: pi * 2 to 2000h; compare with itself; status to AX; halt. */
+START_TEST(as_a_program)
+{
+    static const uint8_t code[] = {
+        0xDB, 0xE3,                   /* FNINIT        */
+        0xD9, 0xE8, 0xD8, 0xC0,       /* FLD1, FADD ST */
+        0xD9, 0xEB, 0xDE, 0xC9,       /* FLDPI, FMULP  */
+        0xDD, 0x16, 0x00, 0x20,       /* FST m64       */
+        0xDC, 0x1E, 0x00, 0x20,       /* FCOMP m64     */
+        0x9B, 0xDF, 0xE0, 0xF4,       /* FSTSW AX, HLT */
+    };
+    const struct cpu_bus bus = { no_port, no_write, no_interrupt, NULL };
+    struct memory *memory = memory_new(1 << 20, NULL);
+    struct cpu *c = cpu_new(NULL, memory, &bus, NULL);
+    struct cpu_regs regs;
+    memory_copy_to(memory, 0x1000, code, sizeof code);
+    cpu_get_regs(c, &regs);
+    regs.seg[CS] = regs.seg[DS];
+    regs.rip = 0x1000;
+    regs.cr0 = 0;
+    cpu_set_regs(c, &regs);
+    ck_assert_int_eq(cpu_run(c, 1000), CPU_HALTED);
+    cpu_get_regs(c, &regs);
+    ck_assert_uint_eq(memory_read(memory, 0x2000, QWORD), 0x401921FB54442D18);
+    ck_assert_uint_eq(regs.gpr[RAX] & 0xFFFF, F80_P);   /* 2 pi is above its double: no condition */
+    cpu_free(c);
+    memory_free(memory);
+}
+END_TEST
+
 /* ---- environment ----------------------------------------------------------------------------- */
 START_TEST(environment_formats)
 {
@@ -591,6 +641,7 @@ int main(void)
     tcase_add_test(t, control_word_unmasks_pending);
     tcase_add_test(t, aliases);
     tcase_add_test(t, conditional_moves);
+    tcase_add_test(t, as_a_program);
     tcase_add_test(t, environment_formats);
     tcase_add_test(t, environment_in_real_mode);
     tcase_add_test(t, save_and_restore);
