@@ -23,5 +23,6 @@ struct io_ops {
 /* One access of 1-4 bytes through ops, split and widened as above: for whoever is the bus. An
  * access of a declared width is passed on whole, aligned or not. */
 uint32_t io_read(struct device *, const struct io_ops *, uint32_t offset, unsigned bytes);
-void     io_write(struct device *, const struct io_ops *, uint32_t offset, uint32_t value, unsigned bytes);
+void     io_write(struct device *, const struct io_ops *, uint32_t offset, uint32_t value,
+                  unsigned bytes);
 uint8_t  io_peek(const struct device *, const struct io_ops *, uint32_t offset);

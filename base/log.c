@@ -44,7 +44,8 @@ struct log *log_new(void)
         return NULL;
     }
     l->rule_count = 1;
-    l->rules[0] = (struct rule){ "", { LOG_IGNORE, LOG_REPORT, LOG_REPORT, LOG_REPORT, LOG_FATAL } };
+    l->rules[0] = (struct rule){ "", { LOG_IGNORE, LOG_REPORT, LOG_REPORT, LOG_REPORT,
+        LOG_FATAL } };
     l->out = stderr;
     return l;
 }
@@ -92,7 +93,8 @@ bool log_open(struct log *l, const char *path)
 static struct rule *find_rule(const struct log *l, const char *module)
 {
     for (size_t i = 1; i < l->rule_count; i++)
-        if (!strncmp(l->rules[i].module, module, sizeof l->rules[i].module - 1)) return &l->rules[i];
+        if (!strncmp(l->rules[i].module, module, sizeof l->rules[i].module - 1))
+            return &l->rules[i];
     return NULL;
 }
 
@@ -193,7 +195,8 @@ static void print(struct log *l, const char *module, enum log_level level, const
     fprintf(l->out, "[%s] %s: %s%s\n", module, level_names[level], text, remark);
 }
 
-void log_vline(struct log *l, const char *module, enum log_level level, const char *fmt, va_list args)
+void log_vline(struct log *l, const char *module, enum log_level level, const char *fmt,
+               va_list args)
 {
     if (!module) module = "?";
     if (!log_wants(l, module, level)) return;
@@ -204,7 +207,8 @@ void log_vline(struct log *l, const char *module, enum log_level level, const ch
     char text[1024];
     vsnprintf(text, sizeof text, fmt, args);
     clean(text);
-    print(l, module, level, text, before + 1 == SHOW_REPEATS ? " (repeats are counted, not shown)" : "");
+    print(l, module, level, text,
+          before + 1 == SHOW_REPEATS ? " (repeats are counted, not shown)" : "");
     if (action == LOG_ASK && keep_going()) return;
     if (action >= LOG_ASK && l->stop) l->stop(l->stop_ctx, text);
 }

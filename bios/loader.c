@@ -60,7 +60,7 @@ void loader_free(struct loader *l)
     free(l);
 }
 
-/* ---- files ---------------------------------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------------------------- */
 static const char *first_there(const char *const *places, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -94,7 +94,8 @@ static struct rom *read_rom(struct loader *l, const char *path, size_t limit, si
                             char *why, size_t size)
 {
     int error = 0;
-    if (l->count == ROM_LIMIT) return complain(why, size, path, "too many ROMs", "leave one out"), NULL;
+    if (l->count == ROM_LIMIT)
+        return complain(why, size, path, "too many ROMs", "leave one out"), NULL;
     size_t room = round_up(limit, PAGE_SIZE);
     uint8_t *data = malloc(room + 1);
     if (!data) return complain(why, size, path, "out of memory", "close something"), NULL;
@@ -103,14 +104,19 @@ static struct rom *read_rom(struct loader *l, const char *path, size_t limit, si
     if (error || !len || len > limit || len % unit) {
         char cause[96], remedy[96];
         snprintf(cause, sizeof cause, "%s", error ? strerror(error) : "");
-        if (!error) snprintf(cause, sizeof cause, "%zu bytes%s is no ROM", len, len > limit ? " or more" : "");
-        snprintf(remedy, sizeof remedy, "a ROM here has 1 to %zu times %zu bytes", limit / unit, unit);
+        if (!error)
+            snprintf(cause, sizeof cause, "%zu bytes%s is no ROM", len,
+                     len > limit ? " or more" : "");
+        snprintf(remedy, sizeof remedy, "a ROM here has 1 to %zu times %zu bytes", limit / unit,
+                 unit);
         free(data);
-        return complain(why, size, path, cause, error ? "check romimage/vgaromimage: file=" : remedy), NULL;
+        return complain(why, size, path, cause,
+                        error ? "check romimage/vgaromimage: file=" : remedy), NULL;
     }
     struct rom *r = &l->rom[l->count];
     uint8_t *fitted = realloc(data, round_up(len, PAGE_SIZE));
-    *r = (struct rom){ .data = fitted ? fitted : data, .len = len, .room = round_up(len, PAGE_SIZE) };
+    *r = (struct rom){ .data = fitted ? fitted : data, .len = len,
+                       .room = round_up(len, PAGE_SIZE) };
     snprintf(r->path, sizeof r->path, "%s", path);
     l->count++;
     return r;
@@ -119,12 +125,13 @@ static struct rom *read_rom(struct loader *l, const char *path, size_t limit, si
 static const char *map(struct loader *l, const char *name, uint64_t at, const struct rom *r,
                        size_t from, char *why, size_t size)
 {
-    if (memory_map_host(l->memory, name, REGION_ROM, ROM_PRIORITY, at, r->room - from, r->data + from))
+    if (memory_map_host(l->memory, name, REGION_ROM, ROM_PRIORITY, at, r->room - from,
+                        r->data + from))
         return NULL;
     return complain(why, size, r->path, "out of memory", "close something");
 }
 
-/* ---- system ROM ------------------------------------------------------------------------------------------ */
+/* ---- system ROM ---------------------------------------------------------------------------- */
 const char *loader_system(struct loader *l, const char *path, char *why, size_t size)
 {
     if (!path) path = first_there(system_places, COUNT_OF(system_places));
@@ -140,13 +147,14 @@ const char *loader_system(struct loader *l, const char *path, char *why, size_t 
     return failed;
 }
 
-/* ---- option ROMs ------------------------------------------------------------------------------------------- */
+/* ---- option ROMs --------------------------------------------------------------------------- */
 static void check_header(const struct loader *l, const struct rom *r)
 {
     size_t len = r->len > 2 ? r->data[2] * OPTION_UNIT : 0;
     uint8_t sum = 0;
     if (r->len < 3 || r->data[0] != 0x55 || r->data[1] != 0xAA) {
-        log_line(l->log, "loader", LOG_WARN, "%s: no 55AAh at its start, a BIOS will not find it", r->path);
+        log_line(l->log, "loader", LOG_WARN, "%s: no 55AAh at its start, a BIOS will not find it",
+                 r->path);
         return;
     }
     if (len > r->len) {
@@ -157,7 +165,8 @@ static void check_header(const struct loader *l, const struct rom *r)
     if (sum) log_line(l->log, "loader", LOG_WARN, "%s: checksum is %02xh, not 0", r->path, sum);
 }
 
-static const char *load_option(struct loader *l, const char *path, const char *name, uint32_t address,
+static const char *load_option(struct loader *l, const char *path, const char *name,
+                               uint32_t address,
                                char *why, size_t size)
 {
     if (address < 0xC0000 || address >= 0xE0000 || address % 2048)
@@ -193,12 +202,13 @@ const char *loader_vga(struct loader *l, const char *path, char *why, size_t siz
     return failed;
 }
 
-const char *loader_option(struct loader *l, const char *path, uint32_t address, char *why, size_t size)
+const char *loader_option(struct loader *l, const char *path, uint32_t address, char *why,
+                          size_t size)
 {
     return load_option(l, path, "option-rom", address, why, size);
 }
 
-/* ---- looking in --------------------------------------------------------------------------------------------- */
+/* ---- looking in ---------------------------------------------------------------------------- */
 const uint8_t *loader_vga_bytes(const struct loader *l, size_t *len)
 {
     if (l->vga < 0) return NULL;
@@ -206,5 +216,11 @@ const uint8_t *loader_vga_bytes(const struct loader *l, size_t *len)
     return l->rom[l->vga].data;
 }
 
-const char *loader_system_path(const struct loader *l) { return l->system < 0 ? "" : l->rom[l->system].path; }
-const char *loader_vga_path(const struct loader *l) { return l->vga < 0 ? "" : l->rom[l->vga].path; }
+const char *loader_system_path(const struct loader *l)
+{
+    return l->system < 0 ? "" : l->rom[l->system].path;
+}
+const char *loader_vga_path(const struct loader *l)
+{
+    return l->vga < 0 ? "" : l->rom[l->vga].path;
+}

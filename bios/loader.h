@@ -24,7 +24,8 @@ const char *loader_system(struct loader *, const char *path, char *why, size_t s
 /* The same at 0xC0000. A missing 55AAh or a wrong checksum is only a warning in the log. */
 const char *loader_vga(struct loader *, const char *path, char *why, size_t size);
 /* address: a multiple of 2 KiB in 0xC0000-0xDF800. */
-const char *loader_option(struct loader *, const char *path, uint32_t address, char *why, size_t size);
+const char *loader_option(struct loader *, const char *path, uint32_t address, char *why,
+                          size_t size);
 
 /* The bytes of the VGA ROM, for its PCI expansion ROM or a firmware file "vgaroms/...": SeaBIOS
  * clears 0xC0000 and takes it from there. NULL: none loaded. Padded to whole 512 bytes. */

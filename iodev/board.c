@@ -45,7 +45,7 @@ static const struct device_class *const classes[] = {
 
 const struct device_class *const *board_classes(void) { return classes; }
 
-/* ---- nets ---------------------------------------------------------------------------------------- */
+/* ---- nets ---------------------------------------------------------------------------------- */
 /* True when the OR of all drivers changed. */
 static bool count(struct net *n, bool level)
 {
@@ -77,7 +77,8 @@ static void tell_wire(struct board *b, unsigned wire, bool level)
     struct net *n = &b->wire[wire];
     if (n->changed) n->changed(n->ctx, wire, level);
     else if (wire == WIRE_FERR) irq_changed(b, 13, level);
-    if (wire <= WIRE_RESET && b->config.wire) b->config.wire(b->config.ctx, (enum board_wire)wire, level);
+    if (wire <= WIRE_RESET && b->config.wire)
+        b->config.wire(b->config.ctx, (enum board_wire)wire, level);
     if (wire == WIRE_SYSTEM_RESET && level) ask_reset(b);
 }
 
@@ -115,7 +116,8 @@ void board_listen(struct board *b, enum board_wire wire, void (*changed)(void *,
 
 void board_drive(struct board *b, enum board_wire wire, bool level)
 {
-    if ((unsigned)wire < WIRE_COUNT && (b->wire[wire].high > 0) != level) wire_changed(b, wire, level);
+    if ((unsigned)wire < WIRE_COUNT && (b->wire[wire].high > 0) != level)
+        wire_changed(b, wire, level);
 }
 
 bool board_irq_level(const struct board *b, unsigned irq)
@@ -128,7 +130,7 @@ bool board_wire_level(const struct board *b, enum board_wire wire)
     return (unsigned)wire < WIRE_COUNT && b->wire[wire].high;
 }
 
-/* ---- what devices ask for ------------------------------------------------------------------------- */
+/* ---- what devices ask for ------------------------------------------------------------------ */
 bool board_claim_ports(struct board *b, struct device *d, uint16_t first, unsigned ports,
                        const struct io_ops *ops)
 {
@@ -180,7 +182,7 @@ void board_power_off(struct board *b, int exit_code)
     if (b->config.power_off) b->config.power_off(b->config.ctx, exit_code);
 }
 
-/* ---- building ------------------------------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------------------------ */
 static void key(void *board, unsigned hid_usage, bool down)
 {
     struct board *b = board;
@@ -285,7 +287,7 @@ void board_reset(struct board *b, enum reset kind)
     b->reset_asked = false;
 }
 
-/* ---- restoring ------------------------------------------------------------------------------------- */
+/* ---- restoring ----------------------------------------------------------------------------- */
 static void recount(struct board *b, const struct line *l)
 {
     if (!l->level || l->listener != b) return;
@@ -313,7 +315,7 @@ void board_restored(struct board *b)
         if (b->config.wire) b->config.wire(b->config.ctx, (enum board_wire)i, b->wire[i].high > 0);
 }
 
-/* ---- the CPU's side --------------------------------------------------------------------------------- */
+/* ---- the CPU's side ------------------------------------------------------------------------ */
 uint32_t board_in(void *board, uint16_t port, enum width size)
 {
     return ports_in(((struct board *)board)->ports, port, size);
@@ -330,11 +332,17 @@ uint8_t board_acknowledge(void *board)
     return b->pic ? pic_acknowledge(b->pic) : 0xFF;
 }
 
-/* ---- looking in --------------------------------------------------------------------------------------- */
+/* ---- looking in ---------------------------------------------------------------------------- */
 uint8_t board_peek_port(const struct board *b, uint16_t port) { return ports_peek(b->ports, port); }
-const struct device *board_port_owner(const struct board *b, uint16_t port) { return ports_owner(b->ports, port); }
+const struct device *board_port_owner(const struct board *b, uint16_t port)
+{
+    return ports_owner(b->ports, port);
+}
 struct device *board_devices(const struct board *b) { return b->devices; }
-const struct screen *board_screen(const struct board *b) { return b->has_screen ? &b->screen : NULL; }
+const struct screen *board_screen(const struct board *b)
+{
+    return b->has_screen ? &b->screen : NULL;
+}
 const struct input *board_input(struct board *b) { return &b->input; }
 
 uint64_t board_hash(const struct board *b, uint64_t seed)

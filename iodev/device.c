@@ -113,7 +113,7 @@ void device_free(struct device *d)
     free(d);
 }
 
-/* ---- state hash --------------------------------------------------------------------------------- */
+/* ---- state hash ---------------------------------------------------------------------------- */
 static uint64_t number(const void *from, size_t size)
 {
     uint16_t b2;
@@ -139,7 +139,8 @@ static uint64_t hash_numbers(uint64_t seed, const char *from, const struct field
 {
     if (f->size != 2 && f->size != 4 && f->size != 8)
         return memory_hash_bytes(seed, from, (size_t)f->size * f->count);
-    for (uint32_t i = 0; i < f->count; i++) seed = hash_number(seed, number(from + i * f->size, f->size));
+    for (uint32_t i = 0; i < f->count; i++)
+        seed = hash_number(seed, number(from + i * f->size, f->size));
     return seed;
 }
 
@@ -152,7 +153,10 @@ static uint64_t hash_field(const struct device *d, const struct field *f, uint64
         const struct timer *t = (const void *)from;
         return hash_number(hash_number(seed, t->armed), t->armed ? t->due : 0);
     }
-    case FIELD_LINE_KIND: return hash_number(seed, ((const struct line *)(const void *)from)->level);
+    case FIELD_LINE_KIND: {
+        const struct line *l = (const void *)from;
+        return hash_number(seed, l->level);
+    }
     case FIELD_BUFFER_KIND: {
         size_t len = *(const size_t *)look(d, f->count_at);
         uint8_t *buffer;

@@ -12,7 +12,8 @@
 #include "iodev/board.h"
 #include "iodev/fw_cfg.h"
 
-enum { ITEM_SIGNATURE = 0x00, ITEM_ID = 0x01, ITEM_UUID = 0x02, ITEM_RAM = 0x03, ITEM_GRAPHIC = 0x04,
+enum { ITEM_SIGNATURE = 0x00, ITEM_ID = 0x01, ITEM_UUID = 0x02, ITEM_RAM = 0x03,
+       ITEM_GRAPHIC = 0x04,
        ITEM_CPUS = 0x05, ITEM_NUMA = 0x0D, ITEM_BOOT_MENU = 0x0E, ITEM_MAX_CPUS = 0x0F,
        ITEM_DIRECTORY = 0x19, ITEM_FILES = 0x20, ITEM_IRQ0_OVERRIDE = 0x8002 };
 enum { ID_TRADITIONAL = 1 };
@@ -51,7 +52,7 @@ static uint8_t be_byte(uint32_t value, unsigned bytes, unsigned at)
     return (uint8_t)(value >> (8 * (bytes - 1 - at)));
 }
 
-/* ---- items ------------------------------------------------------------------------------------------ */
+/* ---- items --------------------------------------------------------------------------------- */
 /* One byte of the directory: count BE32, then the entries. */
 static uint8_t directory_byte(const struct fw_cfg *f, uint32_t at)
 {
@@ -84,7 +85,7 @@ static uint8_t item_byte(const struct fw_cfg *f, unsigned key, uint32_t at)
     return at < file->len ? file->data[at] : 0;
 }
 
-/* ---- ports -------------------------------------------------------------------------------------------- */
+/* ---- ports --------------------------------------------------------------------------------- */
 static uint32_t port_read(struct device *d, uint32_t offset, enum width size)
 {
     struct fw_cfg *f = fw_of(d);
@@ -112,7 +113,7 @@ static void port_write(struct device *d, uint32_t offset, uint32_t value, enum w
 /* A word written to 510h arrives whole, although its high half is the data port. */
 static const struct io_ops port_io = { port_read, port_write, port_peek, BYTE | WORD };
 
-/* ---- files ---------------------------------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------------------------- */
 static unsigned place_of(const struct fw_cfg *f, const char *name)
 {
     unsigned i = 0;
@@ -159,7 +160,7 @@ static const char *add_e820(struct fw_cfg *f, uint64_t ram)
     return fw_cfg_add_file(&f->dev, "etc/e820", entry, sizeof entry);
 }
 
-/* ---- the device ------------------------------------------------------------------------------------------ */
+/* ---- the device ---------------------------------------------------------------------------- */
 static bool plug(struct device *d, struct board *b)
 {
     struct fw_cfg *f = fw_of(d);
@@ -187,7 +188,8 @@ static void unplug(struct device *d)
 }
 
 static const struct prop props[] = {
-    { "cpus", PROP_UINT, offsetof(struct fw_cfg, cpus), 1, NULL, "processors the firmware is told of" },
+    { "cpus", PROP_UINT, offsetof(struct fw_cfg, cpus), 1, NULL,
+      "processors the firmware is told of" },
     { "boot_menu", PROP_BOOL, offsetof(struct fw_cfg, boot_menu), 0, NULL,
       "the firmware offers its boot menu and waits for a key" },
     { 0 },

@@ -16,7 +16,8 @@
 #include <string.h>
 #include "iodev/board.h"
 
-enum { PMCCFG = 0x50, DRAMC = 0x57, PAM0 = 0x59, PAM6 = 0x5F, DRB0 = 0x60, DRB7 = 0x67, SMRAM = 0x72 };
+enum { PMCCFG = 0x50, DRAMC = 0x57, PAM0 = 0x59, PAM6 = 0x5F, DRB0 = 0x60, DRB7 = 0x67,
+       SMRAM = 0x72 };
 enum { READ_RAM = 1, WRITE_RAM = 2 };
 enum { SMRAM_LOCK = 0x10, SMRAM_CLOSED = 0x20, SMRAM_OPEN = 0x40 };
 #define SEGMENT   0x4000u
@@ -34,7 +35,8 @@ static struct i440fx *i440fx_of(struct device *d) { return container_of(d, struc
 
 static void shadow(struct i440fx *n, uint32_t base, uint32_t len, unsigned attributes)
 {
-    memory_shadow(board_memory(n->dev.board), base, len, attributes & READ_RAM, attributes & WRITE_RAM);
+    memory_shadow(board_memory(n->dev.board), base, len, attributes & READ_RAM,
+                  attributes & WRITE_RAM);
 }
 
 static void apply_pam(struct i440fx *n, unsigned i)

@@ -34,7 +34,7 @@ void board_free(struct board *);                           /* and all devices */
  * not. Devices are plugged in the order of devices.def, equal classes in the order of adding. */
 const char *board_add(struct board *, const char *class_name, const char *id);
 const char *board_set(struct board *, const char *id, const char *prop, const char *value);
-bool board_power_on(struct board *);                       /* plugs and resets all; false: logged why */
+bool board_power_on(struct board *);  /* plugs and resets all; false: logged why */
 void board_reset(struct board *, enum reset);              /* all devices, not the CPU */
 /* After the state of all devices was loaded: wires and interrupt requests are counted anew, then
  * every device's restored() runs. */
@@ -47,15 +47,16 @@ uint8_t  board_acknowledge(void *board);
 /* A level that comes from the CPU's side (WIRE_FERR). */
 void board_drive(struct board *, enum board_wire, bool level);
 
-/* ---- looking in ------------------------------------------------------------------------------ */
+/* ---- looking in ---------------------------------------------------------------------------- */
 uint8_t board_peek_port(const struct board *, uint16_t port);       /* no side effects */
 const struct device *board_port_owner(const struct board *, uint16_t port);
 struct device *board_devices(const struct board *);        /* a list by ->next, power-on order */
 bool board_irq_level(const struct board *, unsigned irq);
 bool board_wire_level(const struct board *, enum board_wire);
 const struct screen *board_screen(const struct board *);   /* NULL: no video card */
-const struct input  *board_input(struct board *);          /* keys and mouse to whoever asked for them */
-uint64_t board_hash(const struct board *, uint64_t seed);  /* time, RAM and the state of all devices */
+const struct input  *board_input(struct board *);  /* keys and mouse to whoever asked for them */
+/* time, RAM and the state of all devices */
+uint64_t board_hash(const struct board *, uint64_t seed);
 
 /* All classes of devices.def, NULL at the end: help texts, bochsrc.sample. */
 const struct device_class *const *board_classes(void);

@@ -62,7 +62,7 @@ void pci_header(struct pci_function *f, uint16_t vendor, uint16_t device, uint32
     f->config[IRQ_PIN] = pin;
 }
 
-/* ---- windows --------------------------------------------------------------------------------------- */
+/* ---- windows ------------------------------------------------------------------------------- */
 static void unmap_bar(struct board *b, struct pci_function *f, struct pci_bar *bar)
 {
     if (!bar->mapped) return;
@@ -121,14 +121,15 @@ static void update_windows(struct pci *p, struct pci_function *f)
     update_rom(p->dev.board, f);
 }
 
-/* ---- adding functions ------------------------------------------------------------------------------- */
+/* ---- adding functions ---------------------------------------------------------------------- */
 static bool is_power_of_2(uint32_t n) { return n && !(n & (n - 1)); }
 
 static bool bar_fits(const struct pci_bar *bar)
 {
     switch (bar->kind) {
     case PCI_BAR_NONE: return true;
-    case PCI_BAR_IO: return is_power_of_2(bar->size) && bar->size >= 4 && bar->size <= 256 && bar->ops;
+    case PCI_BAR_IO:
+        return is_power_of_2(bar->size) && bar->size >= 4 && bar->size <= 256 && bar->ops;
     case PCI_BAR_MEMORY:
         return is_power_of_2(bar->size) && bar->size >= PAGE_SIZE && (bar->ops || bar->host);
     }
@@ -218,7 +219,8 @@ struct pci_function *pci_bus_find(struct device *bus, unsigned slot, unsigned fu
     return find(pci_of(bus), slot * 8 + function);
 }
 
-void pci_bus_listen(struct device *bus, void (*pirq)(void *ctx, unsigned pirq, bool level), void *ctx)
+void pci_bus_listen(struct device *bus, void (*pirq)(void *ctx, unsigned pirq, bool level),
+                    void *ctx)
 {
     struct pci *p = pci_of(bus);
     p->pirq = pirq;
@@ -237,7 +239,7 @@ void pci_restored(struct pci_function *f)
     if (bus) update_windows(pci_of(bus), f);
 }
 
-/* ---- configuration space -------------------------------------------------------------------------- */
+/* ---- configuration space ------------------------------------------------------------------- */
 static uint8_t bar_writable(const struct pci_function *f, unsigned at)
 {
     const struct pci_bar *bar = &f->bar[(at - BAR0) / 4];
@@ -281,7 +283,8 @@ uint32_t pci_bus_read(struct device *bus, unsigned devfn, unsigned offset, unsig
     return f ? get(f->config, offset, bytes) : UINT32_MAX >> (32 - 8 * bytes);
 }
 
-void pci_bus_write(struct device *bus, unsigned devfn, unsigned offset, uint32_t value, unsigned bytes)
+void pci_bus_write(struct device *bus, unsigned devfn, unsigned offset, uint32_t value,
+                   unsigned bytes)
 {
     struct pci *p = pci_of(bus);
     struct pci_function *f = find(p, devfn);
@@ -292,7 +295,7 @@ void pci_bus_write(struct device *bus, unsigned devfn, unsigned offset, uint32_t
     if (f->written) f->written(f->dev, offset, bytes);
 }
 
-/* ---- ports ------------------------------------------------------------------------------------------- */
+/* ---- ports --------------------------------------------------------------------------------- */
 static uint32_t address_read(struct device *d, uint32_t offset, enum width size)
 {
     (void)offset;
@@ -326,7 +329,8 @@ static uint32_t data_read(struct device *d, uint32_t offset, enum width size)
     const struct pci *p = pci_of(d);
     offset &= 3;
     if (!selects(p)) return UINT32_MAX;
-    return pci_bus_read(d, p->address >> 8 & 0xFF, (p->address & 0xFC) + offset, clip(offset, size));
+    return pci_bus_read(d, p->address >> 8 & 0xFF, (p->address & 0xFC) + offset,
+                        clip(offset, size));
 }
 
 static void data_write(struct device *d, uint32_t offset, uint32_t value, enum width size)
@@ -334,7 +338,8 @@ static void data_write(struct device *d, uint32_t offset, uint32_t value, enum w
     const struct pci *p = pci_of(d);
     offset &= 3;
     if (!selects(p)) return;
-    pci_bus_write(d, p->address >> 8 & 0xFF, (p->address & 0xFC) + offset, value, clip(offset, size));
+    pci_bus_write(d, p->address >> 8 & 0xFF, (p->address & 0xFC) + offset, value,
+                  clip(offset, size));
 }
 
 static uint32_t data_peek(const struct device *d, uint32_t offset)
@@ -347,10 +352,11 @@ static uint32_t data_peek(const struct device *d, uint32_t offset)
 static const struct io_ops address_io = { address_read, address_write, address_peek, DWORD };
 static const struct io_ops data_io = { data_read, data_write, data_peek, BYTE | WORD | DWORD };
 
-/* ---- the device --------------------------------------------------------------------------------------- */
+/* ---- the device ---------------------------------------------------------------------------- */
 static bool plug(struct device *d, struct board *b)
 {
-    return board_claim_ports(b, d, 0xCF8, 4, &address_io) && board_claim_ports(b, d, 0xCFC, 4, &data_io);
+    return board_claim_ports(b, d, 0xCF8, 4, &address_io) &&
+           board_claim_ports(b, d, 0xCFC, 4, &data_io);
 }
 
 static void reset(struct device *d, enum reset kind)

@@ -25,10 +25,12 @@
 
 enum { PMBASE = 0x40, DEVACTB = 0x58, PMREGMISC = 0x80, SMBBASE = 0x90, SMBHSTCFG = 0xD2 };
 enum { COMMAND_IO = 1, PMIOSE = 1, SMB_ENABLE = 1, APMC_EN_BYTE = 0x02 };
-enum { PMSTS = 0x00, PMEN = 0x02, PMCNTRL = 0x04, PMTMR = 0x08, GPSTS = 0x0C, GPEN = 0x0E, PM_SIZE = 0x40 };
+enum { PMSTS = 0x00, PMEN = 0x02, PMCNTRL = 0x04, PMTMR = 0x08, GPSTS = 0x0C, GPEN = 0x0E,
+       PM_SIZE = 0x40 };
 enum { TMROF = 0x0001, GBL = 0x0020, PWRBTN = 0x0100, RTC = 0x0400, RESUME = 0x8000 };
 enum { SCI_EN = 0x0001, SUS_TYP = 0x1C00, SUS_EN = 0x2000 };
-enum { SMB_STATUS, SMB_CONTROL = 2, SMB_COMMAND, SMB_ADDRESS, SMB_DATA0, SMB_DATA1, SMB_BLOCK, SMB_SIZE = 16 };
+enum { SMB_STATUS, SMB_CONTROL = 2, SMB_COMMAND, SMB_ADDRESS, SMB_DATA0, SMB_DATA1, SMB_BLOCK,
+       SMB_SIZE = 16 };
 enum { SMB_DONE = 0x02, SMB_DEV_ERR = 0x04, SMB_CLEARABLE = 0x1E, SMB_START = 0x40 };
 enum { ACPI_ENABLE = 0xF1, ACPI_DISABLE = 0xF0 };
 #define STATUS_BITS (TMROF | GBL | PWRBTN | RTC | RESUME)
@@ -52,7 +54,7 @@ struct piix4_pm {
 
 static struct piix4_pm *pm_of(struct device *d) { return container_of(d, struct piix4_pm, dev); }
 
-/* ---- timer and interrupt ---------------------------------------------------------------------------- */
+/* ---- timer and interrupt ------------------------------------------------------------------- */
 static uint64_t timer_count(const struct piix4_pm *p)
 {
     return muldiv64(clock_now(board_clock(p->dev.board)), TIMER_HZ, SECOND);
@@ -80,7 +82,7 @@ static void overflowed(struct timer *t, nanos due)
     update_sci(p);
 }
 
-/* ---- PM registers ---------------------------------------------------------------------------------- */
+/* ---- PM registers -------------------------------------------------------------------------- */
 static void write_control(struct piix4_pm *p, uint16_t value)
 {
     p->control = value & (uint16_t)~SUS_EN;             /* SUS_EN reads as 0 */
@@ -146,7 +148,8 @@ static uint32_t pm_read(struct device *d, uint32_t offset, enum width size)
 {
     const struct piix4_pm *p = pm_of(d);
     uint32_t timer = (uint32_t)timer_count(p) & 0xFFFFFF, value = 0;
-    for (unsigned i = 0; i < size; i++) value |= (uint32_t)read_byte(p, offset + i, timer) << (8 * i);
+    for (unsigned i = 0; i < size; i++)
+        value |= (uint32_t)read_byte(p, offset + i, timer) << (8 * i);
     return value;
 }
 
@@ -163,7 +166,7 @@ void piix4_pm_power_button(struct device *d)
     update_sci(p);
 }
 
-/* ---- SMBus: every address is left unanswered -------------------------------------------------------- */
+/* ---- SMBus: every address is left unanswered ----------------------------------------------- */
 static uint32_t smb_read(struct device *d, uint32_t offset, enum width size)
 {
     (void)size;
@@ -190,7 +193,7 @@ static void smb_write(struct device *d, uint32_t offset, uint32_t value, enum wi
     if (value & SMB_START) p->smb[SMB_STATUS] |= SMB_DEV_ERR;
 }
 
-/* ---- APM: B2h, B3h ---------------------------------------------------------------------------------- */
+/* ---- APM: B2h, B3h ------------------------------------------------------------------------- */
 static uint32_t apm_read(struct device *d, uint32_t offset, enum width size)
 {
     (void)size;
@@ -213,7 +216,7 @@ static void apm_write(struct device *d, uint32_t offset, uint32_t value, enum wi
     update_sci(p);
 }
 
-/* ---- events and hot plug ------------------------------------------------------------------------------ */
+/* ---- events and hot plug ------------------------------------------------------------------- */
 static uint32_t gpe_read(struct device *d, uint32_t offset, enum width size)
 {
     (void)size;
@@ -253,7 +256,7 @@ static const struct io_ops pm_io = { pm_read, pm_write, pm_peek, BYTE | WORD | D
 static const struct io_ops smb_io = { smb_read, smb_write, smb_peek, BYTE };
 static const struct io_ops apm_io = { apm_read, apm_write, apm_peek, BYTE };
 
-/* ---- the PCI function -------------------------------------------------------------------------------- */
+/* ---- the PCI function ---------------------------------------------------------------------- */
 static uint32_t base_at(const struct piix4_pm *p, unsigned reg, unsigned align)
 {
     return (p->pci.config[reg] | (uint32_t)p->pci.config[reg + 1] << 8) & ~(align - 1);
@@ -312,8 +315,10 @@ static bool plug(struct device *d, struct board *b)
         device_log(d, LOG_ERROR, "PCI function 1.3 is taken, or there is no PCI bus");
         return false;
     }
-    return board_claim_ports(b, d, 0xB2, 2, &apm_io) && board_claim_ports(b, d, 0xAE00, 16, &slots_io) &&
-           board_claim_ports(b, d, 0xAF00, 32, &cpus_io) && board_claim_ports(b, d, 0xAFE0, 4, &gpe_io);
+    return board_claim_ports(b, d, 0xB2, 2, &apm_io) &&
+           board_claim_ports(b, d, 0xAE00, 16, &slots_io) &&
+           board_claim_ports(b, d, 0xAF00, 32, &cpus_io) &&
+           board_claim_ports(b, d, 0xAFE0, 4, &gpe_io);
 }
 
 static void reset(struct device *d, enum reset kind)
@@ -345,9 +350,11 @@ static void unplug(struct device *d)
 }
 
 static const struct field state[] = {
-    FIELD_N(struct piix4_pm, pci.config), FIELD(struct piix4_pm, status), FIELD(struct piix4_pm, enable),
+    FIELD_N(struct piix4_pm, pci.config), FIELD(struct piix4_pm, status),
+    FIELD(struct piix4_pm, enable),
     FIELD(struct piix4_pm, control), FIELD_N(struct piix4_pm, rest), FIELD_N(struct piix4_pm, smb),
-    FIELD_N(struct piix4_pm, apm), FIELD_N(struct piix4_pm, gpe_enable), FIELD_LINE(struct piix4_pm, sci),
+    FIELD_N(struct piix4_pm, apm), FIELD_N(struct piix4_pm, gpe_enable),
+    FIELD_LINE(struct piix4_pm, sci),
     FIELD_TIMER(struct piix4_pm, overflow), { 0 },
 };
 

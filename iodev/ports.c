@@ -79,8 +79,8 @@ bool ports_claim(struct ports *p, struct device *d, uint16_t first, unsigned cou
     if (!count || count > PORT_COUNT - first || !ops) return false;
     const struct device *other = rival(p, d, first, count, &where);
     if (other) {
-        log_line(p->log, "ports", LOG_WARN, "%s wants ports 0x%x-0x%x, but 0x%x belongs to %s", d->id,
-                 first, first + count - 1, where, other->id);
+        log_line(p->log, "ports", LOG_WARN, "%s wants ports 0x%x-0x%x, but 0x%x belongs to %s",
+                 d->id, first, first + count - 1, where, other->id);
         return false;
     }
     ports_release(p, d, first, count);

@@ -12,7 +12,8 @@ void ports_free(struct ports *);
 
 /* False when one of the ports belongs to another device (logged with both names), beyond 0xFFFF,
  * or out of memory. A device may claim over its own ports. */
-bool ports_claim(struct ports *, struct device *, uint16_t first, unsigned count, const struct io_ops *);
+bool ports_claim(struct ports *, struct device *, uint16_t first, unsigned count,
+                 const struct io_ops *);
 void ports_release(struct ports *, struct device *, uint16_t first, unsigned count);
 
 /* A port that belongs to nobody reads as ones. An access that runs out of a claim goes on in the

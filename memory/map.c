@@ -210,9 +210,11 @@ void memory_shadow(struct memory *m, uint64_t base, uint64_t len, bool read_ram,
     tell_remapped(m, changed);
 }
 
-void memory_list_regions(const struct memory *m, void (*each)(void *ctx, const struct region_info *),
+void memory_list_regions(const struct memory *m,
+                         void (*each)(void *ctx, const struct region_info *),
                          void *ctx)
 {
     for (const struct region *r = m->regions; r; r = r->next)
-        each(ctx, &(struct region_info){ r->name, r->kind, r->priority, r->enabled, r->base, r->len });
+        each(ctx, &(struct region_info){ r->name, r->kind, r->priority, r->enabled, r->base,
+            r->len });
 }

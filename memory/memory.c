@@ -24,7 +24,8 @@ static uint8_t *ram_alloc(uint64_t bytes)
 static uint64_t ram_fit(uint64_t bytes, struct log *log)
 {
     if (bytes > RAM_LIMIT) {
-        log_line(log, "memory", LOG_WARN, "%llu MiB of RAM do not fit below the PCI hole: 3584 used",
+        log_line(log, "memory", LOG_WARN,
+                 "%llu MiB of RAM do not fit below the PCI hole: 3584 used",
                  (unsigned long long)bytes >> 20);
         bytes = RAM_LIMIT;
     }
@@ -66,7 +67,7 @@ void memory_watch(struct memory *m, const struct memory_watcher *w)
     m->watcher = w ? *w : (struct memory_watcher){ 0 };
 }
 
-/* ---- the TLB's view -------------------------------------------------------------------------- */
+/* ---- the TLB's view ------------------------------------------------------------------------ */
 struct memory_page memory_page(struct memory *m, uint64_t paddr)
 {
     const struct page *p = map_find(m, paddr);
@@ -107,7 +108,7 @@ void map_stored(struct memory *m, struct page *p, uint64_t paddr, uint64_t len)
     if (p->code && m->watcher.written) m->watcher.written(m->watcher.ctx, paddr, len);
 }
 
-/* ---- by value ---------------------------------------------------------------------------------- */
+/* ---- by value ------------------------------------------------------------------------------ */
 static unsigned left_in_page(uint64_t paddr, unsigned bytes)
 {
     unsigned left = PAGE_SIZE - (unsigned)(paddr & (PAGE_SIZE - 1));
@@ -173,7 +174,7 @@ uint8_t memory_peek(const struct memory *m, uint64_t paddr)
     return io_peek(p.owner->dev, p.owner->ops, (uint32_t)(paddr - p.owner->base));
 }
 
-/* ---- by block ---------------------------------------------------------------------------------- */
+/* ---- by block ------------------------------------------------------------------------------ */
 static uint64_t piece(uint64_t paddr, uint64_t len)
 {
     uint64_t left = PAGE_SIZE - (paddr & (PAGE_SIZE - 1));
@@ -219,7 +220,7 @@ uint64_t memory_copy_to(struct memory *m, uint64_t paddr, const void *from, uint
     return copied;
 }
 
-/* ---- dirty pages --------------------------------------------------------------------------------- */
+/* ---- dirty pages --------------------------------------------------------------------------- */
 /* The pages of a taken word become clean where they are visible. */
 static void clean_word(struct memory *m, const struct region *r, uint64_t word, uint64_t first_page)
 {

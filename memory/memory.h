@@ -52,8 +52,15 @@ void memory_unmap(struct memory *, struct region *);
 void memory_shadow(struct memory *, uint64_t base, uint64_t len, bool read_ram, bool write_ram);
 
 /* All regions, the one in front first: `info mtree` in the debugger. */
-struct region_info { const char *name; enum region_kind kind; int priority; bool enabled; uint64_t base, len; };
-void memory_list_regions(const struct memory *, void (*each)(void *ctx, const struct region_info *), void *ctx);
+struct region_info {
+    const char *name;
+    enum region_kind kind;
+    int priority;
+    bool enabled;
+    uint64_t base, len;
+};
+void memory_list_regions(const struct memory *,
+                         void (*each)(void *ctx, const struct region_info *), void *ctx);
 
 /* ---- access by value: devices' DMA, debugger, firmware loader ------------------------------ */
 /* memory_read/write: one access of 1, 2, 4 or 8 bytes, little-endian, any alignment, may hit
@@ -66,7 +73,7 @@ uint64_t memory_copy_from(struct memory *, void *to, uint64_t paddr, uint64_t le
 uint64_t memory_copy_to(struct memory *, uint64_t paddr, const void *from, uint64_t len);
 uint8_t  memory_peek(const struct memory *, uint64_t paddr);   /* no side effects */
 
-/* ---- what the CPU's TLB needs ---------------------------------------------------------------- */
+/* ---- what the CPU's TLB needs -------------------------------------------------------------- */
 struct memory_page {
     uint8_t *read;     /* host address of the page for loads and fetches; NULL = by memory_read()      */
     uint8_t *write;    /* the same for stores; NULL = by memory_write() (MMIO, ROM)                     */
@@ -88,13 +95,14 @@ struct memory_watcher {
 };
 void memory_watch(struct memory *, const struct memory_watcher *);
 
-/* ---- dirty pages (screen refresh, snapshots) ---------------------------------------------------- */
+/* ---- dirty pages (screen refresh, snapshots) ----------------------------------------------- */
 /* For a REGION_RAM region: which pages were written since the last call; bit n of bitmap = page n.
  * Clears them and calls cleaned() if there were any. Returns true if there were any. All pages
  * count as written before the first call. region NULL: main RAM. */
 bool memory_take_dirty(struct memory *, struct region *, uint64_t *bitmap, size_t words);
 
-uint8_t *memory_ram(struct memory *);      /* main RAM as one block: snapshots only (no dirty bits kept) */
+/* main RAM as one block: snapshots only (no dirty bits kept) */
+uint8_t *memory_ram(struct memory *);
 
 /* 64-bit hash of main RAM; device RAM is hashed by its device's state. */
 uint64_t memory_hash(const struct memory *, uint64_t seed);

@@ -128,7 +128,7 @@ START_TEST(no_log_swallows_everything)
 }
 END_TEST
 
-/* ---- io_read, io_write ---------------------------------------------------------------------- */
+/* ---- io_read, io_write --------------------------------------------------------------------- */
 static unsigned calls, last_offset, last_size;
 static uint32_t sum;
 
@@ -149,7 +149,12 @@ static void writes(struct device *d, uint32_t offset, uint32_t value, enum width
 
 START_TEST(accesses_are_cut_into_declared_widths)
 {
-    static const struct { uint8_t widths; unsigned offset, bytes; uint32_t value; unsigned calls; } cases[] = {
+    static const struct {
+        uint8_t widths;
+        unsigned offset, bytes;
+        uint32_t value;
+        unsigned calls;
+    } cases[] = {
         { BYTE, 0, 4, 0x87654321, 4 },          { WORD, 0, 4, 0x87654321, 2 },
         { BYTE | WORD, 1, 2, 0x6543, 1 },       { BYTE | WORD | DWORD, 0, 4, 0x87654321, 1 },
         { BYTE | WORD, 0, 3, 0x654321, 2 },     { DWORD, 1, 1, 0x43, 1 },

@@ -144,7 +144,8 @@ END_TEST
 START_TEST(too_many_roms)
 {
     make(4096);
-    for (unsigned i = 0; i < 16; i++) ck_assert_ptr_null(loader_option(l, path, 0xC8000, why, sizeof why));
+    for (unsigned i = 0; i < 16; i++)
+        ck_assert_ptr_null(loader_option(l, path, 0xC8000, why, sizeof why));
     ck_assert_ptr_nonnull(loader_option(l, path, 0xC8000, why, sizeof why));
     char tiny[4];
     ck_assert_ptr_eq(loader_option(l, path, 0xC8000, tiny, sizeof tiny), tiny);

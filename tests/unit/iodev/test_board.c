@@ -23,7 +23,8 @@ static void system_reset(void *ctx) { (void)ctx; resets++; }
 static void power_off(void *ctx, int code) { (void)ctx; offs++; exit_code = code; }
 
 static const struct board_config config = {
-    .ram_bytes = 4 << 20, .wire = wire, .system_reset = system_reset, .power_off = power_off, .ctx = &b,
+    .ram_bytes = 4 << 20, .wire = wire, .system_reset = system_reset, .power_off = power_off,
+    .ctx = &b,
 };
 
 static void setup(void)
@@ -40,7 +41,8 @@ static void teardown(void) { board_free(b); }
 static void pc(void)
 {
     static const char *const chips[] = {
-        "piix4_pm", "debug_ports", "fw_cfg", "port92", "piix3", "i440fx", "pci", "dma", "pic", "pit", "rtc",
+        "piix4_pm", "debug_ports", "fw_cfg", "port92", "piix3", "i440fx", "pci", "dma", "pic",
+        "pit", "rtc",
     };
     for (unsigned i = 0; i < COUNT_OF(chips); i++) ck_assert_ptr_null(board_add(b, chips[i], NULL));
     ck_assert_ptr_null(board_set(b, "debug_ports", "exit_port", "0x501"));
@@ -186,7 +188,13 @@ START_TEST(the_end_has_an_exit_code)
 END_TEST
 
 static unsigned keys, moves;
-static void a_key(void *ctx, unsigned usage, bool down) { (void)ctx; (void)usage; (void)down; keys++; }
+static void a_key(void *ctx, unsigned usage, bool down)
+{
+    (void)ctx;
+    (void)usage;
+    (void)down;
+    keys++;
+}
 static void a_move(void *ctx, int x, int y, int z, unsigned buttons)
 {
     (void)ctx;
@@ -251,7 +259,8 @@ START_TEST(every_class_is_complete)
 {
     for (unsigned i = 0; board_classes()[i]; i++) {
         const struct device_class *c = board_classes()[i];
-        ck_assert_msg(c->name && c->about && c->size >= sizeof(struct device) && c->plug, "class %u", i);
+        ck_assert_msg(c->name && c->about && c->size >= sizeof(struct device) && c->plug,
+                      "class %u", i);
         ck_assert_ptr_eq(class_by_name(c->name), c);              /* names are unique */
         ck_assert_uint_lt(strlen(c->name), sizeof ((struct device *)0)->id);
         for (const struct prop *p = c->props; p && p->name; p++) ck_assert_ptr_nonnull(p->help);

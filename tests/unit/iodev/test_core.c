@@ -7,7 +7,7 @@
 #include "iodev/ports.h"
 #include "tests/unit/fake_board.h"
 
-/* ---- clock -------------------------------------------------------------------------------------- */
+/* ---- clock --------------------------------------------------------------------------------- */
 static char order[64];
 static nanos fired_at[64];
 static unsigned fired;
@@ -120,7 +120,7 @@ START_TEST(the_machine_hears_of_an_earlier_timer)
 }
 END_TEST
 
-/* ---- device --------------------------------------------------------------------------------------- */
+/* ---- device -------------------------------------------------------------------------------- */
 struct gadget {
     struct device dev;
     uint64_t number;
@@ -163,8 +163,10 @@ START_TEST(settings_come_from_text)
     ck_assert_uint_eq(g->number, 0x3F8);
     ck_assert_ptr_null(device_set(d, "number", "010"));         /* decimal, not octal */
     ck_assert_uint_eq(g->number, 10);
-    static const char *const bad[] = { "", "x", "-1", "+1", " 1", "1x", "0x", "99999999999999999999" };
-    for (unsigned i = 0; i < COUNT_OF(bad); i++) ck_assert_ptr_nonnull(device_set(d, "number", bad[i]));
+    static const char *const bad[] = { "", "x", "-1", "+1", " 1", "1x", "0x",
+        "99999999999999999999" };
+    for (unsigned i = 0; i < COUNT_OF(bad); i++)
+        ck_assert_ptr_nonnull(device_set(d, "number", bad[i]));
     ck_assert_uint_eq(g->number, 10);
     ck_assert_ptr_null(device_set(d, "flag", "Off"));
     ck_assert(!g->flag);
@@ -207,8 +209,13 @@ START_TEST(the_state_hash_sees_every_field)
 }
 END_TEST
 
-/* ---- ports ----------------------------------------------------------------------------------------- */
-struct probe { struct device dev; unsigned calls; uint32_t last_offset, last_value; enum width last_size; };
+/* ---- ports --------------------------------------------------------------------------------- */
+struct probe {
+    struct device dev;
+    unsigned      calls;
+    uint32_t      last_offset, last_value;
+    enum width    last_size;
+};
 
 static uint32_t probe_read(struct device *d, uint32_t offset, enum width size)
 {
@@ -225,7 +232,11 @@ static void probe_write(struct device *d, uint32_t offset, uint32_t value, enum 
     container_of(d, struct probe, dev)->last_value = value;
 }
 
-static uint32_t probe_peek(const struct device *d, uint32_t offset) { (void)d; return 0x50 + offset; }
+static uint32_t probe_peek(const struct device *d, uint32_t offset)
+{
+    (void)d;
+    return 0x50 + offset;
+}
 
 static const struct io_ops bytes_io = { probe_read, probe_write, probe_peek, BYTE };
 static const struct io_ops words_io = { probe_read, probe_write, NULL, WORD };
@@ -291,7 +302,7 @@ START_TEST(whole_registers_at_odd_places)
     ck_assert_uint_eq(ports_in(ports, 0x1CF, WORD), 0x1211);
     ck_assert_uint_eq(a.last_offset, 1);
     ck_assert_uint_eq(a.last_size, WORD);
-    ports_claim(ports, &a.dev, 0xCF8, 4, &dwords_io);             /* CF9h belongs to the south bridge */
+    ports_claim(ports, &a.dev, 0xCF8, 4, &dwords_io);  /* CF9h belongs to the south bridge */
     ports_release(ports, &a.dev, 0xCF9, 1);
     ports_claim(ports, &b.dev, 0xCF9, 1, &bytes_io);
     ports_out(ports, 0xCF8, 0x80001234, DWORD);
@@ -308,7 +319,8 @@ START_TEST(claims_come_and_go_without_end)
         ck_assert(ports_claim(ports, &a.dev, (uint16_t)(0xC000 + i % 0x100 * 16), 16, &bytes_io));
         ports_release(ports, &a.dev, (uint16_t)(0xC000 + i % 0x100 * 16), 16);
     }
-    for (unsigned i = 0; i < 2000; i++) ck_assert(ports_claim(ports, &a.dev, (uint16_t)i, 1, &bytes_io));
+    for (unsigned i = 0; i < 2000; i++)
+        ck_assert(ports_claim(ports, &a.dev, (uint16_t)i, 1, &bytes_io));
 }
 END_TEST
 

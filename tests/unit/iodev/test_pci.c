@@ -49,7 +49,8 @@ static void make(struct card *c, uint8_t pin)
     pci_header(&c->pci, 0x1234, 0x1111, 0x030000, 2, pin);
     c->pci.dev = &c->dev;
     c->pci.written = card_written;
-    c->pci.bar[0] = (struct pci_bar){ .kind = PCI_BAR_MEMORY, .size = sizeof vram, .prefetchable = true,
+    c->pci.bar[0] = (struct pci_bar){ .kind = PCI_BAR_MEMORY, .size = sizeof vram,
+        .prefetchable = true,
                                       .host = vram };
     c->pci.bar[1] = (struct pci_bar){ .kind = PCI_BAR_IO, .size = 16, .ops = &card_io };
     c->pci.bar[3] = (struct pci_bar){ .kind = PCI_BAR_MEMORY, .size = 0x1000, .ops = &card_io };
@@ -67,7 +68,10 @@ static void setup(void)
 
 static void teardown(void) { fake_free(b); }
 
-static void address(unsigned devfn, unsigned reg) { fake_out32(b, 0xCF8, 0x80000000 | devfn << 8 | reg); }
+static void address(unsigned devfn, unsigned reg)
+{
+    fake_out32(b, 0xCF8, 0x80000000 | devfn << 8 | reg);
+}
 
 static uint32_t cfg_read(unsigned devfn, unsigned reg)
 {
@@ -256,7 +260,7 @@ START_TEST(hostile_functions_are_refused)
 }
 END_TEST
 
-/* ---- interrupts: bus, south bridge ------------------------------------------------------------------- */
+/* ---- interrupts: bus, south bridge --------------------------------------------------------- */
 static bool pirq[4];
 static void heard(void *ctx, unsigned n, bool level) { (void)ctx; pirq[n] = level; }
 
@@ -327,13 +331,16 @@ START_TEST(piix3_elcr_and_reset_control)
 }
 END_TEST
 
-/* ---- host bridge --------------------------------------------------------------------------------------- */
+/* ---- host bridge --------------------------------------------------------------------------- */
 START_TEST(pam_shadows_the_bios)
 {
     static const struct { uint8_t reg, value; uint32_t base, len; } segments[] = {
-        { 0x59, 0x30, 0xF0000, 0x10000 }, { 0x5A, 0x03, 0xC0000, 0x4000 }, { 0x5A, 0x30, 0xC4000, 0x4000 },
-        { 0x5B, 0x03, 0xC8000, 0x4000 },  { 0x5C, 0x30, 0xD4000, 0x4000 }, { 0x5D, 0x03, 0xD8000, 0x4000 },
-        { 0x5E, 0x30, 0xE4000, 0x4000 },  { 0x5F, 0x03, 0xE8000, 0x4000 }, { 0x5F, 0x30, 0xEC000, 0x4000 },
+        { 0x59, 0x30, 0xF0000, 0x10000 }, { 0x5A, 0x03, 0xC0000, 0x4000 },
+            { 0x5A, 0x30, 0xC4000, 0x4000 },
+        { 0x5B, 0x03, 0xC8000, 0x4000 },  { 0x5C, 0x30, 0xD4000, 0x4000 },
+            { 0x5D, 0x03, 0xD8000, 0x4000 },
+        { 0x5E, 0x30, 0xE4000, 0x4000 },  { 0x5F, 0x03, 0xE8000, 0x4000 },
+            { 0x5F, 0x30, 0xEC000, 0x4000 },
     };
     ck_assert_ptr_nonnull(fake_plug(b, &i440fx_class, NULL));
     ck_assert_uint_eq(fake_pci_read(b, 0, 0, 0x00, DWORD), 0x12378086);
@@ -377,7 +384,7 @@ START_TEST(smram_opens_and_locks)
 }
 END_TEST
 
-/* ---- power management ------------------------------------------------------------------------------------ */
+/* ---- power management ---------------------------------------------------------------------- */
 static void pm_setup(void)
 {
     fake_plug(b, &piix4_pm_class, NULL);
@@ -389,7 +396,8 @@ START_TEST(pm_ports_follow_their_base)
 {
     fake_plug(b, &piix4_pm_class, NULL);
     ck_assert_uint_eq(fake_pci_read(b, 1, 3, 0x00, DWORD), 0x71138086);
-    ck_assert_uint_eq(fake_pci_read(b, 1, 3, 0x58, DWORD) >> 25 & 1, 1);   /* SMM set up: do not wait */
+    /* SMM set up: do not wait */
+    ck_assert_uint_eq(fake_pci_read(b, 1, 3, 0x58, DWORD) >> 25 & 1, 1);
     fake_pci_write(b, 1, 3, 0x40, 0xB001, DWORD);
     ck_assert_uint_eq(fake_pci_read(b, 1, 3, 0x40, DWORD), 0xB001);
     ck_assert(!fake_claimed(b, 0xB000));
@@ -480,8 +488,9 @@ START_TEST(smbus_is_empty)
     ck_assert_uint_eq(fake_in8(b, 0x702), 0x08);
     fake_out8(b, 0x700, 0xFF);
     ck_assert_uint_eq(fake_in8(b, 0x700), 0);
-    for (unsigned i = 0; i < 0x40; i++) {                           /* nothing a guest writes hurts */
-        fake_out32(b, (uint16_t)(0x600 + i), i == 2 || i == 3 || i == 4 || i == 5 || i == 1 ? 0x1C001C00 : ~0u);
+    for (unsigned i = 0; i < 0x40; i++) {  /* nothing a guest writes hurts */
+        fake_out32(b, (uint16_t)(0x600 + i), i == 2 || i == 3 || i == 4 || i == 5 ||
+                   i == 1 ? 0x1C001C00 : ~0u);
         fake_in32(b, (uint16_t)(0x600 + i));
         fake_out8(b, (uint16_t)(0x700 + i), 0xFF);
     }

@@ -115,7 +115,7 @@ START_TEST(rom_ignores_writes_and_pam_moves_them_to_ram)
     ck_assert_uint_eq(memory_read(m, 0xF0000, BYTE), 0xC3);
     ck_assert_ptr_null(memory_page(m, 0xF0000).write);
 
-    memory_shadow(m, 0xF0000, 0x10000, false, true);        /* PAM write-only: the BIOS copies itself */
+    memory_shadow(m, 0xF0000, 0x10000, false, true);  /* PAM write-only: the BIOS copies itself */
     struct memory_page p = memory_page(m, 0xF0000);
     ck_assert_ptr_eq(p.read, rom);
     ck_assert_ptr_ne(p.write, p.read);
