@@ -90,12 +90,15 @@ static bool load_rom(struct vga *v)
 static bool add_to_pci(struct vga *v, struct board *b)
 {
     v->pci.dev = &v->dev;
-    pci_header(&v->pci, 0x1234, 0x1111, 0x030000, REVISION_WITH_MMIO, 0);
+    pci_header(&v->pci, 0x1234, 0x1111, 0x030000, v->mmio ? REVISION_WITH_MMIO : 0, 0);
     v->pci.config[0x2C] = 0xF4, v->pci.config[0x2D] = 0x1A;    /* subsystem 1AF4h:1100h */
     v->pci.config[0x2F] = 0x11;
     v->pci.bar[0] = (struct pci_bar){ .kind = PCI_BAR_MEMORY, .size = (uint32_t)v->vram_size,
                                       .prefetchable = true, .host = v->vram };
-    v->pci.bar[2] = (struct pci_bar){ .kind = PCI_BAR_MEMORY, .size = MMIO_SIZE, .ops = &mmio };
+    /* Off by default, as on Bochs's card: where there is a BAR2, vgabios-stdvga looks for EDID there
+     * from real mode beyond 64 KiB, which faults under firmware that leaves the limits at 64 KiB (u-boot). */
+    if (v->mmio)
+        v->pci.bar[2] = (struct pci_bar){ .kind = PCI_BAR_MEMORY, .size = MMIO_SIZE, .ops = &mmio };
     return v->slot < 32 && board_pci_add(b, &v->pci, (int)v->slot, 0);
 }
 

@@ -204,6 +204,8 @@ static const struct prop props[] = {
       "video memory in MiB: 1, 2, 4 ... 64" },
     { "slot", PROP_UINT, offsetof(struct vga, slot), 2, NULL,
       "PCI device number, if there is PCI" },
+    { "mmio", PROP_BOOL, offsetof(struct vga, mmio), 0, NULL,
+      "registers in memory at BAR2, as on QEMU's card" },
     { "rom", PROP_TEXT, offsetof(struct vga, rom_path), 0, NULL,
       "file of the video BIOS for the PCI expansion ROM" },
     { 0 },

@@ -100,6 +100,7 @@ struct vga {
     struct pci_function pci;
     struct region *framebuffer;            /* only without PCI; else pci.bar[0].region */
     uint64_t vram_mib, slot;               /* settings */
+    bool     mmio;
     char *rom_path;
     uint8_t *rom;
     bool fresh;                            /* vram has just been allocated: it is zero */
