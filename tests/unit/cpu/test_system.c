@@ -334,7 +334,22 @@ START_TEST(registers_round_trip)
     b->r.dr[3] = 0x1234;
     cpu_set_regs(b->cpu, &b->r);
     cpu_get_regs(b->cpu, &again);
-    ck_assert_int_eq(memcmp(&again, &b->r, sizeof again), 0);
+    for (unsigned n = 0; n < 16; n++) ck_assert_uint_eq(again.gpr[n], b->r.gpr[n]);
+    for (unsigned n = 0; n < 8; n++) ck_assert_uint_eq(again.dr[n], b->r.dr[n]);
+    for (unsigned n = 0; n < 6; n++) {
+        ck_assert_uint_eq(again.seg[n].selector, b->r.seg[n].selector);
+        ck_assert_uint_eq(again.seg[n].base, b->r.seg[n].base);
+        ck_assert_uint_eq(again.seg[n].limit, b->r.seg[n].limit);
+        ck_assert_uint_eq(again.seg[n].access, b->r.seg[n].access);
+    }
+    ck_assert_uint_eq(again.rip, b->r.rip);
+    ck_assert_uint_eq(again.rflags, b->r.rflags);
+    ck_assert_uint_eq(again.tr.base, b->r.tr.base);
+    ck_assert_uint_eq(again.gdt_limit, b->r.gdt_limit);
+    ck_assert_uint_eq(again.idt_base, b->r.idt_base);
+    ck_assert_uint_eq(again.cr0, b->r.cr0);
+    ck_assert_uint_eq(again.tsc, b->r.tsc);
+    ck_assert_uint_eq(again.cpl, b->r.cpl);
     bench_free(b);
 }
 END_TEST
