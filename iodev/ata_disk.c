@@ -15,7 +15,10 @@
 enum { COMMAND_NANOS = 5000, MEDIA_NANOS = 20000 };
 enum { POWER_STANDBY = 0x00, POWER_IDLE = 0x80, POWER_ACTIVE = 0xFF };
 
-static struct ata_disk *disk_of(struct ide_drive *d) { return container_of(d, struct ata_disk, drive); }
+static struct ata_disk *disk_of(struct ide_drive *d)
+{
+    return container_of(d, struct ata_disk, drive);
+}
 
 void ata_later(struct ata_disk *k, enum ata_phase phase, nanos delay)
 {
@@ -24,7 +27,7 @@ void ata_later(struct ata_disk *k, enum ata_phase phase, nanos delay)
     clock_arm(clk, &k->timer, clock_now(clk) + delay);
 }
 
-/* ---- the only ways out of a command ---------------------------------------------------------------- */
+/* ---- the only ways out of a command ---------------------------------------------------------- */
 
 void ata_stop(struct ata_disk *k, uint8_t error)
 {
@@ -47,7 +50,7 @@ void ata_fail(struct ata_disk *k, uint8_t error)
     ide_interrupt(&k->drive, true);
 }
 
-/* ---- commands without media ----------------------------------------------------------------------------- */
+/* ---- commands without media ------------------------------------------------------------------ */
 
 static void run_abort(struct ata_disk *k, const struct ata_command *c)
 {
@@ -242,7 +245,8 @@ static void step(struct timer *t, nanos due)
     if (k->phase < PHASE_COUNT && steps[k->phase]) steps[k->phase](k);
 }
 
-/* Writes ask for their data without a BSY phase (allowed by 9.6): much software only waits 400 ns. */
+/* Writes ask for their data without a BSY phase (allowed by 9.6): software often waits just
+ * 400 ns. */
 static void command(struct ide_drive *d, uint8_t opcode)
 {
     struct ata_disk *k = disk_of(d);
@@ -258,7 +262,7 @@ static void command(struct ide_drive *d, uint8_t opcode)
     else ata_later(k, PHASE_COMMAND, c && c->flags & MEDIA ? MEDIA_NANOS : COMMAND_NANOS);
 }
 
-/* ---- the device -------------------------------------------------------------------------------------------- */
+/* ---- the device ------------------------------------------------------------------------------ */
 
 /* 9.12: signature of a device without PACKET, diagnostic code "passed". */
 static void reset_drive(struct ide_drive *d)
@@ -274,7 +278,9 @@ static void reset_drive(struct ide_drive *d)
     k->power = POWER_ACTIVE;
 }
 
-static const struct ide_drive_ops drive_ops = { command, ata_transferred, reset_drive, ata_dma_started };
+static const struct ide_drive_ops drive_ops = {
+    command, ata_transferred, reset_drive, ata_dma_started,
+};
 
 static bool open_image(struct ata_disk *k)
 {
@@ -349,7 +355,8 @@ static void unplug(struct device *dev)
 
 static const struct prop props[] = {
     { "path", PROP_TEXT, offsetof(struct ata_disk, path), 0, NULL, "image file" },
-    { "mode", PROP_TEXT, offsetof(struct ata_disk, mode), 0, "flat", "image format: flat, volatile" },
+    { "mode", PROP_TEXT, offsetof(struct ata_disk, mode), 0, "flat",
+      "image format: flat, volatile" },
     { "cylinders", PROP_UINT, offsetof(struct ata_disk, cylinders), 0, NULL, "0: from the image" },
     { "heads", PROP_UINT, offsetof(struct ata_disk, heads), 0, NULL, "1-16; 0: from the image" },
     { "spt", PROP_UINT, offsetof(struct ata_disk, spt), 0, NULL,

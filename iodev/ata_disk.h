@@ -34,7 +34,7 @@ struct ata_disk {
 struct ata_geometry ata_disk_geometry(const struct device *);
 uint64_t            ata_disk_sectors(const struct device *);
 
-/* ---- private: ata_disk.c (commands), ata_transfer.c (sectors), ata_identify.c ------------------------ */
+/* ---- private: ata_disk.c (commands), ata_transfer.c (sectors), ata_identify.c ---------------- */
 
 enum ata_phase { PHASE_IDLE, PHASE_COMMAND, PHASE_READ, PHASE_WRITE, PHASE_DMA, PHASE_DMA_WAIT,
                  PHASE_COUNT };
@@ -45,7 +45,7 @@ struct ata_command {
     void  (*run)(struct ata_disk *, const struct ata_command *);
 };
 
-const struct ata_command *ata_current_command(const struct ata_disk *);    /* NULL: unknown opcode */
+const struct ata_command *ata_current_command(const struct ata_disk *);    /* NULL: unknown */
 void ata_later(struct ata_disk *, enum ata_phase, nanos delay);
 /* The only ways out of a command: quietly, with an interrupt, with an error and an interrupt. */
 void ata_stop(struct ata_disk *, uint8_t error);

@@ -9,7 +9,7 @@
 
 enum { MAX_CYLINDERS = 16383, LBA28_LIMIT = 0x0FFFFFFF };
 
-/* ---- geometry ----------------------------------------------------------------------------------- */
+/* ---- geometry -------------------------------------------------------------------------------- */
 
 static uint32_t clamped(uint64_t value, uint32_t most)
 {
@@ -43,7 +43,8 @@ void ata_guess_geometry(struct ata_disk *k)
 {
     struct ata_geometry g = { 0, 16, 63 };
     bool set = k->heads || k->spt;
-    if (!set && !k->cylinders && !from_partition_table(k, &g)) g = (struct ata_geometry){ 0, 16, 63 };
+    if (!set && !k->cylinders && !from_partition_table(k, &g))
+        g = (struct ata_geometry){ 0, 16, 63 };
     if (k->heads) g.heads = clamped(k->heads, 16);
     if (k->spt) g.spt = clamped(k->spt, 255);
     uint64_t fit = k->sectors / (g.heads * g.spt);
@@ -56,7 +57,8 @@ void ata_set_current(struct ata_disk *k, uint32_t heads, uint32_t spt)
 {
     bool native = heads == k->native.heads && spt == k->native.spt;
     uint64_t fit = k->sectors / (heads * spt);
-    k->current = (struct ata_geometry){ native ? k->native.cylinders : clamped(fit, 65535), heads, spt };
+    uint32_t cylinders = native ? k->native.cylinders : clamped(fit, 65535);
+    k->current = (struct ata_geometry){ cylinders, heads, spt };
 }
 
 struct ata_geometry ata_disk_geometry(const struct device *d)
@@ -69,7 +71,7 @@ uint64_t ata_disk_sectors(const struct device *d)
     return container_of(d, const struct ata_disk, dev)->sectors;
 }
 
-/* ---- IDENTIFY DEVICE ---------------------------------------------------------------------------- */
+/* ---- IDENTIFY DEVICE ------------------------------------------------------------------------- */
 
 /* ATA strings: two characters per word, the first in the high byte, filled with blanks. */
 static void put_text(uint16_t *words, unsigned count, const char *text)

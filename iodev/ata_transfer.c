@@ -10,9 +10,12 @@
 
 enum { BLOCK_NANOS = 2000, RETRY_NANOS = 1000000000 };
 
-static struct ata_disk *disk_of(struct ide_drive *d) { return container_of(d, struct ata_disk, drive); }
+static struct ata_disk *disk_of(struct ide_drive *d)
+{
+    return container_of(d, struct ata_disk, drive);
+}
 
-/* ---- addresses --------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static bool uses_chs(const struct ata_disk *k, uint8_t flags)
 {
@@ -90,7 +93,7 @@ static void advance(struct ata_disk *k, uint8_t flags)
     k->chunk = 0;
 }
 
-/* ---- media ------------------------------------------------------------------------------------------- */
+/* ---- media ----------------------------------------------------------------------------------- */
 
 /* Address and count from the registers; false: the command has failed. */
 static bool locate(struct ata_disk *k, uint8_t flags)
@@ -119,8 +122,8 @@ static bool read_media(struct ata_disk *k)
 {
     int error = image_read(k->image, k->lba, k->chunk, k->buffer);
     if (!error) return true;
-    device_log(&k->dev, LOG_ERROR, "%s: reading sector %llu: %s", k->path, (unsigned long long)k->lba,
-               strerror(error));
+    device_log(&k->dev, LOG_ERROR, "%s: reading sector %llu: %s", k->path,
+               (unsigned long long)k->lba, strerror(error));
     ata_fail(k, ATA_UNC);
     return false;
 }
@@ -143,7 +146,7 @@ static bool write_media(struct ata_disk *k)
     return false;
 }
 
-/* ---- PIO ----------------------------------------------------------------------------------------------- */
+/* ---- PIO ------------------------------------------------------------------------------------- */
 
 void ata_offer_block(struct ata_disk *k, uint32_t bytes, bool to_host)
 {
@@ -163,7 +166,8 @@ void ata_read_block(struct ata_disk *k)
 /* The first block is asked for without an interrupt (9.6). */
 static void ask_block(struct ata_disk *k)
 {
-    if (next_chunk(k, ata_current_command(k)->flags, k->block)) ata_offer_block(k, k->chunk * SECTOR_SIZE, false);
+    if (next_chunk(k, ata_current_command(k)->flags, k->block))
+        ata_offer_block(k, k->chunk * SECTOR_SIZE, false);
 }
 
 void ata_write_block(struct ata_disk *k)
@@ -178,7 +182,7 @@ void ata_write_block(struct ata_disk *k)
     if (k->drive.status & ATA_DRQ) ide_interrupt(&k->drive, true);
 }
 
-/* The host has moved the last byte of the block. The last block of a read ends without interrupt. */
+/* The host has moved the last byte of the block. The last one of a read ends without interrupt. */
 void ata_transferred(struct ide_drive *d)
 {
     struct ata_disk *k = disk_of(d);
@@ -209,7 +213,7 @@ void ata_run_pio(struct ata_disk *k, const struct ata_command *c)
     else ata_read_block(k);
 }
 
-/* ---- DMA ----------------------------------------------------------------------------------------------- */
+/* ---- DMA ------------------------------------------------------------------------------------- */
 
 /* One chunk between image, buffer and bus master. Where the bus master stops, the drive waits. */
 void ata_dma_chunk(struct ata_disk *k)
@@ -248,7 +252,7 @@ void ata_run_dma(struct ata_disk *k, const struct ata_command *c)
     else if (locate(k, c->flags)) ata_dma_chunk(k);
 }
 
-/* ---- no data ------------------------------------------------------------------------------------------- */
+/* ---- no data --------------------------------------------------------------------------------- */
 
 void ata_run_verify(struct ata_disk *k, const struct ata_command *c)
 {

@@ -42,7 +42,8 @@ struct chardev *chardev_open(const char *mode, const char *path, char *note, siz
     struct chardev_note n = { note, room };
     note[0] = 0;
     if (!m) {
-        snprintf(note, room, "mode \"%.30s\" is not supported; use one of: %s", mode, chardev_modes());
+        snprintf(note, room, "mode \"%.30s\" is not supported; use one of: %s", mode,
+                 chardev_modes());
         return NULL;
     }
     struct chardev *c = calloc(1, sizeof *c);

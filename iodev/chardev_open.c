@@ -82,7 +82,8 @@ bool chardev_open_term(struct chardev *c, const char *path, struct chardev_note 
     return true;
 }
 
-/* Our own descriptor of the slave keeps the raw settings and spares us EIO while nobody is there. */
+/* Our own descriptor of the slave keeps the raw settings and spares us EIO while nobody is
+ * there. */
 static bool open_slave(struct chardev *c, const char *name)
 {
     struct termios t;
@@ -116,7 +117,7 @@ bool chardev_open_pty(struct chardev *c, const char *path, struct chardev_note *
     return true;
 }
 
-/* ---- sockets ---------------------------------------------------------------------------------- */
+/* ---- sockets --------------------------------------------------------------------------------- */
 
 static bool is_host_and_port(const char *path)
 {

@@ -26,7 +26,7 @@ struct fdc_command {
 
 static struct fdc *fdc_of(struct device *d) { return container_of(d, struct fdc, dev); }
 
-/* ---- interrupt and phases ------------------------------------------------------------------------------ */
+/* ---- interrupt and phases -------------------------------------------------------------------- */
 
 /* DMAGATE opens the drivers of the IRQ and DREQ lines (2.1.3). */
 static void drive_lines(struct fdc *f)
@@ -61,7 +61,7 @@ static void result1(struct fdc *f, uint8_t byte)
     fdc_result(f, 1);
 }
 
-/* ---- seeks ----------------------------------------------------------------------------------------------- */
+/* ---- seeks ----------------------------------------------------------------------------------- */
 
 static void start_seek(struct fdc *f, unsigned drive, unsigned target, uint8_t st0)
 {
@@ -110,7 +110,7 @@ static void run_relative_seek(struct fdc *f)
     start_seek(f, drive, target > 255 ? 255 : target, (uint8_t)(ST0_SEEK_END | (f->fifo[1] & 7)));
 }
 
-/* One answer per drive; after a reset all four owe one (5.2.5). Otherwise it is an invalid command. */
+/* One answer per drive; after a reset all four owe one (5.2.5). Otherwise it is invalid. */
 static void run_sense_interrupt(struct fdc *f)
 {
     unsigned drive = 0;
@@ -127,7 +127,7 @@ static void run_sense_interrupt(struct fdc *f)
     if (f->reported & ~f->after_reset) fdc_interrupt(f, true);     /* another seek has ended */
 }
 
-/* ---- commands without a disk ----------------------------------------------------------------------------- */
+/* ---- commands without a disk ----------------------------------------------------------------- */
 
 static void run_invalid(struct fdc *f) { result1(f, ST0_INVALID); }
 static void run_version(struct fdc *f) { result1(f, VERSION_82077AA); }
@@ -214,7 +214,7 @@ static const struct fdc_command *command_of(uint8_t code)
     return c;
 }
 
-/* ---- FIFO ---------------------------------------------------------------------------------------------------- */
+/* ---- FIFO ------------------------------------------------------------------------------------ */
 
 static bool in_reset(const struct fdc *f)
 {
@@ -245,7 +245,7 @@ static uint8_t read_fifo(struct fdc *f)
     return value;
 }
 
-/* ---- registers ----------------------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 static uint8_t main_status(const struct fdc *f)
 {
@@ -374,11 +374,12 @@ static void write_ccr(struct device *d, uint32_t offset, uint32_t value, enum wi
 static const struct io_ops fdc_io = { read_register, write_register, peek, BYTE };
 static const struct io_ops dir_io = { read_dir, write_ccr, peek_dir, BYTE };
 
-/* ---- the device ------------------------------------------------------------------------------------------------ */
+/* ---- the device ------------------------------------------------------------------------------ */
 
 bool fdc_attach(struct device *dev, unsigned number, struct floppy *drive)
 {
-    if (dev->class != &fdc_class || number >= FDC_DRIVES || fdc_of(dev)->drive[number]) return false;
+    if (dev->class != &fdc_class || number >= FDC_DRIVES) return false;
+    if (fdc_of(dev)->drive[number]) return false;
     fdc_of(dev)->drive[number] = drive;
     return true;
 }
@@ -456,7 +457,8 @@ static const struct field state[] = {
     FIELD_N(struct fdc, target), FIELD_N(struct fdc, st0), FIELD(struct fdc, reported),
     FIELD(struct fdc, after_reset), FIELD(struct fdc, rotation), FIELD(struct fdc, x.opcode),
     FIELD(struct fdc, x.drive), FIELD(struct fdc, x.head), FIELD(struct fdc, x.c),
-    FIELD(struct fdc, x.h), FIELD(struct fdc, x.r), FIELD(struct fdc, x.n), FIELD(struct fdc, x.eot),
+    FIELD(struct fdc, x.h), FIELD(struct fdc, x.r), FIELD(struct fdc, x.n),
+    FIELD(struct fdc, x.eot),
     FIELD(struct fdc, x.left), FIELD(struct fdc, x.fill), FIELD(struct fdc, x.st1),
     FIELD(struct fdc, x.st2), FIELD(struct fdc, x.moving), FIELD(struct fdc, x.sector_done),
     FIELD(struct fdc, x.terminal_count), FIELD(struct fdc, x.at), FIELD(struct fdc, x.end),

@@ -9,11 +9,11 @@
 
 enum { FDC_DRIVES = 4, FDC_FIFO = 16 };
 
-/* ---- a drive and its disk (floppy.c) --------------------------------------------------------------- */
+/* ---- a drive and its disk (floppy.c) --------------------------------------------------------- */
 struct floppy_format {
     const char *name;
     uint8_t  tracks, heads, spt;
-    uint8_t  rates;                /* bit n: readable at data rate code n (0 500k, 1 300k, 2 250k, 3 1M) */
+    uint8_t  rates;                /* bit n: readable at code n: 0 500k, 1 300k, 2 250k, 3 1M */
     uint8_t  cmos_type;            /* of the drive made for it */
 };
 
@@ -37,7 +37,7 @@ int  floppy_track(const struct floppy *, unsigned head, unsigned rate_code, bool
 int  floppy_read(struct floppy *, unsigned head, unsigned r, uint8_t *to);
 int  floppy_write(struct floppy *, unsigned head, unsigned r, const uint8_t *from);
 
-/* ---- the controller ---------------------------------------------------------------------------------- */
+/* ---- the controller -------------------------------------------------------------------------- */
 enum fdc_phase { FDC_COMMAND, FDC_EXECUTE, FDC_RESULT };
 
 struct fdc;
@@ -80,8 +80,10 @@ struct fdc {
     struct fdc_transfer x;
 };
 
-enum { ST0_ABNORMAL = 0x40, ST0_INVALID = 0x80, ST0_POLLED = 0xC0, ST0_SEEK_END = 0x20, ST0_CHECK = 0x10 };
-enum { ST1_MISSING = 0x01, ST1_PROTECTED = 0x02, ST1_NO_DATA = 0x04, ST1_CRC = 0x20, ST1_END = 0x80 };
+enum { ST0_ABNORMAL = 0x40, ST0_INVALID = 0x80, ST0_POLLED = 0xC0, ST0_SEEK_END = 0x20,
+       ST0_CHECK = 0x10 };
+enum { ST1_MISSING = 0x01, ST1_PROTECTED = 0x02, ST1_NO_DATA = 0x04, ST1_CRC = 0x20,
+       ST1_END = 0x80 };
 enum { ST2_WRONG_CYLINDER = 0x10, ST2_BAD_CYLINDER = 0x02, ST2_MARK = 0x40 };
 enum { CONFIGURE_EIS = 0x40, SPECIFY_NON_DMA = 0x01 };
 

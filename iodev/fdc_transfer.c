@@ -33,7 +33,7 @@ static void later(struct fdc *f, nanos delay)
     clock_arm(clk, &f->transfer_timer, clock_now(clk) + delay);
 }
 
-/* ---- data to and from the host ---------------------------------------------------------------------- */
+/* ---- data to and from the host --------------------------------------------------------------- */
 
 bool fdc_gives_data(const struct fdc *f) { return !writes(&f->x); }
 
@@ -116,7 +116,7 @@ void fdc_give_byte(struct fdc *f, uint8_t byte)
     if (!uses_dma(f)) from_memory(&f->dev, &byte, 1);
 }
 
-/* ---- the one end of a command -------------------------------------------------------------------------- */
+/* ---- the one end of a command ---------------------------------------------------------------- */
 
 void fdc_stop_transfer(struct fdc *f)
 {
@@ -143,7 +143,7 @@ static void fail(struct fdc *f, uint8_t st1, uint8_t st2)
     finish(f, ST0_ABNORMAL);
 }
 
-/* ---- sectors ---------------------------------------------------------------------------------------------- */
+/* ---- sectors --------------------------------------------------------------------------------- */
 
 static struct floppy *drive(const struct fdc *f) { return f->drive[f->x.drive & 3]; }
 
@@ -238,7 +238,7 @@ static void end_sector(struct fdc *f)
     }
 }
 
-/* ---- FORMAT TRACK: the host gives C, H, R, N of every sector (5.1.7) ---------------------------------------- */
+/* ---- FORMAT TRACK: the host gives C, H, R, N of every sector (5.1.7) ------------------------- */
 
 static void format_sector(struct fdc *f)
 {
@@ -270,7 +270,7 @@ static void begin_format(struct fdc *f)
     else finish(f, 0);
 }
 
-/* ---- READ ID: whatever passes the head next ------------------------------------------------------------------- */
+/* ---- READ ID: whatever passes the head next -------------------------------------------------- */
 
 static void read_id(struct fdc *f)
 {
@@ -284,7 +284,7 @@ static void read_id(struct fdc *f)
     finish(f, 0);
 }
 
-/* ---- start and steps ----------------------------------------------------------------------------------------------- */
+/* ---- start and steps ------------------------------------------------------------------------- */
 
 static bool is_write_to_protected(const struct fdc *f)
 {

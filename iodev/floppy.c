@@ -46,7 +46,7 @@ static const struct floppy_format *format_of_size(uint64_t sectors)
     return NULL;
 }
 
-/* ---- what the controller sees --------------------------------------------------------------------- */
+/* ---- what the controller sees ---------------------------------------------------------------- */
 
 bool floppy_is_protected(const struct floppy *f)
 {
@@ -104,7 +104,7 @@ unsigned floppy_cmos_type(const struct device *d)
     return container_of(d, const struct floppy, dev)->cmos_type;
 }
 
-/* ---- changing the disk ------------------------------------------------------------------------------- */
+/* ---- changing the disk ----------------------------------------------------------------------- */
 
 static struct floppy *floppy_of(struct device *d) { return container_of(d, struct floppy, dev); }
 
@@ -117,7 +117,8 @@ static void take_out(struct floppy *f)
     f->changed = true;
 }
 
-static const struct floppy_format *choose_format(struct floppy *f, const struct image *i, bool use_type)
+static const struct floppy_format *choose_format(struct floppy *f, const struct image *i,
+                                                 bool use_type)
 {
     uint64_t sectors = image_sectors(i);
     const struct floppy_format *d = use_type && f->type ? format_named(f->type) : NULL;
@@ -144,7 +145,8 @@ static bool insert(struct floppy *f, const char *path, bool use_type)
     const struct floppy_format *d = choose_format(f, i, use_type);
     if (!d) {
         image_close(i);
-        snprintf(f->message, sizeof f->message, "%.300s: larger than any floppy disk (2.88M)", path);
+        snprintf(f->message, sizeof f->message, "%.300s: larger than any floppy disk (2.88M)",
+                 path);
         return false;
     }
     take_out(f);
@@ -175,7 +177,7 @@ const char *floppy_eject(struct device *d)
     return NULL;
 }
 
-/* ---- the device ---------------------------------------------------------------------------------------- */
+/* ---- the device ------------------------------------------------------------------------------ */
 
 /* The drive is the named one, else the one made for the disk; 1.44M if there is neither. */
 static void choose_drive(struct floppy *f)
@@ -188,8 +190,8 @@ static void choose_drive(struct floppy *f)
 static bool is_known(struct floppy *f, const char *setting, const char *value)
 {
     if (!value || !*value || !strcmp(value, "auto") || format_named(value)) return true;
-    device_log(&f->dev, LOG_ERROR, "%s=%s is not known; use auto, 160k, 180k, 320k, 360k, 720k, 1_2, "
-               "1_44 or 2_88", setting, value);
+    device_log(&f->dev, LOG_ERROR, "%s=%s is not known; use auto, 160k, 180k, 320k, 360k, 720k, "
+               "1_2, 1_44 or 2_88", setting, value);
     return false;
 }
 

@@ -40,7 +40,7 @@ static struct ide_drive *selected(const struct ide_channel *c)
     return c->drive[c->selected & 1];
 }
 
-/* INTRQ belongs to the selected drive; nIEN lets it float, which the pull-down makes low (5.2.9). */
+/* INTRQ belongs to the selected drive; nIEN lets it float: the pull-down makes it low (5.2.9). */
 static void update_irq(struct ide_channel *c)
 {
     const struct ide_drive *d = selected(c);
@@ -56,7 +56,7 @@ void ide_interrupt(struct ide_drive *d, bool level)
     update_irq(c);
 }
 
-/* ---- data port: the path that every PIO word takes --------------------------------------------------- */
+/* ---- data port: the path that every PIO word takes ------------------------------------------- */
 
 static uint32_t load(const uint8_t *from, unsigned bytes)
 {
@@ -101,7 +101,7 @@ static void write_data(struct ide_drive *d, uint32_t value, unsigned width)
     moved(d, bytes);
 }
 
-/* ---- command block ------------------------------------------------------------------------------------ */
+/* ---- command block --------------------------------------------------------------------------- */
 
 static uint8_t status(const struct ide_channel *c)
 {
@@ -226,7 +226,7 @@ static void ide_write(struct device *dev, uint32_t offset, uint32_t value, enum 
 
 static const struct io_ops ide_io = { ide_read, ide_write, peek, BYTE | WORD | DWORD };
 
-/* ---- control block: alternate status, device control ----------------------------------------------------- */
+/* ---- control block: alternate status, device control ----------------------------------------- */
 
 static uint32_t peek_control(const struct device *d, uint32_t offset)
 {
@@ -256,7 +256,7 @@ static void write_control(struct device *d, uint32_t offset, uint32_t value, enu
 
 static const struct io_ops control_io = { read_control, write_control, peek_control, BYTE };
 
-/* ---- for drives and bus masters ------------------------------------------------------------------------------ */
+/* ---- for drives and bus masters -------------------------------------------------------------- */
 
 const char *ide_attach(struct ide_drive *d, struct board *b, const char *id)
 {
@@ -302,7 +302,7 @@ void ide_master_started(struct device *channel)
     if (d && d->ops->dma_started) d->ops->dma_started(d);
 }
 
-/* ---- the device ---------------------------------------------------------------------------------------------- */
+/* ---- the device ------------------------------------------------------------------------------ */
 
 static const struct { uint16_t command, control; uint8_t irq; } usual[4] = {
     { 0x1F0, 0x3F0, 14 }, { 0x170, 0x370, 15 }, { 0x1E8, 0x3E0, 11 }, { 0x168, 0x360, 9 },
@@ -369,6 +369,7 @@ static const struct field state[] = {
 };
 
 const struct device_class ide_class = {
-    .name = "ide", .about = "ATA channel (ATA/ATAPI-6, T13/1410D)", .size = sizeof(struct ide_channel),
-    .props = props, .state = state, .plug = plug, .reset = reset, .restored = restored,
+    .name = "ide", .about = "ATA channel (ATA/ATAPI-6, T13/1410D)",
+    .size = sizeof(struct ide_channel), .props = props, .state = state,
+    .plug = plug, .reset = reset, .restored = restored,
 };

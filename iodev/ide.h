@@ -29,10 +29,13 @@ enum { ATA_FEATURE = 1, ATA_COUNT = 2, ATA_LOW = 3, ATA_MID = 4, ATA_HIGH = 5, A
 
 struct ide_drive_ops {
     void (*command)(struct ide_drive *, uint8_t opcode);
-    void (*transferred)(struct ide_drive *);       /* the host has moved the last byte of a DRQ block */
-    void (*reset)(struct ide_drive *);             /* SRST, EXECUTE DEVICE DIAGNOSTIC (begin and end):
-                                                      forget the command, show signature, error 01h */
-    void (*dma_started)(struct ide_drive *);       /* the bus master runs: a waiting DMA may go on */
+    /* The host has moved the last byte of a DRQ block. */
+    void (*transferred)(struct ide_drive *);
+    /* SRST, EXECUTE DEVICE DIAGNOSTIC (begin and end): forget the command, show the signature,
+     * error 01h. */
+    void (*reset)(struct ide_drive *);
+    /* The bus master runs: a waiting DMA may go on. */
+    void (*dma_started)(struct ide_drive *);
 };
 
 /* A drive embeds this; the channel reads and writes registers and data through it. */
@@ -48,7 +51,7 @@ struct ide_drive {
     uint32_t at, end;
 };
 
-/* ---- channel's, for drives ----------------------------------------------------------------------- */
+/* ---- channel's, for drives ------------------------------------------------------------------- */
 /* Attaches to the channel that the id names ("ata0-slave"). NULL, or why not. */
 const char *ide_attach(struct ide_drive *, struct board *, const char *id);
 void ide_interrupt(struct ide_drive *, bool level);    /* INTRQ */
@@ -57,9 +60,10 @@ bool ide_has_dma(const struct ide_drive *);
  * than len: stopped, not started, or the end of its table. */
 uint32_t ide_dma(struct ide_drive *, uint8_t *data, uint32_t len, bool to_memory);
 
-/* ---- channel's, for a bus master ------------------------------------------------------------------ */
+/* ---- channel's, for a bus master ------------------------------------------------------------- */
 struct ide_master_ops {
-    uint32_t (*transfer)(struct device *, unsigned channel, uint8_t *data, uint32_t len, bool to_memory);
+    uint32_t (*transfer)(struct device *, unsigned channel, uint8_t *data, uint32_t len,
+                         bool to_memory);
     void     (*interrupt)(struct device *, unsigned channel);   /* INTRQ rose */
 };
 /* channel: the device ata0 or ata1. */

@@ -35,7 +35,7 @@ struct piix_ide {
 
 static struct piix_ide *piix_of(struct device *d) { return container_of(d, struct piix_ide, dev); }
 
-/* ---- the engine -------------------------------------------------------------------------------------- */
+/* ---- the engine ------------------------------------------------------------------------------ */
 
 static uint32_t dword(const uint8_t *b)
 {
@@ -46,8 +46,8 @@ static uint32_t dword(const uint8_t *b)
 static bool next_region(struct piix_ide *p, struct master *m)
 {
     uint8_t prd[8];
-    bool readable = !m->last &&
-                    memory_copy_from(board_memory(p->dev.board), prd, m->next, sizeof prd) == sizeof prd;
+    struct memory *memory = board_memory(p->dev.board);
+    bool readable = !m->last && memory_copy_from(memory, prd, m->next, sizeof prd) == sizeof prd;
     if (!readable) {
         if (!m->last) m->status |= STATUS_ERROR;
         m->status &= (uint8_t)~STATUS_ACTIVE;
@@ -62,13 +62,15 @@ static bool next_region(struct piix_ide *p, struct master *m)
 }
 
 /* Each region moves at least two bytes, so guest values cannot make this loop long. */
-static uint32_t transfer(struct device *d, unsigned channel, uint8_t *data, uint32_t len, bool to_memory)
+static uint32_t transfer(struct device *d, unsigned channel, uint8_t *data, uint32_t len,
+                         bool to_memory)
 {
     struct piix_ide *p = piix_of(d);
     struct master *m = &p->master[channel & 1];
     struct memory *memory = board_memory(d->board);
     uint32_t done = 0;
-    if (!(m->status & STATUS_ACTIVE) || !(p->pci.config[PCI_COMMAND] & PCI_COMMAND_MASTER)) return 0;
+    bool allowed = p->pci.config[PCI_COMMAND] & PCI_COMMAND_MASTER;
+    if (!allowed || !(m->status & STATUS_ACTIVE)) return 0;
     if (to_memory != !!(m->command & COMMAND_TO_MEMORY)) return 0;
     while (done < len && (m->left || next_region(p, m))) {
         uint32_t n = len - done < m->left ? len - done : m->left;
@@ -78,7 +80,8 @@ static uint32_t transfer(struct device *d, unsigned channel, uint8_t *data, uint
         m->left -= n;
         done += n;
     }
-    if (!m->left && m->last) m->status &= (uint8_t)~STATUS_ACTIVE;     /* table and disk end together */
+    /* table and disk end together */
+    if (!m->left && m->last) m->status &= (uint8_t)~STATUS_ACTIVE;
     return done;
 }
 
@@ -89,7 +92,7 @@ static void interrupted(struct device *d, unsigned channel)
 
 static const struct ide_master_ops master_ops = { transfer, interrupted };
 
-/* ---- registers: eight bytes per channel ---------------------------------------------------------------- */
+/* ---- registers: eight bytes per channel ------------------------------------------------------ */
 
 static void write_command(struct piix_ide *p, unsigned channel, uint8_t value)
 {
@@ -119,7 +122,8 @@ static void write_byte(struct piix_ide *p, uint32_t offset, uint8_t value)
     unsigned shift = 8 * (at & 3);
     if (at == COMMAND) write_command(p, channel, value);
     else if (at == STATUS) write_status(m, value);
-    else if (at >= TABLE) m->table = (m->table & ~(0xFFu << shift) & ~3u) | ((uint32_t)value << shift & ~3u);
+    else if (at >= TABLE)
+        m->table = ((m->table & ~(0xFFu << shift)) | (uint32_t)value << shift) & ~3u;
 }
 
 static uint32_t peek(const struct device *d, uint32_t offset)
@@ -144,9 +148,11 @@ static void write_registers(struct device *d, uint32_t offset, uint32_t value, e
     for (unsigned i = 0; i < w; i++) write_byte(piix_of(d), offset + i, (uint8_t)(value >> 8 * i));
 }
 
-static const struct io_ops master_io = { read_registers, write_registers, peek, BYTE | WORD | DWORD };
+static const struct io_ops master_io = {
+    read_registers, write_registers, peek, BYTE | WORD | DWORD,
+};
 
-/* ---- the device --------------------------------------------------------------------------------------------- */
+/* ---- the device ------------------------------------------------------------------------------ */
 
 /* 2.3: legacy addresses only, no interrupt pin. IDETIM comes up enabled; see the file's head. */
 static void describe(struct piix_ide *p)

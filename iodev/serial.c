@@ -50,7 +50,7 @@ struct serial {
 static struct serial *serial_of(struct device *d) { return container_of(d, struct serial, dev); }
 static struct clock *clock_of(struct serial *s)   { return board_clock(s->dev.board); }
 
-/* ---- interrupts (8.6) -------------------------------------------------------------------------- */
+/* ---- interrupts (8.6) ------------------------------------------------------------------------ */
 
 static unsigned trigger_level(const struct serial *s)
 {
@@ -76,7 +76,7 @@ static void update_irq(struct serial *s)
     line_set(&s->irq, gate && interrupt_id(s) != IIR_NONE);
 }
 
-/* ---- time ---------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 /* Start bit, data, parity, 1, 1.5 or 2 stop bits, in half bits; 16 clocks per bit. Divisor 0 is not
  * allowed (8.3): the fastest speed. */
@@ -105,7 +105,7 @@ static void idle_timeout(struct timer *t, nanos due)
     update_irq(s);
 }
 
-/* ---- receiver ------------------------------------------------------------------------------------ */
+/* ---- receiver -------------------------------------------------------------------------------- */
 
 static unsigned rx_room(const struct serial *s)
 {
@@ -174,7 +174,7 @@ static uint8_t read_rbr(struct serial *s)
     return byte;
 }
 
-/* ---- transmitter ----------------------------------------------------------------------------------- */
+/* ---- transmitter ----------------------------------------------------------------------------- */
 
 static void send_byte(struct serial *s, uint8_t byte)
 {
@@ -228,7 +228,7 @@ static void write_thr(struct serial *s, uint8_t byte)
     update_irq(s);
 }
 
-/* ---- registers --------------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 /* 8.8; in loopback the four outputs are the inputs (8.7). */
 static uint8_t modem_inputs(const struct serial *s)
@@ -393,7 +393,7 @@ static void serial_write(struct device *d, uint32_t offset, uint32_t value, enum
 
 static const struct io_ops serial_io = { serial_read, serial_write, serial_peek, BYTE };
 
-/* ---- the host's side ------------------------------------------------------------------------------ */
+/* ---- the host's side ------------------------------------------------------------------------- */
 
 size_t serial_receive(struct device *d, const uint8_t *bytes, size_t len)
 {
@@ -432,7 +432,7 @@ void serial_escape(struct device *d, void (*hook)(void *ctx, uint8_t key), void 
     if (s->host) chardev_escape(s->host, hook, ctx);
 }
 
-/* ---- the device --------------------------------------------------------------------------------------- */
+/* ---- the device ------------------------------------------------------------------------------ */
 
 /* The usual place of COM1-COM4 by the id's last character. */
 static void usual_place(struct serial *s)

@@ -12,10 +12,10 @@ extern const struct device_class serial_class;
  * what was recorded. */
 size_t serial_receive(struct device *, const uint8_t *bytes, size_t len);
 
-/* Between CPU runs: moves what the host has ready into the port and lets output out. `taken` (may be
- * NULL) is told what went in, for the input log. */
-void serial_poll(struct device *, void (*taken)(void *ctx, struct device *, const uint8_t *, size_t),
-                 void *ctx);
+/* Between CPU runs: moves what the host has ready into the port and lets output out. `taken` (may
+ * be NULL) is told what went in, for the input log. */
+void serial_poll(struct device *,
+                 void (*taken)(void *ctx, struct device *, const uint8_t *, size_t), void *ctx);
 
 /* For the pacer: see chardev_fd(). */
 int  serial_fd(const struct device *);

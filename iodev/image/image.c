@@ -57,7 +57,8 @@ static void explain_errno(const struct note *n, int code, bool writing)
         if (causes[i].code != code) continue;
         bool only_read = code == EACCES && writing && access(n->path, R_OK) == 0;
         explain(n, only_read ? "may be read but not written" : causes[i].cause,
-                only_read ? "change the file's permissions or use mode=volatile" : causes[i].remedy);
+                only_read ? "change the file's permissions or use mode=volatile"
+                          : causes[i].remedy);
         return;
     }
     explain(n, strerror(code), "");
@@ -120,7 +121,8 @@ static bool start(struct image *i, const struct note *n)
     const char *cause = i->format->open ? i->format->open(i) : NULL;
     if (cause) return explain(n, cause, ""), false;
     if (i->file_bytes % SECTOR_SIZE)
-        explain(n, "size is not a multiple of 512 bytes", "the last sector is filled up with zeroes");
+        explain(n, "size is not a multiple of 512 bytes",
+                "the last sector is filled up with zeroes");
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Floppy controller and drives by the 82077AA data sheet; the reset and probe sequences are those of
- * SeaBIOS and of Linux's floppy driver.
+ * Floppy controller and drives by the 82077AA data sheet; the reset and probe sequences are those
+ * of SeaBIOS and of Linux's floppy driver.
  */
 #include "iodev/fdc.h"
 #include "iodev/media.h"
@@ -24,17 +24,24 @@ static void start(const char *drive)
     ck_assert_ptr_nonnull(drive_a);
 }
 
+static unsigned read_result(void)
+{
+    unsigned len = 0;
+    while (len < sizeof result && (fake_in8(b, MSR) & 0xD0) == 0xD0)
+        result[len++] = fake_in8(b, FIFO);
+    return len;
+}
+
 static unsigned command(unsigned n, const uint8_t *bytes)
 {
     for (unsigned i = 0; i < n; i++) {
         ck_assert_uint_eq(fake_in8(b, MSR) & 0xC0, 0x80);
         fake_out8(b, FIFO, bytes[i]);
     }
-    unsigned len = 0;
-    while (len < sizeof result && (fake_in8(b, MSR) & 0xD0) == 0xD0) result[len++] = fake_in8(b, FIFO);
-    return len;
+    return read_result();
 }
-#define COMMAND(...) command(sizeof (const uint8_t[]){ __VA_ARGS__ }, (const uint8_t[]){ __VA_ARGS__ })
+#define COMMAND(...) \
+    command(sizeof (const uint8_t[]){ __VA_ARGS__ }, (const uint8_t[]){ __VA_ARGS__ })
 
 static void wait_irq(void)
 {
@@ -44,9 +51,8 @@ static void wait_irq(void)
 
 static unsigned take_result(void)
 {
-    unsigned len = 0;
     wait_irq();
-    while (len < sizeof result && (fake_in8(b, MSR) & 0xD0) == 0xD0) result[len++] = fake_in8(b, FIFO);
+    unsigned len = read_result();
     ck_assert(!fake_irq(b, 6));
     ck_assert_uint_eq(fake_in8(b, MSR), 0x80);
     return len;
@@ -108,7 +114,8 @@ static void dma_out(const uint8_t *from, unsigned n)
     unsigned done = 0;
     for (unsigned guard = 0; done < n && guard < 10000; guard++) {
         fake_advance(b, 100000);
-        if (fake_dreq(b, 2)) done += (unsigned)fake_dma_from_memory(b, 2, from + done, n - done, true);
+        if (fake_dreq(b, 2))
+            done += (unsigned)fake_dma_from_memory(b, 2, from + done, n - done, true);
     }
     ck_assert_uint_eq(done, n);
 }
@@ -123,8 +130,8 @@ static void expect(uint8_t st0, uint8_t st1, uint8_t st2, uint8_t c, uint8_t h, 
 {
     const uint8_t want[7] = { st0, st1, st2, c, h, r, 2 };
     ck_assert_uint_eq(take_result(), 7);
-    for (unsigned i = 0; i < 7; i++) ck_assert_msg(result[i] == want[i], "result %u: %02X, not %02X",
-                                                   i, result[i], want[i]);
+    for (unsigned i = 0; i < 7; i++)
+        ck_assert_msg(result[i] == want[i], "result %u: %02X, not %02X", i, result[i], want[i]);
 }
 
 START_TEST(reset_holds_and_polls)
@@ -584,7 +591,8 @@ int main(void)
         eot_without_tc_is_an_error, tc_in_the_middle_of_a_sector, write_sectors, wrong_addresses,
         data_rate_has_to_match, implied_seek, non_dma_read_and_write, format_track,
         verify_moves_nothing, write_protected_disk, change_line, eject_in_the_middle,
-        short_image_is_padded, formats_by_size, type_overrides_size, double_step, hostile_register_writes,
+        short_image_is_padded, formats_by_size, type_overrides_size, double_step,
+        hostile_register_writes,
     };
     return temp_run("fdc", begin, end, tests, sizeof tests / sizeof tests[0]);
 }

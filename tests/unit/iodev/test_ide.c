@@ -157,7 +157,10 @@ START_TEST(identify_is_consistent)
     ck_assert_uint_eq(word(83) & 0xC400, 0x4400);
     ck_assert_uint_eq(word(47), 0x8010);
     char model[41] = "";
-    for (unsigned i = 0; i < 20; i++) model[2 * i] = (char)(word(27 + i) >> 8), model[2 * i + 1] = (char)word(27 + i);
+    for (unsigned i = 0; i < 20; i++) {
+        model[2 * i] = (char)(word(27 + i) >> 8);
+        model[2 * i + 1] = (char)word(27 + i);
+    }
     ck_assert_int_eq(strncmp(model, "VITRO HARDDISK                          ", 40), 0);
 }
 END_TEST
@@ -309,8 +312,9 @@ START_TEST(data_port_widths)
     temp_sector(expected, 3);
     ck_assert_uint_eq(fake_in8(b, BASE), expected[0]);
     ck_assert_uint_eq(fake_in8(b, BASE), expected[1]);
-    ck_assert_uint_eq(fake_in32(b, BASE), (uint32_t)(expected[2] | expected[3] << 8 | expected[4] << 16) |
-                                              (uint32_t)expected[5] << 24);
+    uint32_t want = (uint32_t)(expected[2] | expected[3] << 8 | expected[4] << 16) |
+                    (uint32_t)expected[5] << 24;
+    ck_assert_uint_eq(fake_in32(b, BASE), want);
     ck_assert_uint_eq(fake_in16(b, BASE), expected[6] | expected[7] << 8);
     for (unsigned i = 8; i < 508; i += 4) fake_in32(b, BASE);
     ck_assert_uint_eq(fake_in8(b, CONTROL), 0x58);
@@ -437,7 +441,7 @@ START_TEST(native_max)
 }
 END_TEST
 
-/* ---- bus master ------------------------------------------------------------------------------------ */
+/* ---- bus master ------------------------------------------------------------------------------ */
 
 static void map_bus_master(void)
 {
@@ -543,7 +547,7 @@ START_TEST(no_bus_master_no_dma)
 }
 END_TEST
 
-/* ---- the image --------------------------------------------------------------------------------------- */
+/* ---- the image ------------------------------------------------------------------------------- */
 
 START_TEST(volatile_disk_keeps_the_file)
 {
@@ -583,7 +587,8 @@ END_TEST
 
 START_TEST(plug_refuses)
 {
-    ck_assert_ptr_null(fake_plug_id(b, &ata_disk_class, "ata0-slave", "path", "/nowhere/x.img", NULL));
+    ck_assert_ptr_null(fake_plug_id(b, &ata_disk_class, "ata0-slave", "path", "/nowhere/x.img",
+                                    NULL));
     ck_assert_ptr_null(fake_plug_id(b, &ata_disk_class, "ata0-slave", "path", temp.path, NULL));
     ck_assert_ptr_null(fake_plug_id(b, &ata_disk_class, "ata7-slave", "path", temp.path, "mode",
                                     "volatile", NULL));
@@ -597,8 +602,10 @@ START_TEST(hostile_register_writes)
     map_bus_master();
     for (unsigned i = 0; i < 300000; i++) {
         x = x * 1664525 + 1013904223;
-        static const uint16_t ports[16] = { BASE, BASE, FEATURE, COUNT, LOW, MID, HIGH, DEV, CMD, CMD,
-                                            CONTROL, BM, BM + 2, BM + 4, BM + 8, BASE };
+        static const uint16_t ports[16] = {
+            BASE, BASE, FEATURE, COUNT, LOW, MID, HIGH, DEV, CMD, CMD, CONTROL, BM, BM + 2, BM + 4,
+            BM + 8, BASE,
+        };
         enum width w = (enum width)(1u << (x >> 8 & 3) % 3);
         uint16_t port = ports[x >> 28];
         uint32_t value = x >> 10;

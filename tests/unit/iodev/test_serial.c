@@ -18,7 +18,8 @@ static void begin(void)
 {
     temp_begin(&temp);
     b = fake_new(1 << 20);
-    com1 = fake_plug_id(b, &serial_class, "com1", "mode", "file", "dev", temp_path(&temp, "out"), NULL);
+    com1 = fake_plug_id(b, &serial_class, "com1", "mode", "file", "dev",
+                        temp_path(&temp, "out"), NULL);
     ck_assert_ptr_nonnull(com1);
     fake_out8(b, LCR, 0x03);
 }
@@ -303,7 +304,8 @@ START_TEST(ports_by_id_and_disabled)
     ck_assert(!fake_claimed(b, 0x3E8));
     ck_assert_ptr_nonnull(fake_plug_id(b, &serial_class, "com4", NULL));
     ck_assert(fake_claimed(b, 0x2E8));
-    ck_assert_ptr_null(fake_plug_id(b, &serial_class, "com5", "port", "0x100", "mode", "bogus", NULL));
+    ck_assert_ptr_null(fake_plug_id(b, &serial_class, "com5", "port", "0x100", "mode", "bogus",
+                                    NULL));
 }
 END_TEST
 
