@@ -191,6 +191,7 @@ START_TEST(bad_ring_stack_is_invalid_tss)
         { SEL_DATA3, 0x67, 10, SEL_DATA3 & ~3 },
         { SEL_CODE0, 0x67, 10, SEL_CODE0 },
         { SEL_ABSENT, 0x67, 12, SEL_ABSENT },
+        { SEL_FREE, 0x67, 12, SEL_FREE },              /* no room */
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         struct bench *b = bench_protected(3);
@@ -198,6 +199,7 @@ START_TEST(bad_ring_stack_is_invalid_tss)
         /* the exception itself goes to a conforming handler, which needs no new stack */
         for (unsigned v = 10; v < 14; v++)
             idt_set(b, v, gate(SEL_CONFORMING, HANDLERS + v * 16, B_INT32, 0));
+        gdt_set(b, SEL_FREE, descriptor(0, 0xFF, 0x4093));
         poke32(b, TSS + 8, cases[n].ss);
         b->r.tr.limit = cases[n].limit;
         code_at(b, HANDLERS + (unsigned)cases[n].vector * 16, "EB FE");       /* ring 3 cannot halt */
@@ -244,6 +246,15 @@ START_TEST(external_interrupt)
     ck_assert_int_eq(vector_taken(b), 11);
     ck_assert_uint_eq(stack32(b, 0), 8 * 8 + 2 + 1);
     ck_assert_uint_eq(b->acknowledged, 1);
+    bench_free(b);
+    b = bench_protected(0);                            /* EXT with a selector */
+    b->vector = 0x40;
+    idt_set(b, 0x40, gate(SEL_DATA0, HANDLERS, B_INT32, 0));
+    b->r.rflags |= EF_IF;
+    cpu_line(b->cpu, CPU_INTR, true);
+    bench_run(b, "90 90");
+    ck_assert_int_eq(vector_taken(b), 13);
+    ck_assert_uint_eq(stack32(b, 0), SEL_DATA0 + 1);
     bench_free(b);
 }
 END_TEST

@@ -41,6 +41,7 @@ START_TEST(jump_switches)
     ck_assert_uint_eq(peek32(b, TSS + 0x38), STACK0);
     ck_assert_uint_eq(peek16(b, TSS + 0x4C), SEL_CODE0);
     ck_assert_uint_eq(peek16(b, TSS2), 0);             /* no back link */
+    ck_assert_uint_eq(cpu_retired(b->cpu), 2);
     bench_free(b);
 }
 END_TEST
@@ -223,6 +224,19 @@ START_TEST(permission_bitmap)
 }
 END_TEST
 
+START_TEST(the_map_needs_a_byte_more)
+{
+    struct bench *b = port_bench(0x68, (const uint8_t[]){ 0, 0 }, 2);
+    ck_fault(b, "E4 00", 13, 0);
+    bench_free(b);
+    b = port_bench(0x69, (const uint8_t[]){ 0, 0 }, 2);
+    code_at(b, CODE, "E4 00");
+    bench_go(b, 1);
+    ck_assert_uint_eq(b->ins, 1);
+    bench_free(b);
+}
+END_TEST
+
 START_TEST(iopl_and_short_tss)
 {
     struct bench *b = bench_protected(3);              /* the map lies at the limit: nothing is allowed */
@@ -262,6 +276,7 @@ int main(void)
     tcase_add_test(tc, sixteen_bit_tss);
     tcase_add_test(tc, task_in_vm86);
     tcase_add_test(tc, permission_bitmap);
+    tcase_add_test(tc, the_map_needs_a_byte_more);
     tcase_add_test(tc, iopl_and_short_tss);
     suite_add_tcase(suite, tc);
     return bench_main(suite);
