@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT
+ * The machine: wires board and processor together and moves both through time.
+ *
+ *     events, timers --> clock_advance() --> lines --> cpu_run(next thing due) --> ...
+ */
+#include "config/machine.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "config/build.h"
+
+enum { EVENTS = 256, FLAG_IF = 0x200 };
+
+enum event_kind { EVENT_KEY, EVENT_MOUSE };
+
+struct event {                             /* something from outside, at its tick */
+    uint64_t tick;
+    enum event_kind kind;
+    unsigned key;
+    bool down;
+    int dx, dy, dz;
+    unsigned buttons;
+};
+
+struct machine {
+    struct log *log;
+    struct board *board;
+    struct cpu *cpu;
+    struct roms *roms;
+    uint64_t ips;
+    uint64_t tick_base;                    /* what a processor that counts anew after a reset left out */
+    bool running;                          /* inside cpu_run(): callbacks must not look at clock->now */
+    bool reset_on_triple_fault, reset_asked, ended;
+    int exit_code;
+    struct event event[EVENTS];            /* sorted by tick; equal ticks: as they came */
+    unsigned events;
+    struct screen no_screen;
+};
+
+/* ---- time ------------------------------------------------------------------------------------------ */
+uint64_t machine_ticks(const struct machine *m)
+{
+    return m->cpu ? m->tick_base + cpu_ticks(m->cpu) : 0;
+}
+
+nanos machine_now(const struct machine *m)
+{
+    return m->cpu ? muldiv64(machine_ticks(m), SECOND, m->ips) : board_clock(m->board)->now;
+}
+
+uint64_t machine_tick_of(const struct machine *m, nanos due)
+{
+    unsigned __int128 tick = ((unsigned __int128)due * m->ips + SECOND - 1) / SECOND;
+    return due == UINT64_MAX || tick > UINT64_MAX ? UINT64_MAX : (uint64_t)tick;
+}
+
+uint64_t machine_ips(const struct machine *m) { return m->ips; }
+
+static nanos exact_time(void *machine) { return machine_now(machine); }
+
+/* A device armed a timer from within an instruction: that instruction still retires. */
+static void timer_earlier(void *machine, nanos due)
+{
+    struct machine *m = machine;
+    if (!m->running) return;
+    uint64_t next = cpu_ticks(m->cpu) + 1, tick = machine_tick_of(m, due);
+    tick = tick > m->tick_base ? tick - m->tick_base : 0;
+    cpu_run_shorter(m->cpu, tick > next ? tick : next);
+}
+
+/* ---- wires ----------------------------------------------------------------------------------------- */
+static void wire(void *machine, enum board_wire which, bool level)
+{
+    static const enum cpu_line lines[] = {
+        [WIRE_INTR] = CPU_INTR, [WIRE_NMI] = CPU_NMI, [WIRE_SMI] = CPU_SMI, [WIRE_A20] = CPU_A20,
+        [WIRE_RESET] = CPU_RESET,
+    };
+    struct machine *m = machine;
+    if (m->cpu && (unsigned)which < COUNT_OF(lines)) cpu_line(m->cpu, lines[which], level);
+}
+
+/* The processor was made, or forgot its inputs: they are what the board says. */
+static void sync_wires(struct machine *m)
+{
+    static const enum board_wire wires[] = { WIRE_INTR, WIRE_NMI, WIRE_SMI, WIRE_A20 };
+    for (unsigned i = 0; i < COUNT_OF(wires); i++)
+        wire(m, wires[i], board_wire_level(m->board, wires[i]));
+}
+
+static void system_reset(void *machine)
+{
+    struct machine *m = machine;
+    m->reset_asked = true;
+    if (m->cpu) cpu_request_stop(m->cpu);
+}
+
+static void power_off(void *machine, int exit_code)
+{
+    machine_end(machine, exit_code);
+}
+
+void machine_end(struct machine *m, int exit_code)
+{
+    if (m->ended) return;
+    m->ended = true;
+    m->exit_code = exit_code;
+    if (m->cpu) cpu_request_stop(m->cpu);
+}
+
+bool machine_ended(const struct machine *m, int *exit_code)
+{
+    if (m->ended && exit_code) *exit_code = m->exit_code;
+    return m->ended;
+}
+
+void machine_reset(struct machine *m)
+{
+    uint64_t before = m->cpu ? cpu_ticks(m->cpu) : 0;
+    m->reset_asked = false;
+    board_reset(m->board, RESET_HARD);
+    if (!m->cpu) return;
+    cpu_reset(m->cpu, true);
+    m->tick_base += before - cpu_ticks(m->cpu);
+    sync_wires(m);
+}
+
+/* ---- events from outside ---------------------------------------------------------------------------- */
+static bool enqueue(struct machine *m, const struct event *e)
+{
+    if (m->events == EVENTS) {
+        log_line(m->log, "input", LOG_WARN, "too many keys and mouse events at once, one is lost");
+        return false;
+    }
+    unsigned i = m->events++;
+    for (; i && m->event[i - 1].tick > e->tick; i--) m->event[i] = m->event[i - 1];
+    m->event[i] = *e;
+    return true;
+}
+
+bool machine_key(struct machine *m, unsigned hid_usage, bool down, nanos delay)
+{
+    struct event e = { .kind = EVENT_KEY, .key = hid_usage, .down = down };
+    e.tick = delay ? machine_tick_of(m, machine_now(m) + delay) : machine_ticks(m);
+    return enqueue(m, &e);
+}
+
+bool machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
+{
+    struct event e = { .tick = machine_ticks(m), .kind = EVENT_MOUSE, .dx = dx, .dy = dy, .dz = dz,
+                       .buttons = buttons };
+    return enqueue(m, &e);
+}
+
+static void deliver(struct machine *m)
+{
+    const struct input *in = board_input(m->board);
+    while (m->events && m->event[0].tick <= machine_ticks(m)) {
+        struct event e = m->event[0];
+        memmove(m->event, m->event + 1, --m->events * sizeof e);
+        if (e.kind == EVENT_KEY) in->key(in->ctx, e.key, e.down);
+        else in->mouse(in->ctx, e.dx, e.dy, e.dz, e.buttons);
+    }
+}
+
+/* ---- running ---------------------------------------------------------------------------------------- */
+static void shut_down(struct machine *m)
+{
+    const char *why = cpu_shutdown_reason(m->cpu);
+    log_line(m->log, "cpu", m->reset_on_triple_fault ? LOG_WARN : LOG_ERROR, "processor shut down%s%s: %s",
+             *why ? ": " : "", why, m->reset_on_triple_fault ? "reset" : "the run ends");
+    if (m->reset_on_triple_fault) m->reset_asked = true;
+    else machine_end(m, MACHINE_EXIT_TRIPLE_FAULT);
+}
+
+static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* The next tick at which somebody else than the processor has something to do. A timer that is late
+ * (clock_advance() fires a bounded number of them) must not stop time: one instruction runs. */
+static uint64_t next_stop(const struct machine *m, uint64_t until)
+{
+    uint64_t next = machine_ticks(m) + 1;
+    until = min(until, machine_tick_of(m, clock_next(board_clock(m->board))));
+    if (m->events) until = min(until, m->event[0].tick);
+    return until > next ? until : next;
+}
+
+/* Retires at most `budget` instructions, or passes time in HLT up to tick `until`. Returns how many
+ * were retired. */
+static uint64_t run(struct machine *m, uint64_t until, uint64_t budget)
+{
+    uint64_t from = machine_ticks(m);
+    m->running = true;
+    enum cpu_stop stop = cpu_run(m->cpu, min(until, from + budget) - m->tick_base);
+    m->running = false;
+    uint64_t ran = machine_ticks(m) - from;
+    if (stop == CPU_SHUTDOWN) shut_down(m);
+    /* A timer that an instruction has just armed may be due before `until`. */
+    until = next_stop(m, until);
+    if (stop == CPU_HALTED && until > from + ran && !m->ended) cpu_skip(m->cpu, until - from - ran);
+    return ran;
+}
+
+void machine_advance(struct machine *m, uint64_t until, uint64_t budget)
+{
+    struct clock *clock = board_clock(m->board);
+    while (!m->ended && budget && m->cpu) {
+        if (m->reset_asked) machine_reset(m);
+        clock_advance(clock, machine_now(m));
+        deliver(m);
+        if (machine_ticks(m) >= until) break;
+        uint64_t ran = run(m, next_stop(m, until), budget);
+        budget -= min(ran, budget);
+    }
+    clock_advance(clock, machine_now(m));
+}
+
+bool machine_is_dead(const struct machine *m)
+{
+    struct cpu_regs regs;
+    if (!m->cpu || !cpu_is_halted(m->cpu)) return false;
+    cpu_get_regs(m->cpu, &regs);
+    return !(regs.rflags & FLAG_IF);
+}
+
+uint64_t machine_hash(const struct machine *m)
+{
+    uint64_t hash = board_hash(m->board, 0);
+    return m->cpu ? cpu_hash(m->cpu, hash) : hash;
+}
+
+/* ---- looking in --------------------------------------------------------------------------------------- */
+struct board *machine_board(struct machine *m) { return m->board; }
+struct cpu *machine_cpu(struct machine *m) { return m->cpu; }
+
+static void draw_nothing(void *ctx, struct screen_frame *frame, bool whole, bool text_only)
+{
+    (void)ctx, (void)whole, (void)text_only;
+    *frame = (struct screen_frame){ 0 };
+}
+
+const struct screen *machine_screen(struct machine *m)
+{
+    const struct screen *s = board_screen(m->board);
+    return s ? s : &m->no_screen;
+}
+
+struct device *machine_com(struct machine *m, unsigned number)
+{
+    char id[16];
+    snprintf(id, sizeof id, "com%u", number + 1);
+    return board_find(m->board, id);
+}
+
+/* ---- birth and end -------------------------------------------------------------------------------------- */
+static bool make_board(struct machine *m, const struct config *c)
+{
+    struct board_config bc = { .ram_bytes = c->memory_mib << 20, .log = m->log, .wire = wire,
+                               .system_reset = system_reset, .power_off = power_off, .ctx = m };
+    m->board = board_new(&bc);
+    if (!m->board) {
+        log_line(m->log, "config", LOG_ERROR, "no memory for %llu MiB of guest RAM", (unsigned long long)c->memory_mib);
+        return false;
+    }
+    struct clock *clock = board_clock(m->board);
+    clock->source = exact_time;
+    clock->earlier = timer_earlier;
+    clock->ctx = m;
+    return build_devices(m->board, c) && board_power_on(m->board);
+}
+
+static bool make_cpu(struct machine *m, const struct config *c)
+{
+    struct cpu_bus bus = { board_in, board_out, board_acknowledge, m->board };
+    struct cpu_config cc = { c->cpu_model };
+    m->cpu = cpu_new(&cc, board_memory(m->board), &bus, m->log);
+    if (!m->cpu && c->cpu_model) {
+        log_line(m->log, "config", LOG_WARN, "cpu: model=%s: not known, the default model is used", c->cpu_model);
+        m->cpu = cpu_new(&(struct cpu_config){ NULL }, board_memory(m->board), &bus, m->log);
+    }
+    if (!m->cpu) log_line(m->log, "config", LOG_ERROR, "no memory for the processor");
+    return m->cpu;
+}
+
+struct machine *machine_new(const struct config *c, struct log *log, bool with_cpu)
+{
+    struct machine *m = calloc(1, sizeof *m);
+    if (!m) return NULL;
+    m->log = log;
+    m->ips = c->ips;
+    m->reset_on_triple_fault = c->reset_on_triple_fault;
+    m->no_screen = (struct screen){ NULL, draw_nothing };
+    m->roms = roms_new();
+    if (!m->roms || !make_board(m, c) || (with_cpu && !roms_load(m->roms, c, m->board)) ||
+        (with_cpu && !make_cpu(m, c))) {
+        machine_free(m);
+        return NULL;
+    }
+    build_firmware_setup(m->board, c);
+    if (m->cpu) sync_wires(m);
+    return m;
+}
+
+void machine_free(struct machine *m)
+{
+    if (!m) return;
+    cpu_free(m->cpu);
+    m->cpu = NULL;
+    board_free(m->board);
+    roms_free(m->roms);
+    free(m);
+}
