@@ -95,7 +95,7 @@ void cpu_reset(struct cpu *c, bool power_on)
 /* ---- derived state ----------------------------------------------------------------------------------------- */
 static bool is_flat(const struct segment *s)
 {
-    return s->base == 0 && s->first == 0 && s->last == 0xFFFFFFFF && s->rights == (SEG_READ | SEG_WRITE);
+    return s->base == 0 && s->first == 0 && s->limit == 0xFFFFFFFF && s->rights == (SEG_READ | SEG_WRITE);
 }
 
 void mode_changed(struct cpu *c)

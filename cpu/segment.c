@@ -17,6 +17,8 @@ void segment_derive(struct segment *s)
     if (!code && s->access & ACCESS_DC) {                /* expand-down: SDM vol. 3, 5.3 */
         s->first = (uint64_t)s->limit + 1;
         s->last = s->access & ACCESS_DB ? 0xFFFFFFFF : 0xFFFF;
+    } else if (s->limit == 0xFFFFFFFF) {
+        s->last = 1ull << 33;      /* an operand may wrap around 4 GiB: left to the processor, SDM vol. 3, 5.3 */
     }
 }
 

@@ -52,7 +52,8 @@ enum { SEG_READ = 1, SEG_WRITE = 2 };
 
 struct segment {
     uint64_t base;
-    uint64_t first, last;          /* valid offsets, inclusive; derived by segment_derive()       */
+    uint64_t first, last;          /* valid offsets, inclusive; derived by segment_derive(); no end
+                                      at limit 4 GiB                                              */
     uint32_t limit;                /* bytes - 1, granularity applied                                */
     uint16_t selector, access;
     uint8_t  rights;               /* SEG_READ | SEG_WRITE: 0 = unusable (null selector); derived    */
