@@ -145,7 +145,6 @@ static void add_video(struct builder *b)
 {
     if (!add(b, "vga", NULL)) return;
     set_number(b, "vga", "vram", b->config->vga_mib);
-    set(b, "vga", "rom", b->config->pci ? roms_video_path(b->config) : NULL);
 }
 
 bool build_devices(struct board *board, const struct config *c)
@@ -192,7 +191,7 @@ static enum cmos_floppy cmos_floppy_of(struct board *b, const char *id)
     return d ? (enum cmos_floppy)floppy_cmos_type(d) : CMOS_FLOPPY_NONE;
 }
 
-void build_firmware_setup(struct board *b, const struct config *c)
+void build_setup(struct board *b, const struct config *c)
 {
     struct device *rtc = board_find(b, "rtc");
     struct cmos_setup s = { .no_boot_signature_check = c->no_boot_signature_check };

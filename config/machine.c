@@ -26,7 +26,7 @@ struct machine {
     struct log *log;
     struct board *board;
     struct cpu *cpu;
-    struct roms *roms;
+    struct loader *loader;
     uint64_t ips;
     uint64_t tick_base;                    /* what a processor that counts anew after a reset left out */
     bool running;                          /* inside cpu_run(): callbacks must not look at clock->now */
@@ -42,6 +42,8 @@ uint64_t machine_ticks(const struct machine *m)
 {
     return m->cpu ? m->tick_base + cpu_ticks(m->cpu) : 0;
 }
+
+uint64_t machine_retired(const struct machine *m) { return m->cpu ? cpu_retired(m->cpu) : 0; }
 
 nanos machine_now(const struct machine *m)
 {
@@ -203,6 +205,7 @@ static uint64_t run(struct machine *m, uint64_t until, uint64_t budget)
 void machine_advance(struct machine *m, uint64_t until, uint64_t budget)
 {
     struct clock *clock = board_clock(m->board);
+    if (m->reset_asked) machine_reset(m);
     while (!m->ended && budget && m->cpu) {
         if (m->reset_asked) machine_reset(m);
         clock_advance(clock, machine_now(m));
@@ -252,7 +255,7 @@ struct device *machine_com(struct machine *m, unsigned number)
 }
 
 /* ---- birth and end -------------------------------------------------------------------------------------- */
-static bool make_board(struct machine *m, const struct config *c)
+static bool make_board(struct machine *m, const struct config *c, bool with_cpu)
 {
     struct board_config bc = { .ram_bytes = c->memory_mib << 20, .log = m->log, .wire = wire,
                                .system_reset = system_reset, .power_off = power_off, .ctx = m };
@@ -265,7 +268,9 @@ static bool make_board(struct machine *m, const struct config *c)
     clock->source = exact_time;
     clock->earlier = timer_earlier;
     clock->ctx = m;
-    return build_devices(m->board, c) && board_power_on(m->board);
+    m->loader = loader_new(board_memory(m->board), m->log);
+    return m->loader && build_devices(m->board, c) &&
+           (!with_cpu || build_firmware(m->loader, c, m->board)) && board_power_on(m->board);
 }
 
 static bool make_cpu(struct machine *m, const struct config *c)
@@ -289,13 +294,11 @@ struct machine *machine_new(const struct config *c, struct log *log, bool with_c
     m->ips = c->ips;
     m->reset_on_triple_fault = c->reset_on_triple_fault;
     m->no_screen = (struct screen){ NULL, draw_nothing };
-    m->roms = roms_new();
-    if (!m->roms || !make_board(m, c) || (with_cpu && !roms_load(m->roms, c, m->board)) ||
-        (with_cpu && !make_cpu(m, c))) {
+    if (!make_board(m, c, with_cpu) || (with_cpu && !make_cpu(m, c))) {
         machine_free(m);
         return NULL;
     }
-    build_firmware_setup(m->board, c);
+    build_setup(m->board, c);
     if (m->cpu) sync_wires(m);
     return m;
 }
@@ -306,6 +309,6 @@ void machine_free(struct machine *m)
     cpu_free(m->cpu);
     m->cpu = NULL;
     board_free(m->board);
-    roms_free(m->roms);
+    loader_free(m->loader);
     free(m);
 }

@@ -25,6 +25,7 @@ void machine_free(struct machine *);
  * run has ended or machine_interrupt() was called. */
 void     machine_advance(struct machine *, uint64_t until, uint64_t budget);
 uint64_t machine_ticks(const struct machine *);
+uint64_t machine_retired(const struct machine *);  /* instructions, without time in HLT */
 nanos    machine_now(const struct machine *);
 uint64_t machine_tick_of(const struct machine *, nanos due);     /* UINT64_MAX: never */
 uint64_t machine_ips(const struct machine *);

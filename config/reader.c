@@ -27,7 +27,7 @@ struct config_reader {
     unsigned first_times;
     const char *origin;                    /* of the line that is being read */
     const char *directory;                 /* of its file; NULL: the working directory */
-    unsigned depth, warnings, errors, lines;
+    unsigned depth, warnings, errors, lines, files;
 };
 
 /* ---- texts and messages ------------------------------------------------------------------------- */
@@ -86,7 +86,7 @@ void config_error_at(struct config *c, const char *origin, const char *fmt, ...)
 }
 
 unsigned config_warnings(const struct config *c) { return c->reader->warnings; }
-bool config_from_file(const struct config *c) { return c->reader->lines != 0; }
+bool config_from_file(const struct config *c) { return c->reader->files != 0; }
 bool config_failed(const struct config *c) { return c->reader->errors != 0; }
 
 bool config_first_time(struct config *c, const char *word)
@@ -262,6 +262,7 @@ bool config_read_file(struct config *c, const char *path)
     if (!in) return false;
     r->directory = directory_of(c, path);
     r->depth++;
+    r->files++;
     read_lines(c, in, path);
     fclose(in);
     r->depth--;
