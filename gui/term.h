@@ -1,12 +1,39 @@
 /* SPDX-License-Identifier: MIT
- * Private to gui: the parts of the terminal front-end. All but terminal.c are pure: bytes in,
- * keys out (term_keys.c); a screen in, a grid of cells out (term_view.c); two grids in, bytes out
- * (term_paint.c).
+ * Private to gui: the parts of the terminal front-end. term_tty.c opens the terminal, term_keys.c
+ * reads it, term_view.c writes the guest's screen to it. All work on ncurses' current screen.
  */
 #pragma once
+#define NCURSES_NOMACROS 1                 /* or it takes words like move, clear and erase */
+#ifndef NCURSES_WIDECHAR
+#define NCURSES_WIDECHAR 1
+#endif
+#define screen   curses_screen             /* ncurses has its own of these names */
+#define key_name curses_key_name
+#include <curses.h>
+#undef screen
+#undef key_name
+
+#include <locale.h>
+#include <signal.h>
+
 #include "gui/display.h"
 
-/* ---- keys ------------------------------------------------------------------------------------ */
+enum { TERM_SIGNALS = 11 };
+
+struct term_tty {
+    SCREEN          *curses;
+    locale_t         locale;               /* what ncurses encodes characters by */
+    struct sigaction before[TERM_SIGNALS];
+};
+
+/* charset: a locale's name, "" = what the environment says. NULL: done, else why not. */
+const char *term_tty_open(struct term_tty *, const char *charset);
+void        term_tty_close(struct term_tty *);
+/* Before the calls below; hand the result to uselocale() after them. */
+locale_t    term_tty_enter(const struct term_tty *);
+bool        term_tty_gone(void);           /* nobody will ever type here again */
+bool        term_tty_writable(void);       /* it takes bytes now               */
+bool        term_tty_resized(void);        /* it was; now we know its size     */
 
 enum { TERM_SHIFT = 1, TERM_ALT = 2, TERM_CTRL = 4 };      /* bits as in xterm's parameters */
 
@@ -15,75 +42,18 @@ struct term_stroke {                       /* a key tapped while modifiers are h
     uint8_t modifiers;
 };
 
-struct term_keys {                         /* an escape sequence that is not complete */
-    uint8_t  pending[32];
-    unsigned length;
-};
+/* Once per terminal: every key as it comes, and those that its description lacks. */
+void term_start_keys(void);
+/* The next key, never waits longer than ESCDELAY; false: none, or one the guest cannot have. */
+bool term_read_stroke(struct term_stroke *);
 
-/* One more byte from the terminal; returns how many strokes (0-2) it completed. */
-unsigned term_keys_feed(struct term_keys *, uint8_t byte, struct term_stroke out[2]);
-/* No byte came for a while: what looks like the start of a sequence was the Esc key. */
-unsigned term_keys_idle(struct term_keys *, struct term_stroke out[2]);
-
-/* ---- the grid -------------------------------------------------------------------------------- */
-
-enum term_depth { TERM_16_COLOURS, TERM_256_COLOURS, TERM_TRUE_COLOUR };
-
-/* A colour: the terminal's own, one of 16 (ANSI order) or 256, or 24 bits. */
-enum { TERM_DEFAULT = 0, TERM_ANSI = 1 << 24, TERM_INDEX = 2 << 24, TERM_RGB = 3 << 24 };
-
-struct term_cell {
-    uint32_t rune, fg, bg;
-};
-
-struct term_grid {
-    unsigned columns, rows;
-    struct term_cell *cells;               /* columns * rows */
-    unsigned cursor_column, cursor_row;
-    bool cursor_visible;
-};
-
-struct term_place {                        /* the guest's cell in the grid's upper left corner */
+struct term_place {                        /* the guest's cell in the upper left corner */
     unsigned column, row;
 };
 
-void term_clear(struct term_grid *);
-/* Moves *view as little as shows the cursor. */
-void term_show_text(struct term_grid *, const struct screen_text *, struct term_place *view);
-/* The picture, scaled to the columns and the upper `rows` rows, two pixels per cell. */
-void term_show_picture(struct term_grid *, const struct screen_frame *, unsigned rows,
-                       enum term_depth);
+/* colours: no more than these are used. The view moves as little as shows the cursor. */
+void term_show_text(const struct screen_text *, struct term_place *view, int colours);
+/* The picture, scaled to the terminal's width and the upper `rows` rows, two pixels per cell. */
+void term_show_picture(const struct screen_frame *, int rows, int colours);
 /* ASCII, cut at the end of the row, reversed. */
-void term_show_line(struct term_grid *, unsigned column, unsigned row, const char *text);
-
-/* ---- painting -------------------------------------------------------------------------------- */
-
-struct term_bytes {                        /* grows; failed: out of memory, contents are useless */
-    char  *bytes;
-    size_t length, capacity, sent;
-    bool   failed;
-};
-
-void term_put(struct term_bytes *, const char *bytes, size_t count);
-void term_puts(struct term_bytes *, const char *text);
-/* Appends what turns `shown` into `want`, and makes the two equal. Same size. */
-void term_paint(struct term_bytes *, const struct term_grid *want, struct term_grid *shown,
-                bool utf8);
-
-/* ---- the terminal itself (term_tty.c) -------------------------------------------------------- */
-
-struct term_tty {
-    int  out;                              /* our own open file: non-blocking must not leak out */
-    bool own_out, utf8;
-    enum term_depth depth;
-    struct term_bytes bytes;               /* on their way */
-};
-
-/* Takes stdin and stdout; *saved is for term_tty_close(). NULL: done, else why not. */
-const char *term_tty_open(struct term_tty *, void **saved);
-void        term_tty_close(struct term_tty *, void *saved);
-void        term_tty_size(const struct term_tty *, unsigned *columns, unsigned *rows);
-/* Never waits. Returns the bytes read, -1: the terminal is gone. */
-int         term_tty_read(struct term_tty *, uint8_t *bytes, size_t room);
-/* Sends what the terminal takes without waiting; true: nothing is left. */
-bool        term_tty_send(struct term_tty *);
+void term_show_line(int column, int row, const char *text);

@@ -1,177 +1,146 @@
 /* SPDX-License-Identifier: MIT
- * The terminal on stdin and stdout: raw mode, its size, and its way back to normal, also when a
- * signal ends the process.
- * POSIX.1-2017, Base Definitions, chapter 11 "General Terminal Interface"; XTerm Control Sequences
- * (1049: the alternate screen).
+ * The terminal on stdin and stdout in ncurses' hands, and its way back to normal, also when a
+ * signal ends the process. newterm(3X), resizeterm(3X), define_key(3X), ncurses 6.
  *
- * Not implemented: job control (Ctrl-Z goes to the guest).
+ * ncurses keeps its current screen and its signal handlers in globals of its own. What we can give
+ * back we give back: the screen, the signals, the thread's locale.
  */
+#ifdef HAVE_NCURSES
 #include "gui/term.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <langinfo.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
-enum { MAX_SIDE = 1000, FALLBACK_COLUMNS = 80, FALLBACK_ROWS = 24 };
+enum { ESC_PATIENCE = 25 };                /* milliseconds; ESCDELAY in the environment wins */
 
-/* Alternate screen, no wrapping at the margin, plain cursor keys and keypad. */
-#define ENTER "\x1B[?1049h\x1B[?7l\x1B[?1l\x1B>\x1B[0m\x1B[2J\x1B[?25l"
-/* CAN (18h) first: it ends a sequence that was cut in the middle. */
-#define LEAVE "\x18\x1B[0m\x1B[?7h\x1B[?25h\x1B[?1049l"
+/* ---- signals --------------------------------------------------------------------------------- */
 
-/* ---- when a signal ends the process ---------------------------------------------------------- */
+/* The first two are for ncurses to catch, the others end the process. */
+static const int signals[TERM_SIGNALS] = { SIGTSTP, SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+                                           SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+enum { FIRST_ENDING = 2 };
 
-static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
-                                      SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-
-/* Knows no state (there is no place for it but a global): it leaves a usable terminal, not the
- * very settings found. Only async-signal-safe calls. */
+/* endwin() is not async-signal-safe, but ncurses itself calls it on SIGINT and SIGTERM, and the
+ * worst that can happen to a process that is ending anyway is that it ends. */
 static void leave_by_signal(int number)
 {
-    struct termios t;
-    ssize_t ignored = write(STDOUT_FILENO, LEAVE, sizeof LEAVE - 1);
-    (void)ignored;
-    if (!tcgetattr(STDIN_FILENO, &t)) {
-        t.c_iflag |= BRKINT | ICRNL | IXON;
-        t.c_oflag |= OPOST | ONLCR;
-        t.c_lflag |= ISIG | ICANON | ECHO | ECHOE | ECHOK | IEXTEN;
-        t.c_cc[VMIN] = 1;
-        tcsetattr(STDIN_FILENO, TCSANOW, &t);
-    }
+    endwin();
     raise(number);                         /* SA_RESETHAND: now it does what it would have done */
 }
 
-static bool handled_by(int number, void (*handler)(int))
+/* Before newterm(), which leaves alone what has a handler. */
+static void catch_signals(struct term_tty *t)
 {
-    struct sigaction now;
-    return !sigaction(number, NULL, &now) && !(now.sa_flags & SA_SIGINFO)
-        && now.sa_handler == handler;
-}
-
-static void swap_handlers(void (*from)(int), void (*to)(int))
-{
-    struct sigaction action = { .sa_handler = to, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
+    struct sigaction action = { .sa_handler = leave_by_signal,
+                                .sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < COUNT_OF(ending_signals); i++)
-        if (handled_by(ending_signals[i], from)) sigaction(ending_signals[i], &action, NULL);
-}
-
-/* ---- what the terminal can do ---------------------------------------------------------------- */
-
-/* Only a locale that names another character set means no; "C" says nothing about the terminal. */
-static bool speaks_utf8(void)
-{
-    static const char *const variables[] = { "LC_ALL", "LC_CTYPE", "LANG" };
-    for (size_t i = 0; i < COUNT_OF(variables); i++) {
-        const char *value = getenv(variables[i]);
-        if (!value || !*value) continue;
-        const char *set = strchr(value, '.');
-        return !set || !strncasecmp(set, ".utf-8", 6) || !strncasecmp(set, ".utf8", 5);
+    for (size_t i = 0; i < TERM_SIGNALS; i++) {
+        sigaction(signals[i], NULL, &t->before[i]);
+        if (i >= FIRST_ENDING && t->before[i].sa_handler == SIG_DFL)
+            sigaction(signals[i], &action, NULL);
     }
-    return true;
 }
 
-static enum term_depth depth_of(const char *term)
+static void release_signals(const struct term_tty *t)
 {
-    const char *more = getenv("COLORTERM");
-    if (more && (!strcmp(more, "truecolor") || !strcmp(more, "24bit"))) return TERM_TRUE_COLOUR;
-    return strstr(term, "256color") ? TERM_256_COLOURS : TERM_16_COLOURS;
+    for (size_t i = 0; i < TERM_SIGNALS; i++) sigaction(signals[i], &t->before[i], NULL);
 }
 
-void term_tty_size(const struct term_tty *t, unsigned *columns, unsigned *rows)
+/* ---- characters ------------------------------------------------------------------------------ */
+
+static bool only_ascii(locale_t locale)
+{
+    const char *set = nl_langinfo_l(CODESET, locale);
+    return !strcmp(set, "ANSI_X3.4-1968") || !strcmp(set, "US-ASCII");
+}
+
+/* The C locale of a bare environment says nothing about the terminal, and those of today speak
+ * UTF-8: whoever means ASCII says so. */
+static locale_t locale_for(const char *name)
+{
+    locale_t locale = newlocale(LC_CTYPE_MASK, name, (locale_t)0);
+    if (locale && !*name && only_ascii(locale)) {
+        freelocale(locale);
+        locale = (locale_t)0;
+    }
+    if (!locale) locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    return locale ? locale : newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
+}
+
+locale_t term_tty_enter(const struct term_tty *t)
+{
+    set_term(t->curses);
+    return uselocale(t->locale);
+}
+
+/* ---- the terminal's state -------------------------------------------------------------------- */
+
+static int state_of(int fd, short events)
+{
+    struct pollfd p = { .fd = fd, .events = events };
+    return poll(&p, 1, 0) > 0 ? p.revents : 0;
+}
+
+bool term_tty_gone(void)
+{
+    return state_of(STDIN_FILENO, POLLIN) & (POLLHUP | POLLERR | POLLNVAL);
+}
+
+bool term_tty_writable(void)
+{
+    return state_of(STDOUT_FILENO, POLLOUT) == POLLOUT;
+}
+
+/* By asking, not by SIGWINCH: ncurses catches that only for the first terminal of a process. */
+bool term_tty_resized(void)
 {
     struct winsize size = { 0 };
-    bool known = !ioctl(t->out, TIOCGWINSZ, &size) && size.ws_col && size.ws_row;
-    *columns = known ? size.ws_col : FALLBACK_COLUMNS;
-    *rows = known ? size.ws_row : FALLBACK_ROWS;
-    if (*columns > MAX_SIDE) *columns = MAX_SIDE;
-    if (*rows > MAX_SIDE) *rows = MAX_SIDE;
-}
-
-/* ---- bytes ----------------------------------------------------------------------------------- */
-
-int term_tty_read(struct term_tty *t, uint8_t *bytes, size_t room)
-{
-    struct pollfd ready = { .fd = STDIN_FILENO, .events = POLLIN };
-    (void)t;
-    if (poll(&ready, 1, 0) <= 0) return 0;
-    ssize_t count = read(STDIN_FILENO, bytes, room);
-    if (count > 0) return (int)count;
-    return count == 0 || (errno != EINTR && errno != EAGAIN) ? -1 : 0;
-}
-
-bool term_tty_send(struct term_tty *t)
-{
-    struct term_bytes *b = &t->bytes;
-    while (b->sent < b->length) {
-        ssize_t count = write(t->out, b->bytes + b->sent, b->length - b->sent);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
-        if (count <= 0) break;             /* gone; reading will tell */
-        b->sent += (size_t)count;
-    }
-    b->sent = b->length = 0;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col || !size.ws_row) return false;
+    if (!is_term_resized(size.ws_row, size.ws_col)) return false;
+    resizeterm(size.ws_row, size.ws_col);
+    clearok(stdscr, TRUE);
     return true;
 }
 
 /* ---- open and close -------------------------------------------------------------------------- */
 
-static void open_out(struct term_tty *t)
+const char *term_tty_open(struct term_tty *t, const char *charset)
 {
-    char name[128];
-    t->out = ttyname_r(STDOUT_FILENO, name, sizeof name)
-           ? -1 : open(name, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    t->own_out = t->out >= 0;
-    if (!t->own_out) t->out = STDOUT_FILENO;
-}
-
-static bool go_raw(const struct termios *from)
-{
-    struct termios raw = *from;
-    cfmakeraw(&raw);
-    raw.c_cc[VMIN] = 1;
-    raw.c_cc[VTIME] = 0;
-    return !tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
-}
-
-const char *term_tty_open(struct term_tty *t, void **saved)
-{
-    const char *term = getenv("TERM");
-    *t = (struct term_tty){ .out = -1 };
-    *saved = NULL;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
         return "stdin and stdout are not a terminal";
-    if (!term || !*term || !strcmp(term, "dumb"))
-        return "the terminal cannot move its cursor (TERM)";
-    struct termios *before = malloc(sizeof *before);
-    if (!before) return "out of memory";
-    if (tcgetattr(STDIN_FILENO, before) || !go_raw(before)) {
-        free(before);
-        return "the terminal refuses raw mode";
+    *t = (struct term_tty){ .locale = locale_for(charset) };
+    if (!t->locale) return "no locale";
+    catch_signals(t);
+    locale_t before = uselocale(t->locale);
+    set_escdelay(ESC_PATIENCE);
+    t->curses = newterm(NULL, stdout, stdin);
+    bool able = t->curses && tigetstr("cup");
+    if (able) {
+        term_start_keys();
+        start_color();
+        use_default_colors();
+        typeahead(-1);                     /* pictures are not cut short by typing */
     }
-    *saved = before;
-    t->utf8 = speaks_utf8();
-    t->depth = depth_of(term);
-    open_out(t);
-    swap_handlers(SIG_DFL, leave_by_signal);
-    term_puts(&t->bytes, ENTER);
-    return NULL;
+    uselocale(before);
+    if (able) return NULL;
+    term_tty_close(t);
+    return "the terminal cannot move its cursor (TERM)";
 }
 
-void term_tty_close(struct term_tty *t, void *saved)
+void term_tty_close(struct term_tty *t)
 {
-    ssize_t ignored = write(STDOUT_FILENO, LEAVE, sizeof LEAVE - 1);
-    (void)ignored;
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, saved);
-    swap_handlers(leave_by_signal, SIG_DFL);
-    if (t->own_out) close(t->out);
-    free(t->bytes.bytes);
-    free(saved);
+    if (t->curses) {
+        locale_t before = term_tty_enter(t);
+        endwin();
+        delscreen(t->curses);
+        uselocale(before);
+    }
+    freelocale(t->locale);
+    release_signals(t);
 }
+#else
+typedef int term_tty_is_not_built_in;      /* ISO C wants something in every file */
+#endif

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT
- * The terminal front-end: the guest's text screen in a terminal, pictures as coloured half blocks.
+ * The terminal front-end: the guest's text screen in a terminal, pictures as coloured half blocks,
+ * by ncurses (ncurses(3X), version 6.1 or newer, built for wide characters).
  *
  * Terminals report characters, not keys: each becomes a tap, modifiers included, one per poll.
  * Ctrl-A starts a command of ours, as in QEMU's -nographic; see docs/display.md.
  *
- * Not implemented: holding a key down, the mouse, keys that terminals do not report.
+ * Not implemented: holding a key down, the mouse, keys that terminals do not report, two terminals
+ * in one process (stdin and stdout are one).
  */
 #include "gui/front_ends.h"
+
+#ifdef HAVE_NCURSES
 #include "gui/term.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { QUEUE = 256 };                      /* strokes; a power of two */
 enum { PICTURE_EVERY = 5 };                /* polls: ten pictures per second are plenty */
-enum { IDLE_POLLS = 2 };                   /* a lone ESC older than that was the Esc key */
 enum { KEY_A = 0x04, KEY_DELETE = 0x4C, KEY_F1 = 0x3A };
 enum { LEFT_CONTROL = 0xE0, LEFT_SHIFT = 0xE1, LEFT_ALT = 0xE2 };
 
@@ -24,18 +27,14 @@ struct display {
     const struct input      *input;
     struct display_requests  requests;
     struct log              *log;
-    struct term_tty  tty;
-    void            *saved;                /* the terminal's settings before us */
-    struct term_grid want, shown;
+    struct term_tty   tty;
     struct term_place view;
-    struct term_keys  keys;
-    struct term_stroke queue[QUEUE];
-    unsigned queue_head, queue_count;
-    unsigned idle_polls, polls;
+    int      colours;
+    unsigned polls;
     bool prefix, help;                     /* Ctrl-A was typed; the help is shown */
     bool picture;                          /* a graphics mode */
     bool compose;                          /* even if it is not a picture's turn */
-    bool quit, reset, gone;
+    bool quit, reset;
     char status[160];
 };
 
@@ -59,15 +58,6 @@ static void tap(struct display *d, struct term_stroke stroke)
         if (stroke.modifiers & held[i].bit) send_key(d, held[i].usage, false);
 }
 
-static void redraw(struct display *d)
-{
-    for (size_t i = 0; i < (size_t)d->shown.columns * d->shown.rows; i++)
-        d->shown.cells[i] = (struct term_cell){ 0, TERM_DEFAULT, TERM_DEFAULT };
-    d->shown.cursor_visible = false;
-    term_puts(&d->tty.bytes, "\x1B[0m\x1B[2J\x1B[?25l");
-    d->compose = true;
-}
-
 /* The stroke after Ctrl-A. */
 static void command(struct display *d, struct term_stroke stroke)
 {
@@ -81,7 +71,7 @@ static void command(struct display *d, struct term_stroke stroke)
     case 'a': tap(d, (struct term_stroke){ KEY_A, TERM_CTRL }); break;
     case 'd': tap(d, (struct term_stroke){ KEY_DELETE, TERM_CTRL | TERM_ALT }); break;
     case 'h': d->help = d->compose = true; break;
-    case 'l': redraw(d); break;
+    case 'l': clearok(stdscr, TRUE); d->compose = true; break;
     case 'r': d->reset = true; break;
     case 'x': d->quit = true; break;
     default:  break;
@@ -103,61 +93,16 @@ static void take_stroke(struct display *d, struct term_stroke stroke)
     }
 }
 
-static void enqueue(struct display *d, const struct term_stroke *strokes, unsigned count)
-{
-    for (unsigned i = 0; i < count && d->queue_count < QUEUE; i++)
-        d->queue[(d->queue_head + d->queue_count++) & (QUEUE - 1)] = strokes[i];
-}
-
-/* Reads only what the queue can take: a long paste waits in the terminal. */
-static void read_keys(struct display *d)
-{
-    uint8_t bytes[QUEUE / 2];
-    struct term_stroke strokes[2];
-    size_t room = (QUEUE - d->queue_count) / 2;
-    int count = room && !d->gone ? term_tty_read(&d->tty, bytes, room) : 0;
-    if (count < 0) d->gone = d->quit = true;
-    for (int i = 0; i < count; i++)
-        enqueue(d, strokes, term_keys_feed(&d->keys, bytes[i], strokes));
-    d->idle_polls = count > 0 ? 0 : d->idle_polls + 1;
-    if (d->idle_polls == IDLE_POLLS) enqueue(d, strokes, term_keys_idle(&d->keys, strokes));
-}
-
-/* One per poll: a guest's keyboard buffer holds few. */
+/* One per poll: a guest's keyboard buffer holds few. A long paste waits in the terminal. */
 static void type_one(struct display *d)
 {
-    if (!d->queue_count) return;
-    struct term_stroke stroke = d->queue[d->queue_head];
-    d->queue_head = (d->queue_head + 1) & (QUEUE - 1);
-    d->queue_count--;
-    take_stroke(d, stroke);
+    struct term_stroke stroke;
+    if (term_read_stroke(&stroke)) take_stroke(d, stroke);
 }
 
 /* ---- the picture ----------------------------------------------------------------------------- */
 
-static bool resize_grid(struct term_grid *g, unsigned columns, unsigned rows)
-{
-    struct term_cell *cells = calloc((size_t)columns * rows, sizeof *cells);
-    if (!cells) return false;
-    free(g->cells);
-    *g = (struct term_grid){ .columns = columns, .rows = rows, .cells = cells };
-    return true;
-}
-
-static bool follow_size(struct display *d)
-{
-    unsigned columns, rows;
-    term_tty_size(&d->tty, &columns, &rows);
-    bool same = columns == d->want.columns && rows == d->want.rows
-             && columns == d->shown.columns && rows == d->shown.rows;
-    if (same) return true;
-    if (!resize_grid(&d->want, columns, rows) || !resize_grid(&d->shown, columns, rows))
-        return false;
-    redraw(d);
-    return true;
-}
-
-static void show_help(struct display *d)
+static void show_help(void)
 {
     static const char *const lines[] = {
         "  Vitro: Ctrl-A, then                ",
@@ -169,12 +114,10 @@ static void show_help(struct display *d)
         "   l    draw the screen again        ",
         "   h    this help; any key closes it ",
     };
-    unsigned width = (unsigned)strlen(lines[0]);
-    unsigned column = d->want.columns > width ? (d->want.columns - width) / 2 : 0;
-    unsigned row = d->want.rows > COUNT_OF(lines) ? (d->want.rows - COUNT_OF(lines)) / 2 : 0;
-    for (unsigned i = 0; i < COUNT_OF(lines); i++)
-        term_show_line(&d->want, column, row + i, lines[i]);
-    d->want.cursor_visible = false;
+    int width = (int)strlen(lines[0]), count = (int)COUNT_OF(lines);
+    int column = COLS > width ? (COLS - width) / 2 : 0;
+    int row = LINES > count ? (LINES - count) / 2 : 0;
+    for (int i = 0; i < count; i++) term_show_line(column, row + i, lines[i]);
 }
 
 static void show_note(struct display *d, const struct screen_frame *f)
@@ -184,16 +127,27 @@ static void show_note(struct display *d, const struct screen_frame *f)
     else if (!f->text.columns) snprintf(mode, sizeof mode, "no signal - ");
     snprintf(note, sizeof note, " %s%s%sCtrl-A h: help ", mode, d->status,
              d->status[0] ? " - " : "");
-    term_show_line(&d->want, 0, d->want.rows - 1, note);
+    term_show_line(0, LINES - 1, note);
+}
+
+static void place_cursor(const struct display *d, const struct screen_text *text)
+{
+    bool seen = text->cursor_visible && !d->help && text->cursor_column < text->columns
+             && text->cursor_row < text->rows;
+    curs_set(seen);
+    if (seen) move((int)(text->cursor_row - d->view.row),
+                   (int)(text->cursor_column - d->view.column));
 }
 
 static void compose(struct display *d, const struct screen_frame *f)
 {
-    term_clear(&d->want);
-    if (f->text.columns) term_show_text(&d->want, &f->text, &d->view);
-    else term_show_picture(&d->want, f, d->want.rows - 1, d->tty.depth);
-    if (!f->text.columns || f->text.rows < d->want.rows) show_note(d, f);
-    if (d->help) show_help(d);
+    erase();
+    if (f->text.columns) term_show_text(&f->text, &d->view, d->colours);
+    else term_show_picture(f, LINES - 1, d->colours);
+    if (!f->text.columns || f->text.rows < (unsigned)LINES) show_note(d, f);
+    if (d->help) show_help();
+    place_cursor(d, &f->text);
+    refresh();
     d->compose = false;
 }
 
@@ -216,19 +170,14 @@ static void look(struct display *d)
 
 static void terminal_poll(struct display *d)
 {
-    read_keys(d);
+    locale_t before = term_tty_enter(&d->tty);
+    d->quit |= term_tty_gone();
     type_one(d);
-    /* A slow terminal gets fewer pictures; it never holds up the machine. */
-    if (term_tty_send(&d->tty) && follow_size(d)) {
+    if (term_tty_writable()) {             /* a stopped terminal does not hold up the machine */
+        d->compose |= term_tty_resized();
         look(d);
-        term_paint(&d->tty.bytes, &d->want, &d->shown, d->tty.utf8);
-        if (d->tty.bytes.failed) {
-            d->tty.bytes.failed = false;
-            d->tty.bytes.length = 0;
-            redraw(d);
-        }
-        term_tty_send(&d->tty);
     }
+    uselocale(before);
     /* Last, because the machine may close this display from inside these calls. */
     struct display_requests requests = d->requests;
     bool quit = d->quit, reset = d->reset;
@@ -242,52 +191,60 @@ static void terminal_title(struct display *d, const char *status)
     snprintf(d->status, sizeof d->status, "%s", status ? status : "");
 }
 
-static void set_option(struct display *d, const char *word)
-{
-    if (!strcmp(word, "ascii")) d->tty.utf8 = false;
-    else if (!strcmp(word, "utf8")) d->tty.utf8 = true;
-    else if (!strcmp(word, "colours=16")) d->tty.depth = TERM_16_COLOURS;
-    else if (!strcmp(word, "colours=256")) d->tty.depth = TERM_256_COLOURS;
-    else if (!strcmp(word, "colours=true")) d->tty.depth = TERM_TRUE_COLOUR;
-    else log_line(d->log, "gui", LOG_WARN, "term has no option \"%s\" "
-                  "(ascii, utf8, colours=16, colours=256, colours=true)", word);
-}
-
-static void set_options(struct display *d, const char *options)
+static void set_options(struct display *d, const char *options, const char **charset)
 {
     char word[OPTION_SIZE];
-    while (next_option(&options, word)) set_option(d, word);
+    while (next_option(&options, word)) {
+        if (!strcmp(word, "ascii")) *charset = "C";
+        else if (!strcmp(word, "utf8")) *charset = "C.UTF-8";
+        else if (sscanf(word, "colours=%9d", &d->colours) != 1)
+            log_line(d->log, "gui", LOG_WARN, "term has no option \"%s\" (ascii, utf8, "
+                     "colours=0, 8, 16 or 256)", word);
+    }
+}
+
+static void terminal_close(struct display *d)
+{
+    if (!d) return;
+    term_tty_close(&d->tty);
+    free(d);
 }
 
 static struct display *terminal_open(const struct screen *screen, const struct input *input,
                                      const struct display_requests *requests, const char *options,
                                      struct log *log, const char **why)
 {
+    const char *charset = "";
     struct display *d = calloc(1, sizeof *d);
-    *why = d ? NULL : "out of memory";
-    if (d) *why = term_tty_open(&d->tty, &d->saved);
+    *why = "out of memory";
+    if (!d) return NULL;
+    *d = (struct display){ .screen = screen, .input = input, .log = log, .colours = INT_MAX };
+    if (requests) d->requests = *requests;
+    set_options(d, options, &charset);
+    *why = term_tty_open(&d->tty, charset);
     if (*why) {
         free(d);
         return NULL;
     }
-    d->screen = screen;
-    d->input = input;
-    d->log = log;
-    if (requests) d->requests = *requests;
-    set_options(d, options);
+    if (d->colours > COLORS) d->colours = COLORS;
     return d;
 }
 
-static void terminal_close(struct display *d)
+const struct display_class display_terminal = {
+    .name = "term", .about = "text in this terminal (ncurses); options: ascii, utf8, colours=N",
+    .open = terminal_open, .poll = terminal_poll, .title = terminal_title, .close = terminal_close,
+};
+#else
+static struct display *terminal_open(const struct screen *screen, const struct input *input,
+                                     const struct display_requests *requests, const char *options,
+                                     struct log *log, const char **why)
 {
-    if (!d) return;
-    term_tty_close(&d->tty, d->saved);
-    free(d->want.cells);
-    free(d->shown.cells);
-    free(d);
+    (void)screen, (void)input, (void)requests, (void)options, (void)log;
+    *why = "built without ncurses";
+    return NULL;
 }
 
 const struct display_class display_terminal = {
-    .name = "term", .about = "text in this terminal; options: ascii, utf8, colours=16|256|true",
-    .open = terminal_open, .poll = terminal_poll, .title = terminal_title, .close = terminal_close,
+    .name = "term", .about = "not built in: needs ncurses", .open = terminal_open,
 };
+#endif

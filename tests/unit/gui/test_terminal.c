@@ -110,7 +110,7 @@ static struct session *start(const char *scene, unsigned columns, unsigned rows,
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(openpty(&s->master, &slave, NULL, NULL, &size), 0);
     ck_assert_int_eq(tcgetattr(slave, &s->before), 0);
-    setenv("TERM", "xterm", 1);
+    setenv("TERM", "xterm-256color", 1);
     setenv("LC_ALL", "C.UTF-8", 1);
     unsetenv("COLORTERM");
     s->child = fork();
@@ -203,7 +203,7 @@ START_TEST(text_is_shown_and_the_terminal_comes_back)
     int status = finish(s);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     ck_assert_ptr_nonnull(strstr(s->shown, "\x1B[?1049h"));
-    ck_assert_ptr_nonnull(strstr(s->shown, "\x1B[?25h\x1B[?1049l"));
+    ck_assert_ptr_nonnull(strstr(s->shown, "\x1B[?1049l"));
     struct termios after;
     ck_assert_int_eq(tcgetattr(s->master, &after), 0);
     ck_assert_uint_eq(after.c_lflag, s->before.c_lflag);
@@ -266,9 +266,9 @@ END_TEST
 
 START_TEST(pictures_are_half_blocks)
 {
-    struct session *s = start("picture", 80, 25, "colours=true");
+    struct session *s = start("picture", 80, 25, "");
     await(s, s->shown, "graphics 320x200");
-    await(s, s->shown, "\x1B[38;2;16;32;48m\x1B[48;2;16;32;48m\u2580\u2580");
+    await(s, s->shown, "\x1B[38;5;234m\x1B[48;5;234m\u2580\u2580");
     TYPE(s, "\x01x");
     finish(s);
     end(s);
