@@ -243,9 +243,9 @@ static void run_trace(struct cpu *c)
     c->target = now(c) + left;
     c->budget = (int64_t)left;
     c->single_step = c->flags & FLAG_TF;
-    const struct insn *from = c->link_from, *t = trace_at(c, left);
+    const struct insn *t = trace_at(c, left);      /* may forget all traces, and link_from with them */
+    if (c->link_from) trace_link(c, c->link_from, t);
     c->link_from = NULL;
-    if (from) trace_link(c, from, t);
     c->budget -= t->n;
     const struct insn *i = t + 1;
     while (i) i = i->exec(c, i);
