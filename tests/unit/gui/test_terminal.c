@@ -82,7 +82,17 @@ static void child_main(int events, const char *scene, const char *options)
     struct input input = { &c, child_key, NULL };
     struct display_requests requests = { &c, child_quit, child_reset };
     const struct display_class *term = display_find("term");
+    struct sigaction before, after;
+    sigaction(SIGWINCH, NULL, &before);
     struct display *d = term->open(&c.fake.screen, &input, &requests, options, NULL, &why);
+    if (!strcmp(scene, "again") && d) {
+        term->poll(d);
+        term->close(d);
+        sigaction(SIGWINCH, NULL, &after);
+        if (after.sa_handler != before.sa_handler) tell(&c, "SIGWINCH ");
+        tell(&c, "closed ");
+        d = term->open(&c.fake.screen, &input, &requests, options, NULL, &why);
+    }
     if (!d) {
         tell(&c, why ? why : "no reason");
         _exit(2);
@@ -100,8 +110,8 @@ static void child_main(int events, const char *scene, const char *options)
 
 /* ---- the test's side ------------------------------------------------------------------------- */
 
-static struct session *start(const char *scene, unsigned columns, unsigned rows,
-                             const char *options)
+static struct session *start_on(const char *kind, const char *scene, unsigned columns,
+                                unsigned rows, const char *options)
 {
     struct session *s = calloc(1, sizeof *s);
     struct winsize size = { .ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows };
@@ -110,7 +120,7 @@ static struct session *start(const char *scene, unsigned columns, unsigned rows,
     ck_assert_int_eq(pipe(ends), 0);
     ck_assert_int_eq(openpty(&s->master, &slave, NULL, NULL, &size), 0);
     ck_assert_int_eq(tcgetattr(slave, &s->before), 0);
-    setenv("TERM", "xterm-256color", 1);
+    setenv("TERM", kind, 1);
     setenv("LC_ALL", "C.UTF-8", 1);
     unsetenv("COLORTERM");
     s->child = fork();
@@ -124,6 +134,12 @@ static struct session *start(const char *scene, unsigned columns, unsigned rows,
     close(ends[1]);
     s->events = ends[0];
     return s;
+}
+
+static struct session *start(const char *scene, unsigned columns, unsigned rows,
+                             const char *options)
+{
+    return start_on("xterm-256color", scene, columns, rows, options);
 }
 
 static void append(int fd, char *to, size_t *length, size_t size)
@@ -322,6 +338,7 @@ static void ends_by(const char *scene, int number)
 START_TEST(signals_leave_a_usable_terminal)
 {
     ends_by("text", SIGTERM);
+    ends_by("text", SIGQUIT);
     ends_by("crash", SIGABRT);
 }
 END_TEST
@@ -342,7 +359,47 @@ START_TEST(a_terminal_that_goes_away_means_quit)
 }
 END_TEST
 
-START_TEST(what_is_not_a_terminal_is_refused)
+START_TEST(it_can_be_opened_again)
+{
+    struct session *s = start("again", 80, 25, "");
+    await(s, s->told, "open ");
+    TYPE(s, "a\x1B[1;5B");
+    await(s, s->told, "+a -a +ctrl +down -down -ctrl ");
+    ck_assert_str_eq(s->told, "closed open +a -a +ctrl +down -down -ctrl ");
+    resize(s, 100, 40);                    /* the second time, too */
+    await(s, s->shown, "Ctrl-A h: help");
+    TYPE(s, "\x01x");
+    ck_assert(WIFEXITED(finish(s)));
+    end(s);
+}
+END_TEST
+
+START_TEST(ascii_can_be_asked_for)
+{
+    struct session *s = start("text", 80, 25, "ascii, colours=8");
+    await(s, s->shown, "\x1B[44mlast +-+ line");
+    ck_assert_ptr_null(strstr(s->shown, "\x1B[93m"));
+    TYPE(s, "\x01x");
+    finish(s);
+    end(s);
+}
+END_TEST
+
+START_TEST(terminals_that_cannot_do_it_are_refused)
+{
+    static const char *const kinds[] = { "dumb", "no-such-terminal", "" };
+    for (unsigned i = 0; i < COUNT_OF(kinds); i++) {
+        struct session *s = start_on(kinds[i], "text", 80, 25, "");
+        await(s, s->told, "cannot move its cursor");
+        int status = finish(s);
+        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+        end(s);
+    }
+}
+END_TEST
+
+/* The only test of a build without ncurses. */
+START_TEST(a_display_or_the_reason_why_not)
 {
     struct fake *k = malloc(sizeof *k);
     const char *why = NULL;
@@ -350,16 +407,14 @@ START_TEST(what_is_not_a_terminal_is_refused)
     fake_init(k);
     ck_assert_ptr_nonnull(freopen("/dev/null", "r", stdin));
     ck_assert_ptr_null(display_find("term")->open(&k->screen, &k->input, NULL, "", NULL, &why));
-    ck_assert_ptr_nonnull(strstr(why, "not a terminal"));
+    ck_assert_ptr_nonnull(strstr(why, display_find("term")->poll ? "not a terminal"
+                                                                 : "without ncurses"));
     free(k);
 }
 END_TEST
 
-int main(void)
+static void add_pty_tests(TCase *t)
 {
-    Suite *s = suite_create("terminal");
-    TCase *t = tcase_create("terminal");
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, text_is_shown_and_the_terminal_comes_back);
     tcase_add_test(t, keys_reach_the_guest);
     tcase_add_test(t, a_long_paste_arrives_whole);
@@ -369,8 +424,19 @@ int main(void)
     tcase_add_test(t, a_resized_terminal_is_drawn_again);
     tcase_add_test(t, signals_leave_a_usable_terminal);
     tcase_add_test(t, a_terminal_that_goes_away_means_quit);
-    tcase_add_test(t, what_is_not_a_terminal_is_refused);
+    tcase_add_test(t, it_can_be_opened_again);
+    tcase_add_test(t, ascii_can_be_asked_for);
+    tcase_add_test(t, terminals_that_cannot_do_it_are_refused);
+}
+
+int main(void)
+{
+    Suite *s = suite_create("terminal");
+    TCase *t = tcase_create("terminal");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, a_display_or_the_reason_why_not);
     suite_add_tcase(s, t);
+    if (display_find("term")->poll) add_pty_tests(t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
     int failed = srunner_ntests_failed(r);
