@@ -7,7 +7,7 @@
 #include "debug/monitor.h"
 #include "iodev/pci_bus.h"
 
-enum { EXAMINE_MAX = 4096, SHOW_COUNT = 64 };
+enum { EXAMINE_MAX = 4096, SHOW_COUNT = 256, PER_LINE = 32 };
 
 static bool has_board(struct monitor *m)
 {
@@ -114,7 +114,8 @@ static void show_numbers(struct monitor *m, const struct field *f, const char *a
         server_print(m->server, " (%u x %u bytes)", (unsigned)f->count, f->size);
     else
         for (uint32_t i = 0; i < shown; i++)
-            server_print(m->server, " %0*" PRIx64, f->size * 2, value_at(at + (size_t)i * f->size, f->size));
+            server_print(m->server, "%s%0*" PRIx64, i && i * f->size % PER_LINE == 0 ? "\n    " : " ",
+                         f->size * 2, value_at(at + (size_t)i * f->size, f->size));
     server_print(m->server, shown < f->count ? " ...\n" : "\n");
 }
 
