@@ -20,7 +20,7 @@ static bool file_missing(struct config *c, const struct config_file *f, const ch
     return true;
 }
 
-/* The built-in firmware of the same kind takes its place: most bochsrc files name ROMs by the path
+/* The usual firmware of the same kind takes its place: most bochsrc files name ROMs by the path
  * of some other installation. */
 static void check_rom(struct config *c, struct config_rom *rom, const char *what, const char *instead)
 {
@@ -32,8 +32,8 @@ static void check_rom(struct config *c, struct config_rom *rom, const char *what
 
 static void check_roms(struct config *c)
 {
-    check_rom(c, &c->romimage, "romimage", "the built-in system BIOS is used");
-    check_rom(c, &c->vgaromimage, "vgaromimage", "the built-in VGA BIOS is used");
+    check_rom(c, &c->romimage, "romimage", "the usual system BIOS is used");
+    check_rom(c, &c->vgaromimage, "vgaromimage", "the usual VGA BIOS is used");
     for (unsigned i = 0; i < CONFIG_ROMS; i++) {
         check_rom(c, &c->optrom[i], "optromimage", "left out");
         check_rom(c, &c->optram[i], "optramimage", "left out");

@@ -128,6 +128,10 @@ static const struct option bootsig_options[] = {
     BOOL("disabled", config, no_boot_signature_check), END
 };
 
+static const struct option logprefix_options[] = {
+    FIXED("", "%t%e%d|%t%e%d (%i)|%t%e%i", "log lines begin with time, device and level"), END
+};
+
 static const struct option log_options[] = { OUTPUT("", config, log), END };
 
 static const struct option com_options[] = {
@@ -203,6 +207,7 @@ const struct directive directives[] = {
     PLAIN("magic_break", 0, magic_options),
     PLAIN("gdbstub", 0, gdb_options),
     PLAIN("log", 0, log_options),
+    PLAIN("logprefix", 0, logprefix_options),
     { "panic", 0, NULL, .line = line_actions, .print = print_actions },
     ACTIONS("error"),
     ACTIONS("warn"),
@@ -210,7 +215,7 @@ const struct directive directives[] = {
     ACTIONS("debug"),
 
     /* Directives of older Bochs releases. */
-    { "megs", 0, megs_options, .old = "memory" },
+    { "megs", 0, megs_options, .old = "" },
     { "ips", 0, NULL, .line = line_old_ips, .old = "cpu: ips=" },
     { "diskc", AT(config, ata[0].drive[0]), NULL, .line = line_old_disk, .old = "ata0-master" },
     { "diskd", AT(config, ata[0].drive[1]), NULL, .line = line_old_disk, .old = "ata0-slave" },
@@ -230,7 +235,6 @@ const struct directive directives[] = {
 
     /* Not here. Lines that switch them off say nothing. */
     MISSING("cpuid", "the CPU model's own feature bits are used"),
-    MISSING("logprefix", "log lines begin with time, device and level"),
     MISSING("voodoo", "no 3D card"), MISSING("geforce", "no 3D card"),
     MISSING("parport1", "no parallel port"), MISSING("parport2", "no parallel port"),
     MISSING("sound", "no sound output"), MISSING("speaker", "the speaker is silent"),

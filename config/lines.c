@@ -169,6 +169,7 @@ void print_actions(const struct config *c, const void *base, FILE *out)
 void line_com(struct config *c, void *base, const struct config_line *l)
 {
     struct config_com *com = base;
+    com->dev.origin = config_origin(c);
     options_apply(c, directive_of(l), l);
     if (word_in("mouse", com->mode)) {
         config_warn(c, "%s: mode=mouse: no serial mouse: the port is open to nobody", l->name);

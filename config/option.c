@@ -37,10 +37,11 @@ static void set_bool(struct config *c, const char *name, bool *to, const char *v
     else config_error(c, "%s=%s: neither 1 nor 0 (true/false, yes/no, on/off)", name, value);
 }
 
-static void set_uint(struct config *c, const struct option *o, uint64_t *to, const char *value)
+static void set_uint(struct config *c, const struct directive *d, const struct option *o, uint64_t *to,
+                     const char *value)
 {
     uint64_t v;
-    const char *name = *o->name ? o->name : "value";
+    const char *name = *o->name ? o->name : d->name;
     if (!parse_uint(value, &v)) {
         config_error(c, "%s=%s: not a number; decimal or 0x and hexadecimal digits", name, value);
     } else if (v < o->min || v > o->max) {
@@ -69,7 +70,7 @@ static void set_option(struct config *c, const struct directive *d, const struct
 {
     switch (o->kind) {
     case OPT_BOOL: set_bool(c, o->name, at, value); break;
-    case OPT_UINT: set_uint(c, o, at, value); break;
+    case OPT_UINT: set_uint(c, d, o, at, value); break;
     case OPT_TEXT: *(const char **)at = *value ? config_keep(c, value) : NULL; break;
     case OPT_WORD: set_word(c, o, at, value); break;
     case OPT_INPUT:
@@ -131,12 +132,28 @@ static const char *text_of(const struct option *o, const void *at, char number[2
     }
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+/* One of many (drives, ports, ROMs) that nobody has touched. */
+static bool is_preset(const struct config *c, const struct config *preset, const struct directive *d)
+{
+    char number[2][24];
+    for (const struct option *o = d->options; o && o->name; o++) {
+        size_t at = d->at + o->at;
+        if (!same_text(text_of(o, (const char *)c + at, number[0]), text_of(o, (const char *)preset + at, number[1])))
+            return false;
+    }
+    return d->at != 0;
+}
+
 /* A directive without any value is not printed at all. */
-void directive_print(const struct config *c, const struct directive *d, FILE *out)
+static void directive_print(const struct config *c, const struct directive *d, FILE *out)
 {
     const char *base = (const char *)c + d->at, *between = ": ";
     char number[24];
-    if (d->old) return;
     if (d->print) d->print(c, base, out);
     for (const struct option *o = d->options; o && o->name; o++) {
         const char *text = text_of(o, base + o->at, number);
@@ -150,5 +167,8 @@ void directive_print(const struct config *c, const struct directive *d, FILE *ou
 
 void config_print(const struct config *c, FILE *out)
 {
-    for (const struct directive *d = directives; d->name; d++) directive_print(c, d, out);
+    struct config *preset = config_new(NULL);
+    for (const struct directive *d = directives; d->name && preset; d++)
+        if (!d->old && (d->print || !is_preset(c, preset, d))) directive_print(c, d, out);
+    config_free(preset);
 }

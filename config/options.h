@@ -35,7 +35,7 @@ struct directive {
     const char *remark;                    /* not NULL: not supported; what we did instead  */
     void (*line)(struct config *, void *base, const struct config_line *);   /* instead of options */
     void (*print)(const struct config *, const void *base, FILE *);          /* likewise */
-    const char *old;                       /* translated: this directive's name today, for the message */
+    const char *old;                       /* translated: this directive's name today, "" as good as new */
 };
 
 extern const struct directive directives[];            /* ends with { 0 } */
@@ -49,6 +49,7 @@ void config_warn_at(struct config *, const char *origin, const char *fmt, ...)
 void config_error_at(struct config *, const char *origin, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 bool config_failed(const struct config *);
+const char *config_origin(struct config *);            /* of the line that is being read */
 bool config_from_file(const struct config *);          /* a file was read */
 struct config_file config_find_file(struct config *, const char *path, bool input);
 /* True at the first call for a word: what is said once only. */
@@ -56,7 +57,6 @@ bool config_first_time(struct config *, const char *word);
 
 /* ---- option.c ---------------------------------------------------------------------------------------- */
 void options_apply(struct config *, const struct directive *, const struct config_line *);
-void directive_print(const struct config *, const struct directive *, FILE *);
 bool word_in(const char *words, const char *value);
 bool parse_uint(const char *text, uint64_t *value);
 /* A value that reads back as it is: in quotes when it needs them. */

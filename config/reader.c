@@ -86,6 +86,7 @@ void config_error_at(struct config *c, const char *origin, const char *fmt, ...)
 }
 
 unsigned config_warnings(const struct config *c) { return c->reader->warnings; }
+const char *config_origin(struct config *c) { return c->reader->origin; }
 bool config_from_file(const struct config *c) { return c->reader->files != 0; }
 bool config_failed(const struct config *c) { return c->reader->errors != 0; }
 
@@ -153,8 +154,9 @@ static bool switched_off(const struct config_line *l)
     static const char *const off = "0|no|false|off|none|";
     for (unsigned i = 0; i < l->params; i++)
         if (!strcmp(l->param[i].name, "enabled") || !strcmp(l->param[i].name, "enable"))
-            return word_in(off, l->param[i].value);
-    if (l->params == 0) return true;
+            if (word_in(off, l->param[i].value)) return true;
+    for (unsigned i = 0; i < l->params; i++)
+        if (!strcmp(l->param[i].name, "file") && word_in(off, l->param[i].value)) return true;
     for (unsigned i = 0; i < l->params; i++)
         if (!word_in(off, l->param[i].value)) return false;
     return true;
@@ -167,7 +169,7 @@ static void apply(struct config *c, const struct config_line *l)
         if (config_first_time(c, l->name)) config_warn(c, "%s: not known, left out", l->name);
         return;
     }
-    if (d->old && config_first_time(c, l->name))
+    if (d->old && *d->old && config_first_time(c, l->name))
         config_warn(c, "%s: is an old form, read as %s", d->name, d->old);
     if (d->remark) {
         if (!switched_off(l) && config_first_time(c, d->name))
