@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include "cpu/decode.h"
 #include "cpu/families.h"
+#include "cpu/fuse.h"
 #include "cpu/tlb.h"
 #include "cpu/trace.h"
 
@@ -251,6 +252,21 @@ static void drop_dead_flags(struct builder *b)
     }
 }
 
+/* A comparison and the branch that ends the trace become one record. */
+static void fuse_last(struct builder *b)
+{
+    if (b->n < 2) return;
+    struct insn *branch = b->header + b->slot, *first = branch - 1;
+    exec_fn *both = fuse(b->info[b->n - 2].op, first, b->info[b->n - 1].op, branch);
+    if (!both) return;
+    int32_t to = (int32_t)(branch->link + 1);
+    first->exec = both;
+    first->disp = branch->disp;
+    first->len = (uint8_t)(first->len + branch->len);
+    first->link = to;
+    b->slot--;
+}
+
 /* An instruction that crosses into the next page: is that still the page it was decoded from? */
 static const struct insn *check_second_page(struct cpu *c, const struct insn *i)
 {
@@ -314,8 +330,12 @@ static void build(struct builder *b, struct insn **stub)
         if (!decode(c->model, c->mode, page + at + b->off, avail, &decoded, &d)) break;
         append_decoded(b, &decoded, &d);
     }
-    if (b->n) drop_dead_flags(b);
-    else build_crossing(b, stub);
+    if (!b->n) {
+        build_crossing(b, stub);
+        return;
+    }
+    drop_dead_flags(b);
+    fuse_last(b);
 }
 
 static struct insn *build_at(struct cpu *c, uint64_t paddr, uint64_t limit)
