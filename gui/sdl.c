@@ -6,7 +6,8 @@
  * travel to the texture.
  *
  * Not implemented: two windows in one process (SDL has one event queue), survival of the X
- * server's death (Xlib ends the process), correction of the aspect ratio beyond doubling.
+ * server's death (Xlib ends the process), correction of the aspect ratio beyond doubling, full
+ * screen under X11 without a window manager that knows EWMH (SDL asks, nobody answers).
  */
 #ifdef HAVE_SDL2
 #include "gui/front_ends.h"
@@ -112,8 +113,8 @@ static void toggle_fullscreen(struct display *d)
 static void resized(struct display *d, int width, int height)
 {
     d->exposed = true;
-    if (d->fullscreen || (width == d->asked_width && height == d->asked_height)) return;
-    d->user_size = true;
+    /* Back at the size we chose (unmaximised, say), the window follows the guest again. */
+    if (!d->fullscreen) d->user_size = width != d->asked_width || height != d->asked_height;
 }
 
 /* ---- the mouse ------------------------------------------------------------------------------- */
