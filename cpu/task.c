@@ -33,7 +33,9 @@ static struct task task_read(struct cpu *c, uint64_t base, const struct layout *
     struct task t = { 0 };
     t.eip = (uint32_t)table_load(c, base, l->eip, l->size);
     t.eflags = (uint32_t)table_load(c, base, l->eip + l->size, l->size);
-    for (unsigned n = 0; n < 8; n++) t.gpr[n] = (uint32_t)table_load(c, base, l->gpr + n * l->size, l->size);
+    /* The upper halves that a 16-bit TSS does not hold become ones, as on a 386 (test386.asm). */
+    uint32_t upper = l->size == 2 ? 0xFFFF0000 : 0;
+    for (unsigned n = 0; n < 8; n++) t.gpr[n] = upper | (uint32_t)table_load(c, base, l->gpr + n * l->size, l->size);
     for (unsigned n = 0; n < l->segs; n++) t.seg[n] = (uint16_t)table_load(c, base, l->seg + n * l->size, 2);
     t.ldt = (uint16_t)table_load(c, base, l->ldt, 2);
     if (l->size == 2) return t;
