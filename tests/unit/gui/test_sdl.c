@@ -367,9 +367,11 @@ START_TEST(no_display_is_no_crash)
     setenv("SDL_VIDEODRIVER", "no_such_driver", 1);
     struct display *none = sdl->open(&k->screen, &k->input, NULL, "", NULL, &why);
     if (none) sdl->close(none);            /* SDL was up already: it keeps its driver */
+    struct screen screen = k->screen;
+    struct input input = k->input;
     teardown();
     why = NULL;
-    ck_assert_ptr_null(sdl->open(&k->screen, &k->input, NULL, "", NULL, &why));
+    ck_assert_ptr_null(sdl->open(&screen, &input, NULL, "", NULL, &why));
     ck_assert_ptr_nonnull(why);
     unsetenv("SDL_VIDEODRIVER");
     unsetenv("DISPLAY");

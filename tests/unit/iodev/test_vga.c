@@ -553,29 +553,43 @@ END_TEST
 
 START_TEST(pci_card_with_framebuffer_and_registers)
 {
-    ck_assert_uint_eq(fake_pci_read(b, 2, 0, 0, DWORD), 0x11111234);
-    ck_assert_uint_eq(fake_pci_read(b, 2, 0, 8, DWORD) >> 8, 0x030000);
-    fake_pci_write(b, 2, 0, 0x10, 0xFFFFFFFF, DWORD);
-    ck_assert_uint_eq(fake_pci_read(b, 2, 0, 0x10, DWORD), 0xFF000008);
+    struct board *own = fake_new(1 << 20);
+    struct device *card = fake_plug(own, &vga_class, "mmio", "1", NULL);
+    ck_assert_ptr_nonnull(card);
+    set_mode(own, &mode_12);
+    ck_assert_uint_eq(fake_pci_read(own, 2, 0, 0, DWORD), 0x11111234);
+    ck_assert_uint_eq(fake_pci_read(own, 2, 0, 8, DWORD) >> 8, 0x030000);
+    fake_pci_write(own, 2, 0, 0x10, 0xFFFFFFFF, DWORD);
+    ck_assert_uint_eq(fake_pci_read(own, 2, 0, 0x10, DWORD), 0xFF000008);
+    fake_pci_write(own, 2, 0, 0x18, 0xFFFFFFFF, DWORD);
+    ck_assert_uint_eq(fake_pci_read(own, 2, 0, 0x18, DWORD), 0xFFFFF000);
+    fake_pci_write(own, 2, 0, 0x10, 0xE8000000, DWORD);
+    fake_pci_write(own, 2, 0, 0x18, 0xF0000000, DWORD);
+    fake_pci_write(own, 2, 0, 0x04, 2, WORD);
+    memory_write(own->memory, 0xE8000000 + 0x12344, 0xA1B2C3D4, DWORD);
+    ck_assert_uint_eq(vga_of(card)->vram[0x12344], 0xD4);
+    memory_write(own->memory, 0xF0000502, 1280, WORD);
+    ck_assert_uint_eq(get_dispi(own, DISPI_XRES), 1280);
+    ck_assert_uint_eq(memory_read(own->memory, 0xF0000500, DWORD), 0x0500B0C5);
+    ck_assert_uint_eq(memory_read(own->memory, 0xF0000514, WORD), 256);
+    memory_write(own->memory, 0xF0000404, 0x0A02, WORD);     /* 3C4h, 3C5h */
+    fake_out8(own, 0x3C4, 2);
+    ck_assert_uint_eq(fake_in8(own, 0x3C5), 0x0A);
+    ck_assert_uint_eq(memory_read(own->memory, 0xF000040C, BYTE), 0xE3);
+    ck_assert_uint_eq(memory_read(own->memory, 0xF0000000, DWORD), 0);       /* no EDID */
+    ck_assert_uint_eq(memory_read(own->memory, 0xF0000600, DWORD), 0);
+    memory_write(own->memory, 0xF0000516, 0xFFFF, WORD);
+    memory_write(own->memory, 0xF0000FFC, 0xFFFFFFFF, DWORD);
+    fake_free(own);
+}
+END_TEST
+
+/* vgabios-stdvga looks for EDID behind BAR2 from real mode, beyond 64 KiB: see card.c. */
+START_TEST(pci_card_has_no_bar2_unless_asked_for)
+{
     fake_pci_write(b, 2, 0, 0x18, 0xFFFFFFFF, DWORD);
-    ck_assert_uint_eq(fake_pci_read(b, 2, 0, 0x18, DWORD), 0xFFFFF000);
-    fake_pci_write(b, 2, 0, 0x10, 0xE8000000, DWORD);
-    fake_pci_write(b, 2, 0, 0x18, 0xF0000000, DWORD);
-    fake_pci_write(b, 2, 0, 0x04, 2, WORD);
-    memory_write(b->memory, 0xE8000000 + 0x12344, 0xA1B2C3D4, DWORD);
-    ck_assert_uint_eq(planes_of(0x48D1), 0xA1B2C3D4);
-    memory_write(b->memory, 0xF0000502, 1280, WORD);
-    ck_assert_uint_eq(get_dispi(b, DISPI_XRES), 1280);
-    ck_assert_uint_eq(memory_read(b->memory, 0xF0000500, DWORD), 0x0500B0C5);
-    ck_assert_uint_eq(memory_read(b->memory, 0xF0000514, WORD), 256);
-    memory_write(b->memory, 0xF0000404, 0x0A02, WORD);     /* 3C4h, 3C5h */
-    fake_out8(b, 0x3C4, 2);
-    ck_assert_uint_eq(fake_in8(b, 0x3C5), 0x0A);
-    ck_assert_uint_eq(memory_read(b->memory, 0xF000040C, BYTE), 0xE3);
-    ck_assert_uint_eq(memory_read(b->memory, 0xF0000000, DWORD), 0);       /* no EDID */
-    ck_assert_uint_eq(memory_read(b->memory, 0xF0000600, DWORD), 0);
-    memory_write(b->memory, 0xF0000516, 0xFFFF, WORD);
-    memory_write(b->memory, 0xF0000FFC, 0xFFFFFFFF, DWORD);
+    ck_assert_uint_eq(fake_pci_read(b, 2, 0, 0x18, DWORD), 0);
+    ck_assert_uint_eq(fake_pci_read(b, 2, 0, 8, BYTE), 0);
 }
 END_TEST
 
@@ -689,6 +703,7 @@ static Suite *suite(void)
     tcase_add_test(t, banks_move_the_window);
     tcase_add_test(t, planar_svga_goes_through_the_planes);
     tcase_add_test(t, pci_card_with_framebuffer_and_registers);
+    tcase_add_test(t, pci_card_has_no_bar2_unless_asked_for);
     tcase_add_test(t, without_pci_the_framebuffer_is_at_e0000000);
     tcase_add_test(t, settings_are_checked);
     tcase_add_test(t, rom_file_becomes_the_expansion_rom);
