@@ -258,6 +258,31 @@ START_TEST(gates_have_rights_but_no_limit)
 }
 END_TEST
 
+/* ENTER 8, 0 with a 32-bit operand on a 16-bit stack: EBP gets all of ESP; test386.asm asks for it. */
+START_TEST(enter_on_a_16_bit_stack)
+{
+    struct bench *b = bench_protected(0);
+    b->r.seg[SR_SS] = flat(SEL_DATA16, 0x0093);
+    b->r.seg[SR_SS].limit = 0xFFFF;
+    b->r.gpr[GPR_SP] = 0x18000;
+    bench_run(b, "C8 08 00 00 F4");
+    ck_assert_uint_eq(b->r.gpr[GPR_BP], 0x17FFC);
+    ck_assert_uint_eq(b->r.gpr[GPR_SP], 0x17FF4);
+    bench_free(b);
+}
+END_TEST
+
+/* 4 bytes at FFFFFFFF in a 4 GiB segment: left to the processor (SDM vol. 3, 5.3); here they wrap. */
+START_TEST(operand_wraps_around_4_gib)
+{
+    struct bench *b = bench_protected(0);
+    poke32(b, 0, 0x44332211);
+    bench_run(b, "A1 FF FF FF FF F4");
+    ck_assert_uint_eq(b->r.gpr[GPR_AX], 0x332211FF);
+    bench_free(b);
+}
+END_TEST
+
 START_TEST(verr_verw)
 {
     ck_ask(3, SEL_DATA3, "0F 00 E3", 1, NO_VALUE);
@@ -311,6 +336,8 @@ int main(void)
     tcase_add_test(tc, entering_unreal_mode);
     tcase_add_test(tc, lar_lsl);
     tcase_add_test(tc, gates_have_rights_but_no_limit);
+    tcase_add_test(tc, enter_on_a_16_bit_stack);
+    tcase_add_test(tc, operand_wraps_around_4_gib);
     tcase_add_test(tc, verr_verw);
     tcase_add_test(tc, arpl);
     suite_add_tcase(suite, tc);
