@@ -131,6 +131,7 @@ static void check_ips(struct config *c)
 
 bool config_check(struct config *c)
 {
+    if (c->gdbstub) config_warn_at(c, "gdbstub", "not supported: no server for gdb");
     if (!c->memory_mib) c->memory_mib = config_from_file(c) ? 32 : 128;
     check_roms(c);
     check_drives(c);

@@ -246,7 +246,7 @@ static void apply_image(struct config *c, struct used *used, const char *path, c
 {
     static const unsigned disks[] = { 0, 1, 3 }, cdroms[] = { 2, 3 };
     struct config_file file = { path, config_keep(c, origin) };
-    if (is_floppy_size(path) && used->floppies < CONFIG_FLOPPIES) {
+    if (!is_iso(path) && is_floppy_size(path) && used->floppies < CONFIG_FLOPPIES) {
         struct config_floppy *f = &c->floppy[used->floppies++];
         f->type = "auto";
         f->image = file;

@@ -192,7 +192,7 @@ static uint64_t run(struct machine *m, uint64_t until, uint64_t budget)
 {
     uint64_t from = machine_ticks(m);
     m->running = true;
-    enum cpu_stop stop = cpu_run(m->cpu, min(until, from + budget) - m->tick_base);
+    enum cpu_stop stop = cpu_run(m->cpu, from + min(until - from, budget) - m->tick_base);
     m->running = false;
     uint64_t ran = machine_ticks(m) - from;
     if (stop == CPU_SHUTDOWN) shut_down(m);

@@ -196,7 +196,7 @@ static void include(struct config *c, const char *rest)
 static void read_line(struct config *c, const char *text)
 {
     const char *start = text + strspn(text, " \t");
-    if (!strncmp(start, "#include", 8) && strspn(start + 8, " \t\"<")) {
+    if (!strncmp(start, "#include", 8) && strchr(" \t\"<\r\n", start[8])) {
         include(c, start + 8);
         return;
     }

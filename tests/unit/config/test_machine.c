@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT
+ * Whole machines with a ROM of a few bytes: time, resets, the ways a run ends, determinism.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "config/machine.h"
+
+enum { ROM_SIZE = 65536 };
+
+static char rom_path[] = "/tmp/vitro-rom-XXXXXX";
+
+static void hear(void *ctx, bool error, const char *text)
+{
+    (void)ctx, (void)error;
+    ck_abort_msg("%s", text);
+}
+
+/* The code runs at F000:0000 in real mode. */
+static void write_rom(const uint8_t *code, size_t len)
+{
+    static const uint8_t reset_vector[5] = { 0xEA, 0x00, 0x00, 0x00, 0xF0 };   /* jmp f000:0000 */
+    static uint8_t rom[ROM_SIZE];
+    memset(rom, 0xF4, sizeof rom);
+    memcpy(rom, code, len);
+    memcpy(rom + 0xFFF0, reset_vector, sizeof reset_vector);
+    FILE *out = fopen(rom_path, "wb");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_uint_eq(fwrite(rom, 1, sizeof rom, out), sizeof rom);
+    fclose(out);
+}
+
+struct rig {
+    struct config *c;
+    struct machine *m;
+};
+
+static struct rig start(const uint8_t *code, size_t len, const char *line)
+{
+    struct rig r = { config_new(&(struct config_report){ hear, NULL }), NULL };
+    char rom[100];
+    write_rom(code, len);
+    snprintf(rom, sizeof rom, "romimage: file=%s", rom_path);
+    ck_assert(config_read_line(r.c, "test", rom) && config_read_line(r.c, "test", "megs: 2") &&
+              config_read_line(r.c, "test", "clock: sync=none, time0=0") && config_read_line(r.c, "test", line));
+    ck_assert(config_check(r.c));
+    r.m = machine_new(r.c, NULL, true);
+    ck_assert_ptr_nonnull(r.m);
+    return r;
+}
+
+static void stop(struct rig *r)
+{
+    machine_free(r->m);
+    config_free(r->c);
+}
+
+/* ---- time ------------------------------------------------------------------------------------------ */
+static const uint8_t halt[] = { 0xFA, 0xF4 };                          /* cli; hlt */
+
+START_TEST(ticks_and_nanoseconds)
+{
+    static const uint64_t speeds[] = { 100000, 999983, 100000000, 1000000000, 3333333333u };
+    for (unsigned i = 0; i < COUNT_OF(speeds); i++) {
+        char line[64];
+        snprintf(line, sizeof line, "cpu: ips=%llu", (unsigned long long)speeds[i]);
+        struct rig r = start(halt, sizeof halt, "clock: sync=none");
+        ck_assert(config_read_line(r.c, "test", line));
+        machine_free(r.m);
+        r.m = machine_new(r.c, NULL, true);
+        for (nanos due = 1; due < 1000 * SECOND; due = due * 3 + 1) {
+            uint64_t tick = machine_tick_of(r.m, due);
+            ck_assert_uint_ge(muldiv64(tick, SECOND, speeds[i]), due);         /* reached */
+            ck_assert_uint_lt(muldiv64(tick - 1, SECOND, speeds[i]), due);     /* not before */
+        }
+        ck_assert_uint_eq(machine_tick_of(r.m, UINT64_MAX), UINT64_MAX);
+        stop(&r);
+    }
+}
+END_TEST
+
+START_TEST(a_dead_machine_still_has_time)
+{
+    struct rig r = start(halt, sizeof halt, "cpu: ips=1000000");
+    machine_advance(r.m, 12345, 1000000);
+    ck_assert_uint_eq(machine_ticks(r.m), 12345);
+    ck_assert_uint_eq(machine_now(r.m), 12345000);
+    ck_assert_uint_eq(machine_retired(r.m), 3);        /* jmp, cli, hlt */
+    ck_assert(machine_is_dead(r.m));
+    ck_assert(!machine_ended(r.m, NULL));
+    stop(&r);
+}
+END_TEST
+
+static const uint8_t spin[] = { 0xEB, 0xFE };                          /* jmp $ */
+
+START_TEST(budget_and_end_are_exact)
+{
+    struct rig r = start(spin, sizeof spin, "cpu: ips=1000000");
+    machine_advance(r.m, 1000000, 777);
+    ck_assert_uint_eq(machine_ticks(r.m), 777);
+    machine_advance(r.m, 1000, 1000000);
+    ck_assert_uint_eq(machine_ticks(r.m), 1000);
+    machine_advance(r.m, 500, 1000000);
+    ck_assert_uint_eq(machine_ticks(r.m), 1000);
+    ck_assert(!machine_is_dead(r.m));
+    stop(&r);
+}
+END_TEST
+
+/* ---- the end --------------------------------------------------------------------------------------- */
+START_TEST(exit_port)
+{
+    static const uint8_t code[] = { 0xBA, 0xF4, 0x00, 0xB0, 0x05, 0xEE, 0xEB, 0xFE };   /* out f4h, 5 */
+    struct rig r = start(code, sizeof code, "isa_debug_exit: port=0xf4");
+    int exit_code = -1;
+    machine_advance(r.m, 1000000, 1000000);
+    ck_assert(machine_ended(r.m, &exit_code));
+    ck_assert_int_eq(exit_code, 11);
+    ck_assert_uint_eq(machine_ticks(r.m), 4);          /* right after the instruction */
+    stop(&r);
+}
+END_TEST
+
+/* lidt of an empty table, then int3. */
+static const uint8_t triple_fault[] = { 0x2E, 0x0F, 0x01, 0x1E, 0x07, 0x00, 0xCC, 0, 0, 0, 0, 0, 0 };
+
+START_TEST(triple_fault_ends)
+{
+    struct rig r = start(triple_fault, sizeof triple_fault, "cpu: reset_on_triple_fault=0");
+    int exit_code = -1;
+    machine_advance(r.m, 1000, 1000);
+    ck_assert(machine_ended(r.m, &exit_code));
+    ck_assert_int_eq(exit_code, MACHINE_EXIT_TRIPLE_FAULT);
+    stop(&r);
+}
+END_TEST
+
+START_TEST(triple_fault_resets)
+{
+    struct rig r = start(triple_fault, sizeof triple_fault, "cpu: reset_on_triple_fault=1");
+    machine_advance(r.m, 1000, 1000);
+    ck_assert(!machine_ended(r.m, NULL));
+    ck_assert_uint_eq(machine_ticks(r.m), 1000);
+    stop(&r);
+}
+END_TEST
+
+/* Counts its starts in RAM; the third one writes the number to the exit port. `how` resets. */
+static void check_resets(const uint8_t *how, size_t len)
+{
+    uint8_t code[64] = { 0x31, 0xC0, 0x8E, 0xD8,               /* xor ax,ax; mov ds,ax      */
+                         0xFE, 0x06, 0x00, 0x05,               /* inc byte [500h]           */
+                         0xA0, 0x00, 0x05, 0x3C, 0x03,         /* mov al,[500h]; cmp al,3   */
+                         0x72, 0x03,                           /* jb +3                     */
+                         0xE6, 0xF4, 0xF4 };                   /* out f4h,al; hlt           */
+    memcpy(code + 18, how, len);
+    struct rig r = start(code, sizeof code, "isa_debug_exit: port=0xf4");
+    int exit_code = -1;
+    machine_advance(r.m, 10000000, 10000000);
+    ck_assert(machine_ended(r.m, &exit_code));
+    ck_assert_int_eq(exit_code, 7);
+    stop(&r);
+}
+
+START_TEST(reset_by_cf9)
+{
+    static const uint8_t how[] = { 0xBA, 0xF9, 0x0C, 0xB0, 0x06, 0xEE, 0xEB, 0xFE };
+    check_resets(how, sizeof how);
+}
+END_TEST
+
+START_TEST(reset_by_keyboard_controller)
+{
+    static const uint8_t how[] = { 0xB0, 0xFE, 0xE6, 0x64, 0xEB, 0xFE };
+    check_resets(how, sizeof how);
+}
+END_TEST
+
+/* Bit 0 resets when it rises; bit 1 keeps A20 open, or the ROM below 4 GiB would be out of reach. */
+START_TEST(reset_by_port_92)
+{
+    static const uint8_t how[] = { 0xB0, 0x02, 0xE6, 0x92, 0xB0, 0x03, 0xE6, 0x92, 0xEB, 0xFE };
+    check_resets(how, sizeof how);
+}
+END_TEST
+
+START_TEST(reset_button_keeps_time)
+{
+    struct rig r = start(spin, sizeof spin, "cpu: ips=1000000");
+    machine_advance(r.m, 5000, 1000000);
+    machine_reset(r.m);
+    ck_assert_uint_eq(machine_ticks(r.m), 5000);
+    machine_advance(r.m, 6000, 1000000);
+    ck_assert_uint_eq(machine_ticks(r.m), 6000);
+    stop(&r);
+}
+END_TEST
+
+/* ---- interrupts and determinism -------------------------------------------------------------------- */
+/* Programs PIC and PIT (IRQ 0 about every 100 us, vector 8), counts interrupts at [500h] and mixes
+ * the PIT's counter into [502h], with HLT in between. */
+static const uint8_t ticking[] = {
+    0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xD0, 0xBC, 0x00, 0x70,      /* xor ax,ax; ds=ss=0; sp=7000h      */
+    0xC7, 0x06, 0x20, 0x00, 0x3A, 0x00,                        /* mov word [20h],3ah                */
+    0xC7, 0x06, 0x22, 0x00, 0x00, 0xF0,                        /* mov word [22h],f000h              */
+    0xB0, 0x11, 0xE6, 0x20, 0xB0, 0x08, 0xE6, 0x21,            /* ICW1, ICW2                        */
+    0xB0, 0x04, 0xE6, 0x21, 0xB0, 0x01, 0xE6, 0x21,            /* ICW3, ICW4                        */
+    0xB0, 0xFE, 0xE6, 0x21,                                    /* only IRQ 0                        */
+    0xB0, 0x34, 0xE6, 0x43, 0xB0, 0x77, 0xE6, 0x40, 0xB0, 0x00, 0xE6, 0x40,   /* counter 0: 119      */
+    0xFB, 0xF4, 0xEB, 0xFC,                                    /* l: sti; hlt; jmp l                   */
+    0x90,
+    0xFF, 0x06, 0x00, 0x05,                                    /* 3ah: inc word [500h]              */
+    0xB0, 0x00, 0xE6, 0x43, 0xE4, 0x40, 0x00, 0x06, 0x02, 0x05,    /* latch; in al,40h; add [502h],al */
+    0xB0, 0x20, 0xE6, 0x20, 0xCF,                              /* EOI; iret                         */
+};
+
+static uint64_t run_ticking(uint64_t slice, uint64_t budget, unsigned *interrupts)
+{
+    struct rig r = start(ticking, sizeof ticking, "cpu: ips=7654321");
+    while (machine_ticks(r.m) < 1000000) {
+        uint64_t until = machine_ticks(r.m) + slice;
+        machine_advance(r.m, until < 1000000 ? until : 1000000, budget);
+    }
+    *interrupts = (unsigned)memory_read(board_memory(machine_board(r.m)), 0x500, WORD);
+    uint64_t hash = machine_hash(r.m);
+    stop(&r);
+    return hash;
+}
+
+START_TEST(slices_change_nothing)
+{
+    unsigned n[4];
+    ck_assert_uint_eq(ticking[0x3A], 0xFF);            /* the handler is where its vector points */
+    uint64_t whole = run_ticking(UINT32_MAX, UINT64_MAX, &n[0]);
+    ck_assert_uint_eq(whole, run_ticking(997, UINT64_MAX, &n[1]));
+    ck_assert_uint_eq(whole, run_ticking(UINT32_MAX, 13, &n[2]));
+    ck_assert_uint_eq(whole, run_ticking(31, 5, &n[3]));
+    /* 1000000 ticks at 7654321 per second, 1193182 / 119 interrupts per second */
+    ck_assert_uint_ge(n[0], 1308);
+    ck_assert_uint_le(n[0], 1310);
+    ck_assert_uint_eq(n[0], n[3]);
+}
+END_TEST
+
+/* ---- keys ------------------------------------------------------------------------------------------ */
+START_TEST(keys_arrive_in_their_order_and_not_before)
+{
+    struct rig r = start(spin, sizeof spin, "cpu: ips=1000000");
+    uint64_t before;
+    machine_advance(r.m, 1000, 1000000);
+    ck_assert(machine_key(r.m, 0x04, false, 50000000));        /* up in 50 ms */
+    ck_assert(machine_key(r.m, 0x04, true, 0));
+    before = machine_hash(r.m);
+    ck_assert_uint_eq(before, machine_hash(r.m));
+    machine_advance(r.m, 50000, 1000000);
+    ck_assert_uint_eq(memory_read(board_memory(machine_board(r.m)), 0x500, BYTE), 0);
+    ck_assert_uint_ne(before, machine_hash(r.m));
+    for (unsigned i = 0; i < 255; i++) ck_assert(machine_key(r.m, 0x04, true, SECOND));
+    ck_assert(!machine_key(r.m, 0x04, true, SECOND));
+    stop(&r);
+}
+END_TEST
+
+START_TEST(board_without_processor)
+{
+    struct config *c = config_new(&(struct config_report){ hear, NULL });
+    ck_assert(config_check(c));
+    struct machine *m = machine_new(c, NULL, false);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_ptr_null(machine_cpu(m));
+    clock_advance(board_clock(machine_board(m)), 1000);
+    ck_assert_uint_eq(machine_now(m), 1000);
+    board_out(machine_board(m), 0xCF9, 6, BYTE);       /* a reset does not need one either */
+    machine_advance(m, 0, 0);
+    machine_free(m);
+    config_free(c);
+}
+END_TEST
+
+int main(void)
+{
+    int fd = mkstemp(rom_path);
+    if (fd < 0) return 1;
+    close(fd);
+    Suite *s = suite_create("machine");
+    TCase *t = tcase_create("all");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, ticks_and_nanoseconds);
+    tcase_add_test(t, a_dead_machine_still_has_time);
+    tcase_add_test(t, budget_and_end_are_exact);
+    tcase_add_test(t, exit_port);
+    tcase_add_test(t, triple_fault_ends);
+    tcase_add_test(t, triple_fault_resets);
+    tcase_add_test(t, reset_by_cf9);
+    tcase_add_test(t, reset_by_keyboard_controller);
+    tcase_add_test(t, reset_by_port_92);
+    tcase_add_test(t, reset_button_keeps_time);
+    tcase_add_test(t, slices_change_nothing);
+    tcase_add_test(t, keys_arrive_in_their_order_and_not_before);
+    tcase_add_test(t, board_without_processor);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    unlink(rom_path);
+    return failed != 0;
+}
