@@ -13,11 +13,16 @@
 #define BUDGET_MAX (TRACE_DEAD / 2)        /* no budget pays for a dead trace */
 
 /* ---- birth and reset --------------------------------------------------------------------------------- */
-static void remapped(void *ctx)
+static void remapped(void *ctx, uint64_t base, uint64_t len)
 {
     struct cpu *c = ctx;
-    tlb_flush(c, false);
-    c->flush_traces = true;
+    if (len <= 1 << 20) {
+        tlb_forget(c, base, len);
+        traces_written(c, base, len);
+    } else {
+        tlb_flush(c, false);
+        c->flush_traces = true;
+    }
     attention(c);
 }
 static void written(void *ctx, uint64_t paddr, uint64_t len) { traces_written(ctx, paddr, len); }

@@ -117,6 +117,16 @@ void tlb_protect(struct cpu *c, uint64_t paddr)
         }
 }
 
+void tlb_forget(struct cpu *c, uint64_t paddr, uint64_t len)
+{
+    for (unsigned set = 0; set < 2; set++) {
+        for (unsigned n = 0; n < TLB_SIZE; n++)
+            if (page_of(c->tlb_sets[set][n].paddr) - paddr < len) forget(&c->tlb_sets[set][n]);
+        for (unsigned n = 0; n < ITLB_SIZE; n++)
+            if (c->itlb_sets[set][n].paddr - paddr < len) c->itlb_sets[set][n].tag = TLB_NONE;
+    }
+}
+
 void tlb_unwrite(struct cpu *c)
 {
     for (unsigned set = 0; set < 2; set++)

@@ -82,7 +82,7 @@ struct page map_look(const struct memory *m, uint64_t paddr)
 }
 
 /* Recomputes one page. A page keeps its code bit: it says what the watcher knows of this
- * address, and the watcher forgets everything in remapped(). */
+ * address, and the watcher forgets the whole range in remapped(). */
 static bool refresh(const struct memory *m, struct page *p, uint64_t paddr)
 {
     struct page now = resolve(m, paddr, p->shadow);
@@ -109,9 +109,9 @@ static bool rebuild(struct memory *m, uint64_t base, uint64_t len)
     return changed;
 }
 
-static void tell_remapped(struct memory *m, bool changed)
+static void tell_remapped(struct memory *m, bool changed, uint64_t base, uint64_t len)
 {
-    if (changed && m->watcher.remapped) m->watcher.remapped(m->watcher.ctx);
+    if (changed && m->watcher.remapped) m->watcher.remapped(m->watcher.ctx, base, len);
 }
 
 static void insert(struct memory *m, struct region *r)
@@ -147,7 +147,7 @@ static struct region *add(struct memory *m, struct region region)
         memset(r->dirty, 0xFF, words * sizeof *r->dirty);   /* new: all of it is news */
     }
     insert(m, r);
-    tell_remapped(m, rebuild(m, r->base, r->len));
+    tell_remapped(m, rebuild(m, r->base, r->len), r->base, r->len);
     return r;
 }
 
@@ -172,15 +172,15 @@ void memory_move(struct memory *m, struct region *r, uint64_t base)
     uint64_t old = r->base;
     if (base == old || !aligned(m, r->name, base, r->len)) return;
     r->base = base;
-    bool left = rebuild(m, old, r->len);
-    tell_remapped(m, rebuild(m, base, r->len) | left);
+    tell_remapped(m, rebuild(m, old, r->len), old, r->len);
+    tell_remapped(m, rebuild(m, base, r->len), base, r->len);
 }
 
 void memory_enable(struct memory *m, struct region *r, bool on)
 {
     if (r->enabled == on) return;
     r->enabled = on;
-    tell_remapped(m, rebuild(m, r->base, r->len));
+    tell_remapped(m, rebuild(m, r->base, r->len), r->base, r->len);
 }
 
 void memory_unmap(struct memory *m, struct region *r)
@@ -207,7 +207,7 @@ void memory_shadow(struct memory *m, uint64_t base, uint64_t len, bool read_ram,
                               (write_ram ? SHADOW_WRITE : 0));
         changed |= refresh(m, p, at);
     }
-    tell_remapped(m, changed);
+    tell_remapped(m, changed, base, len);
 }
 
 void memory_list_regions(const struct memory *m,

@@ -84,11 +84,11 @@ struct memory_page memory_page(struct memory *, uint64_t paddr);
 void memory_mark_dirty(struct memory *, uint64_t paddr);              /* page of paddr */
 void memory_set_code(struct memory *, uint64_t paddr, bool holds_code);
 
-/* Who caches pages. remapped: any cached page may be wrong. written: a device (or
+/* Who caches pages. remapped: cached pages of this range may be wrong. written: a device (or
  * memory_copy_to/memory_write) wrote to a page that holds code. cleaned: dirty bits were taken,
  * write permissions must be asked for again. */
 struct memory_watcher {
-    void (*remapped)(void *ctx);
+    void (*remapped)(void *ctx, uint64_t base, uint64_t len);
     void (*written)(void *ctx, uint64_t paddr, uint64_t len);
     void (*cleaned)(void *ctx);
     void *ctx;

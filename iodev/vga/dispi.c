@@ -127,6 +127,7 @@ void vga_dispi_write(struct vga *v, unsigned index, uint16_t value)
     case DISPI_Y_OFFSET: v->dispi.reg[index] = value; break;   /* any: users mask the sum */
     default: break;                        /* read-only */
     }
+    vga_aperture_update(v);
 }
 
 uint16_t vga_dispi_read(const struct vga *v, unsigned index)

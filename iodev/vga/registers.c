@@ -15,7 +15,9 @@ static const uint8_t attr_mask[ATTR_COUNT - ATTR_MODE] = { 0xEF, 0xFF, 0x3F, 0x0
  * for other makers' cards. */
 void vga_seq_write(struct vga *v, uint8_t value)
 {
-    if (v->seq_index < SEQ_COUNT) v->seq[v->seq_index] = value & seq_mask[v->seq_index];
+    if (v->seq_index >= SEQ_COUNT) return;
+    v->seq[v->seq_index] = value & seq_mask[v->seq_index];
+    vga_aperture_update(v);
 }
 
 uint8_t vga_seq_read(const struct vga *v)
@@ -25,7 +27,9 @@ uint8_t vga_seq_read(const struct vga *v)
 
 void vga_gfx_write(struct vga *v, uint8_t value)
 {
-    if (v->gfx_index < GFX_COUNT) v->gfx[v->gfx_index] = value & gfx_mask[v->gfx_index];
+    if (v->gfx_index >= GFX_COUNT) return;
+    v->gfx[v->gfx_index] = value & gfx_mask[v->gfx_index];
+    vga_aperture_update(v);
 }
 
 uint8_t vga_gfx_read(const struct vga *v)

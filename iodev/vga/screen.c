@@ -22,6 +22,7 @@ static void take_dirty(struct vga *v)
     uint64_t pages[VGA_DIRTY_WORDS] = { 0 };
     struct region *region = vga_framebuffer(v);
     size_t words = (v->vram_size / 4096 + 63) / 64;
+    vga_aperture_take_dirty(v);
     if (!region || !memory_take_dirty(board_memory(v->dev.board), region, pages, words)) return;
     for (size_t i = 0; i < words; i++) v->dirty[i] |= pages[i];
     v->fonts_written = true;

@@ -57,7 +57,10 @@ void vga_port_write(struct vga *v, unsigned port, uint8_t value)
 {
     switch (active_port(v, port)) {
     case 0x3C0: vga_attr_write(v, value); break;
-    case 0x3C2: v->misc = value; break;
+    case 0x3C2:
+        v->misc = value;
+        vga_aperture_update(v);
+        break;
     case 0x3C3: v->subsystem = value & 1; break;
     case 0x3C4: v->seq_index = value; break;
     case 0x3C5: vga_seq_write(v, value); break;
@@ -189,6 +192,7 @@ static void reset(struct device *d, enum reset kind)
     if (kind == RESET_POWER && !v->fresh) memset(v->vram, 0, v->vram_size);
     v->fresh = false;
     v->redraw = true;
+    vga_aperture_update(v);
 }
 
 static void restored(struct device *d)
@@ -197,6 +201,7 @@ static void restored(struct device *d)
     v->dac.component %= 3;
     vga_dispi_restored(v);
     v->redraw = true;
+    vga_aperture_update(v);
 }
 
 static const struct prop props[] = {

@@ -99,6 +99,8 @@ struct vga {
     struct device dev;
     struct pci_function pci;
     struct region *framebuffer;            /* only without PCI; else pci.bar[0].region */
+    struct region *aperture;               /* A0000h as RAM, or NULL: see aperture.c */
+    size_t aperture_at;
     uint64_t vram_mib, slot;               /* settings */
     bool     mmio;
     char *rom_path;
@@ -178,6 +180,10 @@ uint32_t vga_dac_color(const struct vga *, uint8_t pixel);              /* XRGB,
 /* window.c: A0000h-BFFFFh */
 extern const struct io_ops vga_window;
 void vga_mark(struct vga *, size_t at, size_t len);    /* vram bytes changed */
+
+/* aperture.c: A0000h-AFFFFh as RAM */
+void vga_aperture_update(struct vga *);                /* after any register that matters was written */
+void vga_aperture_take_dirty(struct vga *);            /* into v->dirty */
 
 /* dispi.c */
 extern const struct io_ops vga_dispi_ports;            /* 1CEh-1D1h */

@@ -549,6 +549,25 @@ START_TEST(planar_svga_goes_through_the_planes)
 }
 END_TEST
 
+/* ---- the aperture: the window as plain RAM ------------------------------------------------------ */
+START_TEST(mode_13h_and_linear_banks_are_plain_memory)
+{
+    ck_assert_ptr_null(memory_page(b->memory, 0xA0000).read);
+    set_mode(b, &mode_13);
+    ck_assert_ptr_eq(memory_page(b->memory, 0xA1000).read, v->vram + 0x1000);
+    ck_assert_ptr_null(memory_page(b->memory, 0xB0000).read);
+    set_gfx(b, 8, 0x0F);                                   /* a bit mask: no straight view */
+    ck_assert_ptr_null(memory_page(b->memory, 0xA1000).read);
+    set_gfx(b, 8, 0xFF);
+    ck_assert_ptr_nonnull(memory_page(b->memory, 0xA1000).read);
+    set_svga(b, 640, 480, 8, 0);
+    set_dispi(b, DISPI_BANK, 3);
+    ck_assert_ptr_eq(memory_page(b->memory, 0xA1000).read, v->vram + 0x31000);
+    set_dispi(b, DISPI_BANK, 0x4001);                      /* only the read bank: two views */
+    ck_assert_ptr_null(memory_page(b->memory, 0xA1000).read);
+}
+END_TEST
+
 /* ---- the bus --------------------------------------------------------------------------------- */
 
 START_TEST(pci_card_with_framebuffer_and_registers)
@@ -702,6 +721,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_mode_larger_than_memory_stays_off);
     tcase_add_test(t, banks_move_the_window);
     tcase_add_test(t, planar_svga_goes_through_the_planes);
+    tcase_add_test(t, mode_13h_and_linear_banks_are_plain_memory);
     tcase_add_test(t, pci_card_with_framebuffer_and_registers);
     tcase_add_test(t, pci_card_has_no_bar2_unless_asked_for);
     tcase_add_test(t, without_pci_the_framebuffer_is_at_e0000000);

@@ -56,7 +56,14 @@ static uint32_t io_look(const struct device *d, uint32_t offset)
 /* A watcher that counts. */
 static unsigned remaps, writes, cleans;
 static uint64_t written_at, written_len;
-static void remapped(void *ctx) { (void)ctx; remaps++; }
+static uint64_t remapped_at, remapped_len;
+static void remapped(void *ctx, uint64_t base, uint64_t len)
+{
+    (void)ctx;
+    remapped_at = base;
+    remapped_len = len;
+    remaps++;
+}
 static void cleaned(void *ctx) { (void)ctx; cleans++; }
 static void written(void *ctx, uint64_t paddr, uint64_t len)
 {
@@ -282,10 +289,14 @@ START_TEST(the_watcher_hears_of_changes_only)
     memory_enable(m, r, true);
     memory_move(m, r, 0xF0000);
     ck_assert_uint_eq(remaps, 2);
-    memory_move(m, r, 0xE0000000);
+    memory_shadow(m, 0xF0000, 0x10000, false, false);
     ck_assert_uint_eq(remaps, 3);
+    memory_move(m, r, 0xE0000000);                            /* where it was, where it is */
+    ck_assert_uint_eq(remaps, 5);
     memory_enable(m, r, false);
-    ck_assert_uint_eq(remaps, 4);
+    ck_assert_uint_eq(remaps, 6);
+    ck_assert_uint_eq(remapped_at, 0xE0000000);
+    ck_assert_uint_eq(remapped_len, sizeof rom);
 }
 END_TEST
 
