@@ -308,6 +308,9 @@ void machine_free(struct machine *m)
     if (!m) return;
     cpu_free(m->cpu);
     m->cpu = NULL;
+    /* Devices leave one by one; the queue must not lead to one that has left. */
+    struct clock *clock = m->board ? board_clock(m->board) : NULL;
+    while (clock && clock->first) clock_disarm(clock, clock->first);
     board_free(m->board);
     loader_free(m->loader);
     free(m);

@@ -24,7 +24,9 @@ struct bytes {
 
 struct server {
     int listener, in, out;                 /* -1: not there */
-    bool owns, came, ended;                /* ended: stdin or descriptor is at its end */
+    bool owns, came;
+    bool eof;                              /* the client has said all it had to say */
+    bool ended;                            /* and no other can come */
     char *path;                            /* of our socket, removed at the end */
     size_t longest;
     struct bytes input, output;
@@ -65,6 +67,7 @@ static void attach(struct server *s, int in, int out, bool owns)
     s->out = out;
     s->owns = owns;
     s->came = true;
+    s->eof = false;
     s->input.len = s->output.len = s->taken = 0;
     if (owns) {
         fcntl(in, F_SETFL, fcntl(in, F_GETFL) | O_NONBLOCK);
@@ -179,14 +182,11 @@ static bool ready(int fd, short what, int wait_ms)
 /* stdin may be a terminal that is shared with others, so it is asked before, not made non-blocking. */
 static void read_some(struct server *s)
 {
-    while (s->in >= 0 && s->input.len <= s->longest && ready(s->in, POLLIN, 0)) {
+    while (s->in >= 0 && !s->eof && s->input.len <= s->longest && ready(s->in, POLLIN, 0)) {
         if (!reserve(&s->input, CHUNK)) return;
         ssize_t n = read(s->in, s->input.data + s->input.len, CHUNK);
         if (n > 0) s->input.len += (size_t)n;
-        else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
-            hang_up(s);
-            return;
-        }
+        else s->eof = n == 0 || (errno != EINTR && errno != EAGAIN);
     }
 }
 
@@ -235,17 +235,26 @@ bool server_gone(const struct server *s)
     return s->ended;
 }
 
-/* A last line without its end counts when the client is gone, so that `echo help | vitro` works. */
+/* Where the line ends that comes first, NULL: not yet. At the end of input it needs no '\n'. */
+static char *line_end(struct server *s)
+{
+    if (!s->input.len) return NULL;
+    char *end = memchr(s->input.data, '\n', s->input.len);
+    if (end || (s->input.len <= s->longest && !s->eof)) return end;
+    return reserve(&s->input, 1) ? s->input.data + s->input.len++ : NULL;
+}
+
+/* A client that only closed its sending side still hears the answers. */
 const char *server_line(struct server *s)
 {
     if (s->taken) drop(&s->input, s->taken);
     s->taken = 0;
-    if (!s->input.len) return NULL;
-    char *end = memchr(s->input.data, '\n', s->input.len);
-    bool cut = !end && (s->input.len > s->longest || s->in < 0);
-    if (!end && !cut) return NULL;
-    if (cut && !reserve(&s->input, 1)) return NULL;
-    if (cut) end = s->input.data + s->input.len++;
+    char *end = line_end(s);
+    if (!end && s->eof && s->in >= 0) {
+        write_some(s, PATIENCE_MS);
+        hang_up(s);
+    }
+    if (!end) return NULL;
     s->taken = (size_t)(end - s->input.data) + 1;
     if (end > s->input.data && end[-1] == '\r') end--;
     *end = 0;
