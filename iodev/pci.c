@@ -107,7 +107,8 @@ static void update_rom(struct board *b, struct pci_function *f)
 {
     if (!f->rom_region) return;
     uint32_t value = get(f->config, ROM_BAR, 4), base = value & ~0x7FFu;
-    bool on = f->config[COMMAND] & COMMAND_MEMORY && value & ROM_ENABLE && base &&
+    bool memory_on = f->config[COMMAND] & COMMAND_MEMORY || f->rom_any_time;
+    bool on = memory_on && value & ROM_ENABLE && base &&
               (uint64_t)base + f->rom_size < 0x100000000;
     memory_enable(board_memory(b), f->rom_region, false);
     if (!on) return;

@@ -31,6 +31,7 @@ struct pci_function {
     struct pci_bar bar[6];
     const uint8_t *rom;                    /* expansion ROM, or NULL                                   */
     uint32_t       rom_size;               /* power of two >= 2048                                     */
+    bool           rom_any_time;           /* decoded by its own enable bit, memory space on or off    */
     struct line    inta;                   /* set by board_pci_add(): drive it to interrupt           */
     /* After a guest's write to config[offset .. offset+len-1]; may be NULL. */
     void         (*written)(struct device *, unsigned offset, unsigned len);

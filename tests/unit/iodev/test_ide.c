@@ -149,6 +149,8 @@ START_TEST(identify_is_consistent)
     ck_assert_uint_eq(word(0), 0x0040);
     ck_assert_uint_eq(word(1), 2);         /* 2016 sectors = 2 x 16 x 63 */
     ck_assert_uint_eq(word(3), 16);
+    ck_assert_uint_eq(word(4), 63 * 512);  /* ATA-1: bytes per track, per sector */
+    ck_assert_uint_eq(word(5), 512);
     ck_assert_uint_eq(word(6), 63);
     ck_assert_uint_eq(word(60) | word(61) << 16, SECTORS);
     ck_assert_uint_eq(word(100) | word(101) << 16, SECTORS);

@@ -222,6 +222,19 @@ START_TEST(the_expansion_rom_has_its_own_switch)
 }
 END_TEST
 
+START_TEST(a_rom_that_needs_no_memory_space)
+{
+    make(&card[0], 1);
+    card[0].pci.rom_any_time = true;
+    pci_bus_add(bus, &card[0].pci, 3, 0);
+    cfg_write(3 << 3, 0x30, 0xFEBF0001);
+    ck_assert_uint_eq(cfg_read(3 << 3, 0x04) & 2, 0);
+    ck_assert_uint_eq(memory_read(b->memory, 0xFEBF0000, WORD), 0xAA55);
+    cfg_write(3 << 3, 0x30, 0xFEBF0000);
+    ck_assert_uint_eq(memory_read(b->memory, 0xFEBF0000, WORD), 0xFFFF);
+}
+END_TEST
+
 START_TEST(reset_gives_the_first_configuration_back)
 {
     make(&card[0], 1);
@@ -534,6 +547,7 @@ int main(void)
     tcase_add_test(tc, a_bar_over_ram_stays_behind_it);
     tcase_add_test(tc, bar_conflicts_leave_the_first_owner);
     tcase_add_test(tc, the_expansion_rom_has_its_own_switch);
+    tcase_add_test(tc, a_rom_that_needs_no_memory_space);
     tcase_add_test(tc, reset_gives_the_first_configuration_back);
     tcase_add_test(tc, hostile_functions_are_refused);
     tcase_add_test(tc, pins_are_swizzled_and_or_ed);
