@@ -40,7 +40,7 @@ static void set_number(struct builder *b, const char *id, const char *prop, uint
     set(b, id, prop, text);
 }
 
-/* ---- time of day ---------------------------------------------------------------------------------- */
+/* ---- time of day ----------------------------------------------------------------------------- */
 /* The clock chip shows what it is told, without time zones; so local time is handed over as if it
  * were universal time. Here, and nowhere else, the host's calendar enters the machine. */
 static uint64_t start_time(const char *time0)
@@ -61,7 +61,7 @@ static void add_clock(struct builder *b)
     if (!strcmp(c->rtc_init, "image")) set(b, "rtc", "image_time", "1");
 }
 
-/* ---- disks ---------------------------------------------------------------------------------------- */
+/* ---- disks ----------------------------------------------------------------------------------- */
 static void add_disk(struct builder *b, const char *id, const struct config_drive *d)
 {
     if (!add(b, "ata_disk", id)) return;
@@ -110,7 +110,7 @@ static void add_floppies(struct builder *b)
     }
 }
 
-/* ---- the rest --------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 static void add_coms(struct builder *b)
 {
     for (unsigned i = 0; i < CONFIG_COMS; i++) {
@@ -163,7 +163,7 @@ bool build_devices(struct board *board, const struct config *c)
     return !b.failed;
 }
 
-/* ---- CMOS memory ------------------------------------------------------------------------------------ */
+/* ---- CMOS memory ----------------------------------------------------------------------------- */
 static struct cmos_disk cmos_disk_of(struct board *b, unsigned n)
 {
     char id[16];

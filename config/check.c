@@ -16,16 +16,19 @@ static bool file_missing(struct config *c, const struct config_file *f, const ch
     int cause = errno;
     if (f->path[0] != '/' && !getcwd(full, sizeof full)) full[0] = 0;
     config_error_at(c, f->origin, "%s %s%s%s: %s%s", what, full, *full ? "/" : "", f->path,
-                    strerror(cause), cause == ENOENT ? " (correct the path, or remove the line)" : "");
+                    strerror(cause),
+                    cause == ENOENT ? " (correct the path, or remove the line)" : "");
     return true;
 }
 
 /* The usual firmware of the same kind takes its place: most bochsrc files name ROMs by the path
  * of some other installation. */
-static void check_rom(struct config *c, struct config_rom *rom, const char *what, const char *instead)
+static void check_rom(struct config *c, struct config_rom *rom, const char *what,
+                      const char *instead)
 {
     if (!rom->file.path || access(rom->file.path, R_OK) == 0) return;
-    config_warn_at(c, rom->file.origin, "%s %s: %s: %s", what, rom->file.path, strerror(errno), instead);
+    config_warn_at(c, rom->file.origin, "%s %s: %s: %s", what, rom->file.path, strerror(errno),
+                   instead);
     rom->file.path = NULL;
     rom->address = 0;
 }
@@ -49,8 +52,10 @@ static void check_geometry(struct config *c, struct config_drive *d)
     if (!d->heads) d->heads = 16;
     if (!d->spt) d->spt = 63;
     if (d->heads <= 16) return;
-    config_warn_at(c, d->image.origin, "heads=%llu: an ATA disk has 16 at most: the geometry is taken "
-                   "from the image", (unsigned long long)d->heads);
+    config_warn_at(c, d->image.origin,
+                   "heads=%llu: an ATA disk has 16 at most: the geometry is taken "
+                   "from the image",
+                   (unsigned long long)d->heads);
     d->cylinders = d->heads = d->spt = 0;
 }
 
@@ -118,14 +123,16 @@ static void check_coms(struct config *c)
     }
 }
 
-/* In Bochs ips= told how fast the host was, and old files say 1000000. Here it is how fast the guest
- * is: kept in step with real time, such a guest would take minutes to show its first prompt. */
+/* In Bochs ips= told how fast the host was, and old files say 1000000. Here it is how fast the
+ * guest is: kept in step with real time, it would take minutes to show its first prompt. */
 static void check_ips(struct config *c)
 {
     enum { SLOWEST = 10000000, USUAL = 100000000 };
     if (c->ips >= SLOWEST || word_in("none|slowdown", c->sync)) return;
-    config_warn_at(c, "cpu", "ips=%llu is too slow for sync=%s, %u are used (sync=slowdown for a slow "
-                   "machine)", (unsigned long long)c->ips, c->sync, USUAL);
+    config_warn_at(c, "cpu",
+                   "ips=%llu is too slow for sync=%s, %u are used (sync=slowdown for a slow "
+                   "machine)",
+                   (unsigned long long)c->ips, c->sync, USUAL);
     c->ips = USUAL;
 }
 

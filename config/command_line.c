@@ -18,7 +18,7 @@ struct parser {
 
 struct cli_option {
     const char *name, *alias;              /* with its dashes; alias may be NULL */
-    const char *value;                     /* what help calls it; NULL: none, "": taken, not shown */
+    const char *value;                     /* NULL: none; otherwise help's name for it */
     const char *help;                      /* NULL: accepted for Bochs' sake */
     bool (*take)(struct parser *, const char *value);
 };
@@ -36,7 +36,7 @@ static bool add_item(struct parser *p, enum item_kind kind, const char *text)
     return true;
 }
 
-/* ---- values -------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 /* "2.5s", "100ms", "3us" in nanoseconds. */
 static bool parse_time(const char *text, nanos *time)
 {
@@ -45,7 +45,8 @@ static bool parse_time(const char *text, nanos *time)
     };
     uint64_t whole = 0, part = 0, scale = 1;
     const char *s = text;
-    for (; *s >= '0' && *s <= '9' && whole < 1000000000; s++) whole = whole * 10 + (uint64_t)(*s - '0');
+    for (; *s >= '0' && *s <= '9' && whole < 1000000000; s++)
+        whole = whole * 10 + (uint64_t)(*s - '0');
     if (s == text) return false;
     if (*s == '.')
         for (s++; *s >= '0' && *s <= '9' && scale < 1000000000; s++, scale *= 10)
@@ -100,20 +101,36 @@ static bool take_file(struct parser *p, const char *value)
     return true;
 }
 static bool take_log(struct parser *p, const char *value) { p->c->log = value; return true; }
-static bool take_monitor(struct parser *p, const char *value) { p->c->monitor = value; return true; }
+static bool take_monitor(struct parser *p, const char *value)
+{
+    p->c->monitor = value;
+    return true;
+}
 static bool take_qtest(struct parser *p, const char *value) { p->c->qtest = value; return true; }
-static bool take_script(struct parser *p, const char *value) { p->c->debugger_script = value; return true; }
+static bool take_script(struct parser *p, const char *value)
+{
+    p->c->debugger_script = value;
+    return true;
+}
 static bool take_display(struct parser *p, const char *value)
 {
     p->c->has_display = true;
     return add_item(p, ITEM_DISPLAY, value);
 }
-static bool set_no_config(struct parser *p, const char *v) { (void)v; return p->c->no_config = true; }
+static bool set_no_config(struct parser *p, const char *v)
+{
+    (void)v;
+    return p->c->no_config = true;
+}
 static bool set_strict(struct parser *p, const char *v) { (void)v; return p->c->strict = true; }
 static bool set_help(struct parser *p, const char *v) { (void)v; return p->c->help = true; }
 static bool set_version(struct parser *p, const char *v) { (void)v; return p->c->version = true; }
 static bool set_opcodes(struct parser *p, const char *v) { (void)v; return p->c->opcodes = true; }
-static bool set_print(struct parser *p, const char *v) { (void)v; return p->c->print_config = true; }
+static bool set_print(struct parser *p, const char *v)
+{
+    (void)v;
+    return p->c->print_config = true;
+}
 static bool set_debugger(struct parser *p, const char *v) { (void)v; return p->c->debugger = true; }
 static bool set_nothing(struct parser *p, const char *v) { (void)p, (void)v; return true; }
 
@@ -122,14 +139,19 @@ static const struct cli_option options[] = {
     { "-n", NULL, NULL, "read no bochsrc", set_no_config },
     { "--memory", "-m", "MB", "RAM in MiB (128; with a bochsrc 32)", take_memory },
     { "--display", NULL, "NAME", "sdl2 (a window), term (the terminal) or nogui", take_display },
-    { "--serial", NULL, "WHERE", "COM1, given again COM2 ...: stdio, file:PATH, unix:PATH, pty, null", take_serial },
+    { "--serial", NULL, "WHERE",
+      "COM1, given again COM2 ...: stdio, file:PATH, unix:PATH, pty, null", take_serial },
     { "--monitor", NULL, "WHERE", "commands to the machine: stdio or unix:PATH", take_monitor },
     { "--log", "-log", "FILE", "log file; - is the standard error", take_log },
-    { "--until", NULL, "WHEN", "end the run with exit code 0 at this tick or guest time (300ms, 2.5s)", take_until },
-    { "--hash-every", NULL, "N[:FILE]", "print tick and hash of the whole machine every N ticks", take_hash },
-    { "--qtest", NULL, "WHERE", "QEMU's qtest protocol at unix:PATH or stdio; no processor", take_qtest },
+    { "--until", NULL, "WHEN",
+      "end the run with exit code 0 at this tick or guest time (300ms, 2.5s)", take_until },
+    { "--hash-every", NULL, "N[:FILE]", "print tick and hash of the whole machine every N ticks",
+      take_hash },
+    { "--qtest", NULL, "WHERE", "QEMU's qtest protocol at unix:PATH or stdio; no processor",
+      take_qtest },
     { "--print-config", NULL, NULL, "print what was understood as a bochsrc and end", set_print },
-    { "--strict-config", NULL, NULL, "a warning about the configuration ends with exit code 2", set_strict },
+    { "--strict-config", NULL, NULL, "a warning about the configuration ends with exit code 2",
+      set_strict },
     { "--opcodes", NULL, NULL, "print the instruction set as a manual and end", set_opcodes },
     { "--version", "-version", NULL, "print the version and end", set_version },
     { "--help", "-h", NULL, "print this and end", set_help },
@@ -144,7 +166,7 @@ static const struct cli_option options[] = {
     { "-noconsole", NULL, NULL, NULL, set_nothing },
 };
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 /* "--name=value": value points behind the '='. */
 static bool same_option(const char *name, const char *arg, const char **value)
 {
@@ -193,11 +215,13 @@ bool command_line_read(struct command_line *c, int argc, char *const *argv, char
     bool options_end = false, used_next;
     *c = (struct command_line){ 0 };
     for (p.position = 1; p.position < argc; p.position++) {
-        const char *arg = argv[p.position], *next = p.position + 1 < argc ? argv[p.position + 1] : NULL;
+        const char *arg = argv[p.position],
+                   *next = p.position + 1 < argc ? argv[p.position + 1] : NULL;
         if (!options_end && !strcmp(arg, "--")) {
             options_end = true;
         } else if (options_end || arg[0] != '-' || !arg[1]) {
-            if (!add_item(&p, !options_end && is_line(arg) ? ITEM_LINE : ITEM_IMAGE, arg)) return false;
+            if (!add_item(&p, !options_end && is_line(arg) ? ITEM_LINE : ITEM_IMAGE, arg))
+                return false;
         } else {
             if (!read_option(&p, arg, next, &used_next)) return false;
             p.position += used_next;
@@ -213,12 +237,14 @@ bool command_line_has_images(const struct command_line *c)
     return false;
 }
 
-/* ---- applying ------------------------------------------------------------------------------------ */
+/* ---- applying -------------------------------------------------------------------------------- */
 struct used { unsigned floppies, disks, cdroms, serials; };
 
 static bool is_floppy_size(const char *path)
 {
-    static const long sizes[] = { 163840, 184320, 327680, 368640, 737280, 1228800, 1474560, 2949120 };
+    static const long sizes[] = {
+        163840, 184320, 327680, 368640, 737280, 1228800, 1474560, 2949120
+    };
     struct stat s;
     if (stat(path, &s) || !S_ISREG(s.st_mode)) return false;
     for (unsigned i = 0; i < COUNT_OF(sizes); i++)
@@ -241,7 +267,7 @@ static void put_drive(struct config *c, unsigned at, const char *type, struct co
     d->inserted = true;
 }
 
-/* Floppies to A and B; disks where ata0 has room, then the slave of ata1, whose master is the CD. */
+/* Floppies to A and B; disks to ata0, then the slave of ata1, whose master is the CD. */
 static void apply_image(struct config *c, struct used *used, const char *path, const char *origin)
 {
     static const unsigned disks[] = { 0, 1, 3 }, cdroms[] = { 2, 3 };
@@ -271,10 +297,12 @@ static void apply_serial(struct config *c, struct used *used, const char *where,
     com->enabled = true;
     com->dev = (struct config_file){ colon ? colon + 1 : NULL, config_keep(c, origin) };
     if (!colon) com->mode = where;
-    else com->mode = !strncmp(where, "unix", 4) ? "socket-server" : where[0] == 'f' ? "file" : "pty";
+    else
+        com->mode = !strncmp(where, "unix", 4) ? "socket-server" : where[0] == 'f' ? "file" : "pty";
 }
 
-static void apply_as_line(struct config *c, const char *directive, const char *value, const char *origin)
+static void apply_as_line(struct config *c, const char *directive, const char *value,
+                          const char *origin)
 {
     char line[512];
     snprintf(line, sizeof line, "%s%s", directive, value);
@@ -300,14 +328,15 @@ bool command_line_apply(const struct command_line *cl, struct config *c)
     return !config_failed(c);
 }
 
-/* ---- help ---------------------------------------------------------------------------------------- */
+/* ---- help ------------------------------------------------------------------------------------ */
 static void print_options(FILE *out)
 {
     for (unsigned i = 0; i < COUNT_OF(options); i++) {
         const struct cli_option *o = &options[i];
         char left[40];
         if (!o->help) continue;
-        snprintf(left, sizeof left, "%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+        snprintf(left, sizeof left, "%s%s%s", o->name, o->value ? " " : "",
+                 o->value ? o->value : "");
         fprintf(out, "  %-24s %s\n", left, o->help);
     }
 }
@@ -322,7 +351,7 @@ void command_line_help(FILE *out)
         "  vitro disk.img                    boot a raw hard disk image\n"
         "  vitro dos.img                     a file of exactly a floppy's size is floppy A\n"
         "  vitro system.iso                  boot a CD image\n"
-        "  vitro                             the machine in ./bochsrc (or .bochsrc, ~/.bochsrc ...)\n"
+        "  vitro                             the machine in ./bochsrc or ~/.bochsrc\n"
         "  vitro -f my.bochsrc \"cpu: ips=200000000\" \"boot: cdrom\"\n"
         "  vitro --display nogui --serial stdio kernel.img      serial console (Ctrl-A x ends)\n"
         "  vitro --display nogui --until 5s --monitor unix:/tmp/m disk.img\n"
@@ -331,8 +360,9 @@ void command_line_help(FILE *out)
     print_options(out);
     fprintf(out,
         "\n"
-        "Options and files of Bochs work too: -q, -qf FILE, -rc FILE, -dbg are accepted. bochsrc.sample\n"
-        "explains every directive. Images named on the command line replace the search for a bochsrc.\n"
+        "Options and files of Bochs work too: -q, -qf FILE, -rc FILE, -dbg are accepted.\n"
+        "bochsrc.sample explains every directive. Images named on the command line replace\n"
+        "the search for a bochsrc.\n"
         "\n"
         "Exit code: 0 the guest switched off (or --until was reached, or the user ended the run),\n"
         "  1 a log action \"fatal\", 2 something is wrong with configuration, images or ROMs,\n"

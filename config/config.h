@@ -18,30 +18,30 @@ enum { CONFIG_FLOPPIES = 2, CONFIG_CHANNELS = 4, CONFIG_COMS = 4, CONFIG_ROMS = 
 
 /* Texts are never NULL where a default is named below; NULL means: not set. */
 struct config_file {
-    const char *path;                      /* NULL or resolved: see config_read_line()             */
-    const char *origin;                    /* "bochsrc:12", who asked for it                       */
+    const char *path;                      /* NULL or resolved: see config_read_line() */
+    const char *origin;                    /* "bochsrc:12", who asked for it */
 };
 
 struct config_rom {
     struct config_file file;
-    uint64_t address;                      /* 0: where such a ROM belongs                          */
+    uint64_t address;                      /* 0: where such a ROM belongs */
     const char *options;
 };
 
 struct config_floppy {
-    const char *type;                      /* "none", "auto" or "160k" ... "2_88"                  */
+    const char *type;                      /* "none", "auto" or "160k" ... "2_88" */
     struct config_file image;
     bool inserted, write_protected;
 };
 
 struct config_drive {
-    const char *type;                      /* "none", "disk", "cdrom"                              */
-    const char *mode;                      /* image format, "flat"                                 */
+    const char *type;                      /* "none", "disk", "cdrom" */
+    const char *mode;                      /* image format, "flat" */
     struct config_file image, journal;
-    uint64_t cylinders, heads, spt;        /* 0: from the image                                    */
-    bool inserted;                         /* cdrom                                                */
+    uint64_t cylinders, heads, spt;        /* 0: from the image */
+    bool inserted;                         /* cdrom */
     const char *model;
-    const char *translation;               /* "auto", "none", "lba", "large", "rechs"              */
+    const char *translation;               /* "auto", "none", "lba", "large", "rechs" */
 };
 
 struct config_channel {
@@ -52,7 +52,7 @@ struct config_channel {
 
 struct config_com {
     bool enabled;
-    const char *mode;                      /* see iodev/chardev.h                                  */
+    const char *mode;                      /* see iodev/chardev.h */
     struct config_file dev;
 };
 
@@ -60,30 +60,30 @@ struct config_rule { const char *module; enum log_level level; enum log_action a
 
 struct config {
     uint64_t memory_mib;
-    const char *cpu_model;                 /* NULL: the default one                                */
-    uint64_t ips;                          /* guest instructions in one second of guest time       */
+    const char *cpu_model;                 /* NULL: the default one */
+    uint64_t ips;                          /* guest instructions in one second of guest time */
     bool reset_on_triple_fault;
     struct config_rom romimage, vgaromimage, optrom[CONFIG_ROMS], optram[CONFIG_ROMS];
     bool pci, fw_cfg;
     uint64_t vga_mib;
     struct config_floppy floppy[CONFIG_FLOPPIES];
     struct config_channel ata[CONFIG_CHANNELS];
-    const char *boot[CONFIG_BOOTS];        /* "floppy", "disk", "cdrom", "network"; NULL: no more  */
+    const char *boot[CONFIG_BOOTS];        /* "floppy", "disk", "cdrom", "network"; NULL: no more */
     bool no_boot_signature_check;
     struct config_com com[CONFIG_COMS];
     bool port_e9_hack;
-    struct config_file display;            /* path: display_library's name; NULL: the best one      */
+    struct config_file display;            /* path: display_library's name; NULL: the best one */
     const char *display_options;
-    const char *sync;                      /* "none", "slowdown", "realtime", "both", "auto"        */
-    const char *time0;                     /* "local", "utc" or seconds since 1970                  */
+    const char *sync;                      /* "none", "slowdown", "realtime", "both", "auto" */
+    const char *time0;                     /* "local", "utc" or seconds since 1970 */
     struct config_file cmos_image;
-    const char *rtc_init;                  /* "time0", "image": where the clock's time comes from   */
+    const char *rtc_init;                  /* "time0", "image": where the clock's time comes from */
     bool mouse_enabled;
-    struct config_file log;                /* NULL: stderr                                          */
+    struct config_file log;                /* NULL: stderr */
     struct config_rule rule[CONFIG_RULES];
     unsigned rules;
-    uint64_t exit_port;                    /* isa-debug-exit; 0: none                               */
-    struct config_file firmware_log;       /* what SeaBIOS says at port 402h                        */
+    uint64_t exit_port;                    /* isa-debug-exit; 0: none */
+    struct config_file firmware_log;       /* what SeaBIOS says at port 402h */
     bool magic_break, gdbstub;
     uint64_t gdbstub_port;
 
@@ -104,7 +104,7 @@ void config_free(struct config *);
 bool config_read_file(struct config *, const char *path);
 /* One bochsrc line that is not in a file. origin: what messages call it, "argument 2". */
 bool config_read_line(struct config *, const char *origin, const char *line);
-/* After the last line: what only makes sense together (disk without image, channel switched off). */
+/* After the last line: what only makes sense together (disk without image, channel off). */
 bool config_check(struct config *);
 
 unsigned config_warnings(const struct config *);             /* so far */

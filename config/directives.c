@@ -111,8 +111,9 @@ static const struct option channel_options[] = {
 static const struct option drive_options[] = {
     WORD("type", config_drive, type, "none|disk|cdrom"),
     INPUT("path", config_drive, image),
-    WORD("mode", config_drive, mode, "flat|volatile|concat|dll|sparse|vmware3|vmware4|vhdx|undoable|"
-                                     "growing|vpc|vbox|vvfat"),
+    WORD("mode", config_drive, mode,
+         "flat|volatile|concat|dll|sparse|vmware3|vmware4|vhdx|undoable|"
+         "growing|vpc|vbox|vvfat"),
     UINT("cylinders", config_drive, cylinders, 0, UINT32_MAX),
     UINT("heads", config_drive, heads, 0, 255),
     UINT("spt", config_drive, spt, 0, 255),
@@ -121,7 +122,8 @@ static const struct option drive_options[] = {
     TEXT("model", config_drive, model),
     FIXED("biosdetect", "auto|cmos", "the BIOS sees the drive"),
     WORD("translation", config_drive, translation, "auto|none|lba|large|echs|rechs"),
-    OUTPUT("journal", config_drive, journal), END
+    OUTPUT("journal", config_drive, journal),
+    END
 };
 
 static const struct option bootsig_options[] = {

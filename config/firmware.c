@@ -14,16 +14,18 @@ enum { OPTION_AT = 0xD0000, OPTION_STEP = 0x4000, FILE_MAX_BYTES = 128 << 10 };
 
 static bool complain(struct board *b, const char *origin, const char *why)
 {
-    log_line(board_log(b), "rom", LOG_ERROR, "%s%s%s", origin ? origin : "", origin ? ": " : "", why);
+    log_line(board_log(b), "rom", LOG_ERROR, "%s%s%s", origin ? origin : "", origin ? ": " : "",
+             why);
     return false;
 }
 
-/* A system BIOS belongs to the end of 1 MiB and of 4 GiB, whatever address= says: an address that ends
- * elsewhere was meant for a ROM of another size. */
+/* A system BIOS belongs to the end of 1 MiB and of 4 GiB, whatever address= says: an address that
+ * ends elsewhere was meant for a ROM of another size. */
 static bool load_system(struct loader *l, const struct config_rom *rom, struct board *b)
 {
     char why[512];
-    if (loader_system(l, rom->file.path, why, sizeof why)) return complain(b, rom->file.origin, why);
+    if (loader_system(l, rom->file.path, why, sizeof why))
+        return complain(b, rom->file.origin, why);
     log_line(board_log(b), "rom", LOG_INFO, "system BIOS: %s", loader_system_path(l));
     return true;
 }
@@ -63,12 +65,14 @@ static void offer(struct board *b, const char *path)
     free(data);
 }
 
-static bool load_option(struct loader *l, const struct config_rom *rom, unsigned number, struct board *b)
+static bool load_option(struct loader *l, const struct config_rom *rom, unsigned number,
+                        struct board *b)
 {
     char why[512];
     uint64_t at = rom->address ? rom->address : OPTION_AT + number * OPTION_STEP;
     if (!rom->file.path) return true;
-    if (loader_option(l, rom->file.path, (uint32_t)at, why, sizeof why)) return complain(b, rom->file.origin, why);
+    if (loader_option(l, rom->file.path, (uint32_t)at, why, sizeof why))
+        return complain(b, rom->file.origin, why);
     offer(b, rom->file.path);
     return true;
 }
@@ -82,8 +86,8 @@ static bool load_ram(const struct config_rom *rom, struct board *b)
     bool done = data && memory_copy_to(board_memory(b), rom->address, data, len) == len;
     free(data);
     if (done) return true;
-    snprintf(why, sizeof why, "%s: it cannot be read, or there is no RAM for it at 0x%llx", rom->file.path,
-             (unsigned long long)rom->address);
+    snprintf(why, sizeof why, "%s: it cannot be read, or there is no RAM for it at 0x%llx",
+             rom->file.path, (unsigned long long)rom->address);
     return complain(b, rom->file.origin, why);
 }
 

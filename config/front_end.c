@@ -19,12 +19,13 @@ struct front_end {
     uint64_t instructions;                 /* at the last title */
 };
 
-static bool open_one(struct front_end *f, const struct front_end_config *c, const struct display_class *class,
-                     const char **why)
+static bool open_one(struct front_end *f, const struct front_end_config *c,
+                     const struct display_class *class, const char **why)
 {
     *why = "not possible here";
     f->class = class;
-    f->display = class->open(&f->screen, &f->input, &f->requests, c->options ? c->options : "", c->log, why);
+    f->display =
+        class->open(&f->screen, &f->input, &f->requests, c->options ? c->options : "", c->log, why);
     return f->display;
 }
 
@@ -32,7 +33,8 @@ static bool open_one(struct front_end *f, const struct front_end_config *c, cons
 static void tell(const struct front_end *f, const char *wanted, const char *why)
 {
     if (why && f->display)
-        fprintf(stderr, "vitro: display %s: %s; using %s (%s)\n", wanted, why, f->class->name, f->class->about);
+        fprintf(stderr, "vitro: display %s: %s; using %s (%s)\n", wanted, why, f->class->name,
+                f->class->about);
 }
 
 static const struct display_class *wanted_class(const struct front_end_config *c)
@@ -93,7 +95,9 @@ static void title(struct front_end *f, bool stopped, const struct machine *m)
     if (!f->class->title || now < f->next_title) return;
     uint64_t retired = machine_retired(m), since = SECOND + (now - f->next_title);
     if (stopped) snprintf(text, sizeof text, "stopped");
-    else snprintf(text, sizeof text, "%" PRIu64 " MIPS", muldiv64(retired - f->instructions, 1000, since));
+    else
+        snprintf(text, sizeof text, "%" PRIu64 " MIPS",
+                 muldiv64(retired - f->instructions, 1000, since));
     f->class->title(f->display, text);
     f->instructions = retired;
     f->next_title = now + SECOND;

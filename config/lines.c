@@ -21,11 +21,14 @@ static const struct directive *directive_of(const struct config_line *l)
     return directive_find(l->name, strlen(l->name));
 }
 
-/* ---- boot --------------------------------------------------------------------------------------- */
+/* ---- boot ------------------------------------------------------------------------------------ */
 static const char *boot_device(const char *word)
 {
     static const char *const words[][2] = {
-        { "floppy|a", "floppy" }, { "disk|c", "disk" }, { "cdrom", "cdrom" }, { "network", "network" },
+        { "floppy|a", "floppy" },
+        { "disk|c", "disk" },
+        { "cdrom", "cdrom" },
+        { "network", "network" },
     };
     for (unsigned i = 0; i < COUNT_OF(words); i++)
         if (word_in(words[i][0], word)) return words[i][1];
@@ -54,7 +57,7 @@ void print_boot(const struct config *c, const void *base, FILE *out)
     if (c->boot[0]) fputc('\n', out);
 }
 
-/* ---- floppya, floppyb --------------------------------------------------------------------------- */
+/* ---- floppya, floppyb ------------------------------------------------------------------------ */
 static const char *const floppy_types = "160k|180k|320k|360k|720k|1_2|1_44|2_88";
 
 static void set_floppy_image(struct config *c, struct config_floppy *f, const char *type,
@@ -75,7 +78,8 @@ static void set_floppy(struct config *c, struct config_floppy *f, const struct l
     } else if (word_in("image|file", p->name)) {
         set_floppy_image(c, f, strcmp(f->type, "none") ? f->type : "auto", p->value);
     } else if (word_in("type", p->name)) {
-        if (word_in(floppy_types, p->value) || word_in("none|auto", p->value)) f->type = config_keep(c, p->value);
+        if (word_in(floppy_types, p->value) || word_in("none|auto", p->value))
+            f->type = config_keep(c, p->value);
         else config_error(c, "type=%s: must be one of none|auto|%s", p->value, floppy_types);
     } else if (word_in("status", p->name)) {
         if (word_in("inserted|ejected", p->value)) f->inserted = word_in("inserted", p->value);
@@ -108,7 +112,7 @@ void print_floppy(const struct config *c, const void *base, FILE *out)
             f->write_protected);
 }
 
-/* ---- log actions -------------------------------------------------------------------------------- */
+/* ---- log actions ----------------------------------------------------------------------------- */
 static const char *const level_names[LOG_LEVELS] = { "debug", "info", "warn", "error", "panic" };
 static const char *const action_names[] = { "ignore", "report", "ask", "fatal" };
 
@@ -127,7 +131,9 @@ static bool same_module(const char *a, const char *b)
 static void add_rule(struct config *c, struct config_rule rule)
 {
     unsigned i = 0;
-    while (i < c->rules && (c->rule[i].level != rule.level || !same_module(c->rule[i].module, rule.module))) i++;
+    while (i < c->rules &&
+           (c->rule[i].level != rule.level || !same_module(c->rule[i].module, rule.module)))
+        i++;
     if (i == CONFIG_RULES) {
         config_warn(c, "more than %d log actions, this one is left out", CONFIG_RULES);
         return;
@@ -164,7 +170,7 @@ void print_actions(const struct config *c, const void *base, FILE *out)
     }
 }
 
-/* ---- options with an afterthought ------------------------------------------------------------------- */
+/* ---- options with an afterthought ------------------------------------------------------------ */
 /* A port that is given something to do is meant to be there. */
 void line_com(struct config *c, void *base, const struct config_line *l)
 {
@@ -203,7 +209,7 @@ void line_rom(struct config *c, void *base, const struct config_line *l)
     options_apply(c, directive_of(l), &named);
 }
 
-/* ---- old forms ---------------------------------------------------------------------------------- */
+/* ---- old forms ------------------------------------------------------------------------------- */
 void line_old_disk(struct config *c, void *base, const struct config_line *l)
 {
     struct config_drive *d = base;
@@ -211,8 +217,8 @@ void line_old_disk(struct config *c, void *base, const struct config_line *l)
     const char *heads = param(l, "heads"), *spt = param(l, "spt"), *path = file ? file : dev;
     d->type = strcasecmp(l->name, "cdromd") ? "disk" : "cdrom";
     if (path) d->image = config_find_file(c, path, true);
-    if ((cylinders && !parse_uint(cylinders, &d->cylinders)) || (heads && !parse_uint(heads, &d->heads)) ||
-        (spt && !parse_uint(spt, &d->spt)))
+    if ((cylinders && !parse_uint(cylinders, &d->cylinders)) ||
+        (heads && !parse_uint(heads, &d->heads)) || (spt && !parse_uint(spt, &d->spt)))
         config_error(c, "%s: cyl=, heads= and spt= must be numbers", l->name);
 }
 
@@ -225,7 +231,7 @@ void line_old_ips(struct config *c, void *base, const struct config_line *l)
     else c->ips = ips;
 }
 
-/* ---- clock: time0= ------------------------------------------------------------------------------- */
+/* ---- clock: time0= --------------------------------------------------------------------------- */
 /* "Sat Jan  1 00:00:00 2000": what the guest's clock shows, on every host the same. */
 static bool parse_ctime(const char *text, long long *seconds)
 {

@@ -28,8 +28,8 @@ struct machine {
     struct cpu *cpu;
     struct loader *loader;
     uint64_t ips;
-    uint64_t tick_base;                    /* what a processor that counts anew after a reset left out */
-    bool running;                          /* inside cpu_run(): callbacks must not look at clock->now */
+    uint64_t tick_base;               /* what a processor that counts anew after a reset left out */
+    bool running;                      /* inside cpu_run(): callbacks must not look at clock->now */
     bool reset_on_triple_fault, reset_asked, ended;
     int exit_code;
     struct event event[EVENTS];            /* sorted by tick; equal ticks: as they came */
@@ -37,7 +37,7 @@ struct machine {
     struct screen no_screen;
 };
 
-/* ---- time ------------------------------------------------------------------------------------------ */
+/* ---- time ------------------------------------------------------------------------------------ */
 uint64_t machine_ticks(const struct machine *m)
 {
     return m->cpu ? m->tick_base + cpu_ticks(m->cpu) : 0;
@@ -70,7 +70,7 @@ static void timer_earlier(void *machine, nanos due)
     cpu_run_shorter(m->cpu, tick > next ? tick : next);
 }
 
-/* ---- wires ----------------------------------------------------------------------------------------- */
+/* ---- wires ----------------------------------------------------------------------------------- */
 static void wire(void *machine, enum board_wire which, bool level)
 {
     static const enum cpu_line lines[] = {
@@ -126,7 +126,7 @@ void machine_reset(struct machine *m)
     sync_wires(m);
 }
 
-/* ---- events from outside ---------------------------------------------------------------------------- */
+/* ---- events from outside --------------------------------------------------------------------- */
 static bool enqueue(struct machine *m, const struct event *e)
 {
     if (m->events == EVENTS) {
@@ -164,12 +164,13 @@ static void deliver(struct machine *m)
     }
 }
 
-/* ---- running ---------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 static void shut_down(struct machine *m)
 {
     const char *why = cpu_shutdown_reason(m->cpu);
-    log_line(m->log, "cpu", m->reset_on_triple_fault ? LOG_WARN : LOG_ERROR, "processor shut down%s%s: %s",
-             *why ? ": " : "", why, m->reset_on_triple_fault ? "reset" : "the run ends");
+    log_line(m->log, "cpu", m->reset_on_triple_fault ? LOG_WARN : LOG_ERROR,
+             "processor shut down%s%s: %s", *why ? ": " : "", why,
+             m->reset_on_triple_fault ? "reset" : "the run ends");
     if (m->reset_on_triple_fault) m->reset_asked = true;
     else machine_end(m, MACHINE_EXIT_TRIPLE_FAULT);
 }
@@ -231,7 +232,7 @@ uint64_t machine_hash(const struct machine *m)
     return m->cpu ? cpu_hash(m->cpu, hash) : hash;
 }
 
-/* ---- looking in --------------------------------------------------------------------------------------- */
+/* ---- looking in ------------------------------------------------------------------------------ */
 struct board *machine_board(struct machine *m) { return m->board; }
 struct cpu *machine_cpu(struct machine *m) { return m->cpu; }
 
@@ -254,14 +255,15 @@ struct device *machine_com(struct machine *m, unsigned number)
     return board_find(m->board, id);
 }
 
-/* ---- birth and end -------------------------------------------------------------------------------------- */
+/* ---- birth and end --------------------------------------------------------------------------- */
 static bool make_board(struct machine *m, const struct config *c, bool with_cpu)
 {
     struct board_config bc = { .ram_bytes = c->memory_mib << 20, .log = m->log, .wire = wire,
                                .system_reset = system_reset, .power_off = power_off, .ctx = m };
     m->board = board_new(&bc);
     if (!m->board) {
-        log_line(m->log, "config", LOG_ERROR, "no memory for %llu MiB of guest RAM", (unsigned long long)c->memory_mib);
+        log_line(m->log, "config", LOG_ERROR, "no memory for %llu MiB of guest RAM",
+                 (unsigned long long)c->memory_mib);
         return false;
     }
     struct clock *clock = board_clock(m->board);
@@ -279,7 +281,8 @@ static bool make_cpu(struct machine *m, const struct config *c)
     struct cpu_config cc = { c->cpu_model };
     m->cpu = cpu_new(&cc, board_memory(m->board), &bus, m->log);
     if (!m->cpu && c->cpu_model) {
-        log_line(m->log, "config", LOG_WARN, "cpu: model=%s: not known, the default model is used", c->cpu_model);
+        log_line(m->log, "config", LOG_WARN, "cpu: model=%s: not known, the default model is used",
+                 c->cpu_model);
         m->cpu = cpu_new(&(struct cpu_config){ NULL }, board_memory(m->board), &bus, m->log);
     }
     if (!m->cpu) log_line(m->log, "config", LOG_ERROR, "no memory for the processor");

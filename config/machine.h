@@ -3,10 +3,11 @@
  *
  *     machine_new(config) -- machine_advance() again and again -- machine_free()
  *
- * Time. One tick is one instruction, or one instruction's time spent in HLT. now = ticks * 1e9 / ips
- * nanoseconds, rounded down; what is due at T happens at the first tick at which now >= T, that is
- * ceil(T * ips / 1e9). The processor stops at exactly that tick, so a run depends on nothing but the
- * configuration and the events below, each of which carries its tick. Nothing in here knows the host's clock.
+ * Time. One tick is one instruction, or one instruction's time spent in HLT. now = ticks * 1e9 /
+ * ips nanoseconds, rounded down; what is due at T happens at the first tick at which now >= T, that
+ * is ceil(T * ips / 1e9). The processor stops at exactly that tick, so a run depends on nothing but
+ * the configuration and the events below, each of which carries its tick. Nothing in here knows the
+ * host's clock.
  */
 #pragma once
 #include "config/config.h"

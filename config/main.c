@@ -23,7 +23,7 @@ static void print_line(void *out, const char *text)
     fprintf(out, "%s\n", text);
 }
 
-/* They are taken where the machine can end in order (session.c); a client that hangs up is an errno. */
+/* Taken where the machine can end in order (session.c); a client that hangs up is an errno. */
 static void block_signals(void)
 {
     sigset_t set;
@@ -53,8 +53,8 @@ static struct log *open_log(const struct config *c)
     struct log *log = log_new();
     if (!log) return NULL;
     if (c->log.path && !log_open(log, c->log.path))
-        fprintf(stderr, "vitro: %s: log %s: %s, log lines go to the standard error\n", c->log.origin,
-                c->log.path, strerror(errno));
+        fprintf(stderr, "vitro: %s: log %s: %s, log lines go to the standard error\n",
+                c->log.origin, c->log.path, strerror(errno));
     for (unsigned i = 0; i < c->rules; i++)
         log_set_action(log, c->rule[i].module, c->rule[i].level, c->rule[i].action);
     return log;
@@ -89,7 +89,9 @@ static int start(struct config *c, const struct command_line *cl)
         return 0;
     }
     if (cl->debugger || cl->debugger_script)
-        fprintf(stderr, "vitro: there is no debugger yet, the machine runs; --monitor stdio looks into it\n");
+        fprintf(
+            stderr,
+            "vitro: there is no debugger yet, the machine runs; --monitor stdio looks into it\n");
     struct log *log = open_log(c);
     int exit_code = log ? run(c, cl, log) : MACHINE_EXIT_ERROR;
     log_free(log);

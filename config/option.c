@@ -37,8 +37,8 @@ static void set_bool(struct config *c, const char *name, bool *to, const char *v
     else config_error(c, "%s=%s: neither 1 nor 0 (true/false, yes/no, on/off)", name, value);
 }
 
-static void set_uint(struct config *c, const struct directive *d, const struct option *o, uint64_t *to,
-                     const char *value)
+static void set_uint(struct config *c, const struct directive *d, const struct option *o,
+                     uint64_t *to, const char *value)
 {
     uint64_t v;
     const char *name = *o->name ? o->name : d->name;
@@ -55,7 +55,8 @@ static void set_uint(struct config *c, const struct directive *d, const struct o
 static void set_word(struct config *c, const struct option *o, const char **to, const char *value)
 {
     const char *kept = config_keep(c, value);
-    if (!word_in(o->words, value)) config_error(c, "%s=%s: must be one of %s", o->name, value, o->words);
+    if (!word_in(o->words, value))
+        config_error(c, "%s=%s: must be one of %s", o->name, value, o->words);
     else if (kept) *to = kept;
 }
 
@@ -100,14 +101,15 @@ void options_apply(struct config *c, const struct directive *d, const struct con
         const struct line_param *p = &l->param[i];
         const struct option *o = find(d->options, p->name);
         void *at = (char *)c + d->at + (o ? o->at : 0);
-        if (!o && *p->name) config_warn(c, "%s: %s=%s: no such option, left out", d->name, p->name, p->value);
+        if (!o && *p->name)
+            config_warn(c, "%s: %s=%s: no such option, left out", d->name, p->name, p->value);
         else if (!o) config_warn(c, "%s: %s: not understood, left out", d->name, p->value);
         else if (o->call) o->call(c, at, p->value);
         else set_option(c, d, o, at, p->value);
     }
 }
 
-/* ---- printing ----------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 void print_value(const char *value, FILE *out)
 {
     bool quote = !*value || strpbrk(value, " \t,=#:\"") != NULL;
@@ -138,12 +140,14 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* One of many (drives, ports, ROMs) that nobody has touched. */
-static bool is_preset(const struct config *c, const struct config *preset, const struct directive *d)
+static bool is_preset(const struct config *c, const struct config *preset,
+                      const struct directive *d)
 {
     char number[2][24];
     for (const struct option *o = d->options; o && o->name; o++) {
         size_t at = d->at + o->at;
-        if (!same_text(text_of(o, (const char *)c + at, number[0]), text_of(o, (const char *)preset + at, number[1])))
+        if (!same_text(text_of(o, (const char *)c + at, number[0]),
+                       text_of(o, (const char *)preset + at, number[1])))
             return false;
     }
     return d->at != 0;
@@ -158,7 +162,8 @@ static void directive_print(const struct config *c, const struct directive *d, F
     for (const struct option *o = d->options; o && o->name; o++) {
         const char *text = text_of(o, base + o->at, number);
         if (!text || !*text) continue;
-        fprintf(out, "%s%s%s%s", *between == ':' ? d->name : "", between, o->name, *o->name ? "=" : "");
+        fprintf(out, "%s%s%s%s", *between == ':' ? d->name : "", between, o->name,
+                *o->name ? "=" : "");
         print_value(text, out);
         between = ", ";
     }

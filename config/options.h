@@ -7,13 +7,13 @@
 #include "config/lexer.h"
 
 enum option_kind {
-    OPT_BOOL, OPT_UINT,                    /* bool, uint64_t                                         */
-    OPT_TEXT,                              /* const char *                                           */
-    OPT_WORD,                              /* const char *: one of `words`                           */
-    OPT_INPUT, OPT_OUTPUT,                 /* struct config_file; OUTPUT is made, not looked for     */
-    OPT_QUIET,                             /* no difference that anyone could see: taken silently    */
-    OPT_STATUS,                            /* bool: inserted, ejected                                */
-    OPT_FIXED,                             /* silent if the value is one of `words`, else `remark`   */
+    OPT_BOOL, OPT_UINT,                    /* bool, uint64_t */
+    OPT_TEXT,                              /* const char * */
+    OPT_WORD,                              /* const char *: one of `words` */
+    OPT_INPUT, OPT_OUTPUT,                 /* struct config_file; OUTPUT is made, not looked for */
+    OPT_QUIET,                             /* no difference that anyone could see: taken silently */
+    OPT_STATUS,                            /* bool: inserted, ejected */
+    OPT_FIXED,                            /* silent if the value is one of `words`, else `remark` */
 };
 
 struct config_reader;
@@ -25,7 +25,7 @@ struct option {
     const char *words;                     /* "a|b|c" */
     uint64_t min, max;                     /* OPT_UINT */
     const char *remark;
-    void (*call)(struct config *, void *at, const char *value);      /* reads the value; may be NULL */
+    void (*call)(struct config *, void *at, const char *value);   /* reads the value; may be NULL */
 };
 
 struct directive {
@@ -33,15 +33,15 @@ struct directive {
     size_t at;                             /* of its struct in struct config */
     const struct option *options;          /* ends with { 0 }; NULL: everything is taken silently */
     const char *remark;                    /* not NULL: not supported; what we did instead  */
-    void (*line)(struct config *, void *base, const struct config_line *);   /* instead of options */
+    void (*line)(struct config *, void *base, const struct config_line *);  /* instead of options */
     void (*print)(const struct config *, const void *base, FILE *);          /* likewise */
-    const char *old;                       /* translated: this directive's name today, "" as good as new */
+    const char *old;                /* translated: this directive's name today, "" as good as new */
 };
 
 extern const struct directive directives[];            /* ends with { 0 } */
 const struct directive *directive_find(const char *name, size_t len);
 
-/* ---- reader.c: where we are, and what is wrong ------------------------------------------------------ */
+/* ---- reader.c: where we are, and what is wrong ----------------------------------------------- */
 void config_warn(struct config *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void config_error(struct config *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void config_warn_at(struct config *, const char *origin, const char *fmt, ...)
@@ -55,14 +55,14 @@ struct config_file config_find_file(struct config *, const char *path, bool inpu
 /* True at the first call for a word: what is said once only. */
 bool config_first_time(struct config *, const char *word);
 
-/* ---- option.c ---------------------------------------------------------------------------------------- */
+/* ---- option.c -------------------------------------------------------------------------------- */
 void options_apply(struct config *, const struct directive *, const struct config_line *);
 bool word_in(const char *words, const char *value);
 bool parse_uint(const char *text, uint64_t *value);
 /* A value that reads back as it is: in quotes when it needs them. */
 void print_value(const char *value, FILE *);
 
-/* ---- lines.c: directives whose lines are not options --------------------------------------------------- */
+/* ---- lines.c: directives whose lines are not options ----------------------------------------- */
 void line_boot(struct config *, void *boot, const struct config_line *);
 void line_floppy(struct config *, void *floppy, const struct config_line *);
 void line_actions(struct config *, void *, const struct config_line *);

@@ -30,7 +30,7 @@ struct config_reader {
     unsigned depth, warnings, errors, lines, files;
 };
 
-/* ---- texts and messages ------------------------------------------------------------------------- */
+/* ---- texts and messages ---------------------------------------------------------------------- */
 const char *config_keep(struct config *c, const char *text)
 {
     size_t size = strlen(text) + 1;
@@ -100,7 +100,7 @@ bool config_first_time(struct config *c, const char *word)
     return true;
 }
 
-/* ---- paths -------------------------------------------------------------------------------------- */
+/* ---- paths ----------------------------------------------------------------------------------- */
 static const char *joined(struct config *c, const char *directory, const char *path)
 {
     char text[PATH_MAX];
@@ -147,7 +147,7 @@ static const char *expand(void *config, const char *name)
     return NULL;
 }
 
-/* ---- lines -------------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 /* A device that is not here but is not wanted either. */
 static bool switched_off(const struct config_line *l)
 {
@@ -189,7 +189,8 @@ static void include(struct config *c, const char *rest)
     rest += quoted;
     snprintf(path, sizeof path, "%.*s", (int)strcspn(rest, quoted ? "\">\r\n" : " \t\r\n"), rest);
     if (!*path) config_error(c, "#include without a file name");
-    else if (c->reader->depth >= INCLUDE_DEPTH) config_error(c, "#include %s: nested too deeply", path);
+    else if (c->reader->depth >= INCLUDE_DEPTH)
+        config_error(c, "#include %s: nested too deeply", path);
     else config_read_file(c, config_find_file(c, path, true).path);
 }
 
@@ -284,7 +285,7 @@ const char *config_search(struct config *c)
     return access("/etc/bochsrc", R_OK) == 0 ? "/etc/bochsrc" : NULL;
 }
 
-/* ---- birth and end ------------------------------------------------------------------------------ */
+/* ---- birth and end --------------------------------------------------------------------------- */
 static void preset_channels(struct config *c)
 {
     static const uint64_t usual[CONFIG_CHANNELS][3] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * The main loop: run a slice of guest time, look at the window and the sockets, wait if the guest is
- * ahead. A slice takes a few milliseconds of the host's time; what comes in is handed to the machine
- * between slices and gets its tick there.
+ * The main loop: run a slice of guest time, look at the window and the sockets, wait if the guest
+ * is ahead. A slice takes a few milliseconds of the host's time; what comes in is handed to the
+ * machine between slices and gets its tick there.
  */
 #include "config/session.h"
 
@@ -42,7 +42,7 @@ struct session {
     bool stopped, told_dead;
 };
 
-/* ---- what the user asks for --------------------------------------------------------------------- */
+/* ---- what the user asks for ------------------------------------------------------------------ */
 static void quit(void *session)
 {
     machine_end(((struct session *)session)->machine, 0);
@@ -123,7 +123,9 @@ static void escape(void *session, uint8_t key)
 {
     if (key == 'x' || key == 'q') quit(session);
     else if (key == 'r') reset(session);
-    else fprintf(stderr, "\r\nCtrl-A x: end the run   Ctrl-A r: reset   Ctrl-A Ctrl-A: send Ctrl-A\r\n");
+    else
+        fprintf(stderr,
+                "\r\nCtrl-A x: end the run   Ctrl-A r: reset   Ctrl-A Ctrl-A: send Ctrl-A\r\n");
 }
 
 static void fatal(void *session, const char *message)
@@ -145,7 +147,7 @@ static void take_signals(struct session *s)
     if (number > 0) machine_end(s->machine, 128 + number);
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 static unsigned watched(const struct session *s, struct pollfd *fds)
 {
     unsigned n = 0;
@@ -158,7 +160,7 @@ static unsigned watched(const struct session *s, struct pollfd *fds)
     return n;
 }
 
-/* Input that the guest does not take stays readable: woken by it twice in a row, the clock decides. */
+/* Input that the guest does not take stays readable: woken twice in a row, the clock decides. */
 static void wait_for(struct session *s, nanos time)
 {
     struct pollfd fds[FDS];
@@ -183,7 +185,8 @@ static void look_around(struct session *s)
 static void wait_while_ahead(struct session *s, nanos extra)
 {
     for (;;) {
-        nanos ahead = extra ? extra : pacer_ahead(&s->pacer, machine_now(s->machine)), now = host_now();
+        nanos ahead = extra ? extra : pacer_ahead(&s->pacer, machine_now(s->machine)),
+              now = host_now();
         if (ahead < MILLISECOND / 2 || machine_ended(s->machine, NULL)) return;
         nanos frame = s->next_frame > now ? s->next_frame - now : 0;
         if (frame) wait_for(s, ahead < frame ? ahead : frame);
@@ -192,7 +195,7 @@ static void wait_while_ahead(struct session *s, nanos extra)
     }
 }
 
-/* ---- running ------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* Paced, the guest may only get a little ahead; else a second of idle time goes by in one step. */
@@ -213,16 +216,19 @@ static void adapt_budget(struct session *s, nanos took)
 
 static void print_hash(struct session *s)
 {
-    fprintf(s->hashes, "%" PRIu64 " %016" PRIx64 "\n", machine_ticks(s->machine), machine_hash(s->machine));
+    fprintf(s->hashes, "%" PRIu64 " %016" PRIx64 "\n", machine_ticks(s->machine),
+            machine_hash(s->machine));
     s->next_hash += s->hash_every;
 }
 
 /* Only a reset or the user can wake it: time goes on, but nobody needs it to go fast. */
 static bool is_dead(struct session *s)
 {
-    if (s->pacer.pace != PACE_NONE || s->until != UINT64_MAX || !machine_is_dead(s->machine)) return false;
+    if (s->pacer.pace != PACE_NONE || s->until != UINT64_MAX || !machine_is_dead(s->machine))
+        return false;
     if (!s->told_dead)
-        log_line(s->log, "cpu", LOG_INFO, "halted with interrupts disabled: only a reset ends this");
+        log_line(s->log, "cpu", LOG_INFO,
+                 "halted with interrupts disabled: only a reset ends this");
     return s->told_dead = true;
 }
 
@@ -238,7 +244,7 @@ static void run_slice(struct session *s)
     wait_while_ahead(s, dead ? PACED_SLICE : 0);
 }
 
-/* ---- beginning and end --------------------------------------------------------------------------- */
+/* ---- beginning and end ----------------------------------------------------------------------- */
 static bool com_is_interactive(const struct config_com *com)
 {
     if (!com->enabled || !strcmp(com->mode, "null") || !strcmp(com->mode, "file")) return false;
@@ -246,7 +252,8 @@ static bool com_is_interactive(const struct config_com *com)
 }
 
 /* auto: where somebody watches, guest time passes as on the wall; otherwise as fast as it can. */
-static enum pace choose_pace(const struct session *s, const struct config *c, const struct command_line *cl)
+static enum pace choose_pace(const struct session *s, const struct config *c,
+                             const struct command_line *cl)
 {
     if (!strcmp(c->sync, "none")) return PACE_NONE;
     if (!strcmp(c->sync, "slowdown")) return PACE_SLOWDOWN;
@@ -260,8 +267,20 @@ static enum pace choose_pace(const struct session *s, const struct config *c, co
 static bool open_monitor(struct session *s, const char *where)
 {
     struct monitor_machine m = {
-        s, machine_board(s->machine), machine_cpu(s->machine), machine_screen(s->machine), press, move,
-        stop, cont, is_stopped, reset, quit, guest_now, power_down, change,
+        s,
+        machine_board(s->machine),
+        machine_cpu(s->machine),
+        machine_screen(s->machine),
+        press,
+        move,
+        stop,
+        cont,
+        is_stopped,
+        reset,
+        quit,
+        guest_now,
+        power_down,
+        change,
     };
     char note[512];
     struct server *server = server_open(where, SERVER_LISTENS, 4096, note, sizeof note);
@@ -275,7 +294,8 @@ static bool open_hashes(struct session *s, const struct command_line *cl)
     s->hash_every = cl->hash_every;
     s->next_hash = cl->hash_every ? cl->hash_every : UINT64_MAX;
     s->hashes = cl->hash_file ? fopen(cl->hash_file, "w") : stdout;
-    if (!s->hashes) fprintf(stderr, "vitro: --hash-every: %s: %s\n", cl->hash_file, strerror(errno));
+    if (!s->hashes)
+        fprintf(stderr, "vitro: --hash-every: %s: %s\n", cl->hash_file, strerror(errno));
     return s->hashes;
 }
 
@@ -311,7 +331,8 @@ static void close_session(struct session *s)
     else if (s->hashes) fflush(stdout);
 }
 
-int session_run(struct machine *m, const struct config *c, const struct command_line *cl, struct log *log)
+int session_run(struct machine *m, const struct config *c, const struct command_line *cl,
+                struct log *log)
 {
     struct session s = { .machine = m, .log = log };
     int exit_code = MACHINE_EXIT_ERROR;
@@ -326,7 +347,7 @@ int session_run(struct machine *m, const struct config *c, const struct command_
     return exit_code;
 }
 
-/* ---- qtest --------------------------------------------------------------------------------------- */
+/* ---- qtest ----------------------------------------------------------------------------------- */
 static uint32_t port_in(void *machine, uint16_t port, enum width size)
 {
     return board_in(machine_board(machine), port, size);
@@ -351,14 +372,23 @@ static void write_memory(void *machine, uint64_t paddr, uint64_t value, enum wid
 
 static nanos board_now(void *machine) { return machine_now(machine); }
 static nanos board_next(void *machine) { return clock_next(board_clock(machine_board(machine))); }
-static void board_advance(void *machine, nanos to) { clock_advance(board_clock(machine_board(machine)), to); }
-static bool irq_level(void *machine, unsigned n) { return board_irq_level(machine_board(machine), n); }
-static bool intr_level(void *machine) { return board_wire_level(machine_board(machine), WIRE_INTR); }
+static void board_advance(void *machine, nanos to)
+{
+    clock_advance(board_clock(machine_board(machine)), to);
+}
+static bool irq_level(void *machine, unsigned n)
+{
+    return board_irq_level(machine_board(machine), n);
+}
+static bool intr_level(void *machine)
+{
+    return board_wire_level(machine_board(machine), WIRE_INTR);
+}
 
 int session_qtest(struct machine *m, const char *where, struct log *log)
 {
-    struct qtest_machine q = { m, port_in, port_out, read_memory, write_memory, board_now, board_next,
-                               board_advance, irq_level, intr_level };
+    struct qtest_machine q = { m,         port_in,    port_out,      read_memory, write_memory,
+                               board_now, board_next, board_advance, irq_level,   intr_level };
     struct session s = { .machine = m, .log = log };
     char note[512];
     int exit_code = 0;

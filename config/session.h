@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A machine and the people around it: window, monitor, serial lines, signals, the clock on the wall.
+ * A machine and the people around it: window, monitor, serial lines, signals, a clock on the wall.
  */
 #pragma once
 #include "config/command_line.h"

@@ -26,13 +26,15 @@ static void info_status(struct monitor *m, char *const *args, unsigned count)
     nanos now = m->machine.now(m->machine.ctx);
     (void)args, (void)count;
     server_print(m->server, "%s, guest time %" PRIu64 ".%09" PRIu64 " s\n",
-                 m->machine.stopped(m->machine.ctx) ? "stopped" : "running", now / SECOND, now % SECOND);
+                 m->machine.stopped(m->machine.ctx) ? "stopped" : "running", now / SECOND,
+                 now % SECOND);
     if (m->machine.cpu)
-        server_print(m->server, "ticks %" PRIu64 ", instructions %" PRIu64 "%s\n", cpu_ticks(m->machine.cpu),
-                     cpu_retired(m->machine.cpu), cpu_is_halted(m->machine.cpu) ? ", halted" : "");
+        server_print(m->server, "ticks %" PRIu64 ", instructions %" PRIu64 "%s\n",
+                     cpu_ticks(m->machine.cpu), cpu_retired(m->machine.cpu),
+                     cpu_is_halted(m->machine.cpu) ? ", halted" : "");
 }
 
-/* ---- registers --------------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------- */
 static void show_segment(struct monitor *m, const char *name, const struct cpu_segment *s)
 {
     server_print(m->server, "%-4s %04x base=%016" PRIx64 " limit=%08" PRIx32 " access=%04x\n", name,
@@ -44,8 +46,10 @@ static void show_general(struct monitor *m, const struct cpu_regs *r)
     static const char *const names[] = { "RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
                                          "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15" };
     for (unsigned i = 0; i < 16; i++)
-        server_print(m->server, "%-3s=%016" PRIx64 "%c", names[i], r->gpr[i], i % 4 == 3 ? '\n' : ' ');
-    server_print(m->server, "RIP=%016" PRIx64 " RFL=%08" PRIx64 " CPL=%u\n", r->rip, r->rflags, r->cpl);
+        server_print(m->server, "%-3s=%016" PRIx64 "%c", names[i], r->gpr[i],
+                     i % 4 == 3 ? '\n' : ' ');
+    server_print(m->server, "RIP=%016" PRIx64 " RFL=%08" PRIx64 " CPL=%u\n", r->rip, r->rflags,
+                 r->cpl);
 }
 
 static void info_registers(struct monitor *m, char *const *args, unsigned count)
@@ -64,7 +68,8 @@ static void info_registers(struct monitor *m, char *const *args, unsigned count)
     server_print(m->server, "CR0=%08" PRIx64 " CR2=%016" PRIx64 " CR3=%016" PRIx64 " CR4=%08" PRIx64
                  " EFER=%04" PRIx64 "\n", r.cr0, r.cr2, r.cr3, r.cr4, r.efer);
     for (unsigned i = 0; i < 8; i++)
-        if (i < 4 || i > 5) server_print(m->server, "DR%u=%016" PRIx64 "%c", i, r.dr[i], i == 7 ? '\n' : ' ');
+        if (i < 4 || i > 5)
+            server_print(m->server, "DR%u=%016" PRIx64 "%c", i, r.dr[i], i == 7 ? '\n' : ' ');
     server_print(m->server, "TSC=%" PRIu64 "\n", r.tsc);
 }
 
@@ -82,7 +87,7 @@ static void info_fpu(struct monitor *m, char *const *args, unsigned count)
     }
 }
 
-/* ---- devices ------------------------------------------------------------------------------------------ */
+/* ---- devices --------------------------------------------------------------------------------- */
 static void info_devices(struct monitor *m, char *const *args, unsigned count)
 {
     (void)args, (void)count;
@@ -114,8 +119,9 @@ static void show_numbers(struct monitor *m, const struct field *f, const char *a
         server_print(m->server, " (%u x %u bytes)", (unsigned)f->count, f->size);
     else
         for (uint32_t i = 0; i < shown; i++)
-            server_print(m->server, "%s%0*" PRIx64, i && i * f->size % PER_LINE == 0 ? "\n    " : " ",
-                         f->size * 2, value_at(at + (size_t)i * f->size, f->size));
+            server_print(m->server, "%s%0*" PRIx64,
+                         i && i * f->size % PER_LINE == 0 ? "\n    " : " ", f->size * 2,
+                         value_at(at + (size_t)i * f->size, f->size));
     server_print(m->server, shown < f->count ? " ...\n" : "\n");
 }
 
@@ -131,7 +137,8 @@ static void show_field(struct monitor *m, const struct device *d, const struct f
         else server_print(m->server, "%s: not armed\n", f->name);
         break;
     case FIELD_LINE_KIND:
-        server_print(m->server, "%s: %s\n", f->name, ((const struct line *)(const void *)at)->level ? "high" : "low");
+        server_print(m->server, "%s: %s\n", f->name,
+                     ((const struct line *)(const void *)at)->level ? "high" : "low");
         break;
     case FIELD_BUFFER_KIND: server_print(m->server, "%s: a buffer\n", f->name); break;
     }
@@ -142,7 +149,9 @@ void monitor_info_device(struct monitor *m, const char *id)
     if (!has_board(m)) return;
     const struct device *d = board_find(m->machine.board, id);
     if (!d) {
-        server_print(m->server, "%.60s: no such thing; info lists what there is, info devices the devices\n", id);
+        server_print(m->server,
+                     "%.60s: no such thing; info lists what there is, info devices the devices\n",
+                     id);
         return;
     }
     server_print(m->server, "%s: %s\n", d->id, d->class->about);
@@ -155,7 +164,8 @@ static void info_irq(struct monitor *m, char *const *args, unsigned count)
     if (!has_board(m)) return;
     for (unsigned i = 0; i < 16; i++)
         if (board_irq_level(m->machine.board, i)) server_print(m->server, "IRQ %u is high\n", i);
-    server_print(m->server, "INTR is %s\n", board_wire_level(m->machine.board, WIRE_INTR) ? "high" : "low");
+    server_print(m->server, "INTR is %s\n",
+                 board_wire_level(m->machine.board, WIRE_INTR) ? "high" : "low");
 }
 
 static void show_function(struct monitor *m, struct device *bus, unsigned devfn)
@@ -163,11 +173,13 @@ static void show_function(struct monitor *m, struct device *bus, unsigned devfn)
     uint32_t id = pci_bus_read(bus, devfn, 0, 4);
     if (id == 0xFFFFFFFF) return;
     server_print(m->server, "%02x.%x %04x:%04x class %06x irq %u", devfn >> 3, devfn & 7,
-                 (unsigned)(id & 0xFFFF), (unsigned)(id >> 16), (unsigned)(pci_bus_read(bus, devfn, 8, 4) >> 8),
+                 (unsigned)(id & 0xFFFF), (unsigned)(id >> 16),
+                 (unsigned)(pci_bus_read(bus, devfn, 8, 4) >> 8),
                  (unsigned)pci_bus_read(bus, devfn, 0x3C, 1));
     for (unsigned bar = 0; bar < 6; bar++) {
         uint32_t base = pci_bus_read(bus, devfn, 0x10 + 4 * bar, 4);
-        if (base & 1 ? base > 1 : base > 15) server_print(m->server, " bar%u=%08x", bar, (unsigned)base);
+        if (base & 1 ? base > 1 : base > 15)
+            server_print(m->server, " bar%u=%08x", bar, (unsigned)base);
     }
     server_print(m->server, "\n");
 }
@@ -185,8 +197,9 @@ static void show_region(void *monitor, const struct region_info *r)
 {
     static const char *const kinds[] = { "rom", "ram", "i/o" };
     struct monitor *m = monitor;
-    server_print(m->server, "%012" PRIx64 "-%012" PRIx64 " %s prio %d %s%s\n", r->base, r->base + r->len - 1,
-                 kinds[r->kind], r->priority, r->name, r->enabled ? "" : " (off)");
+    server_print(m->server, "%012" PRIx64 "-%012" PRIx64 " %s prio %d %s%s\n", r->base,
+                 r->base + r->len - 1, kinds[r->kind], r->priority, r->name,
+                 r->enabled ? "" : " (off)");
 }
 
 static void info_mtree(struct monitor *m, char *const *args, unsigned count)
@@ -209,7 +222,7 @@ const struct monitor_command monitor_info[] = {
     { 0 },
 };
 
-/* ---- memory --------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 struct layout { unsigned count, size; char format; };
 
 /* "/16xb": how many, and letters of QEMU and Bochs in any order. */

@@ -28,7 +28,7 @@ static bool number(struct monitor *m, const char *text, long low, long high, lon
     return false;
 }
 
-/* ---- keys and mouse --------------------------------------------------------------------------------- */
+/* ---- keys and mouse -------------------------------------------------------------------------- */
 /* "ctrl-alt-delete" to usages; also "minus" and "-" itself as the last key. */
 static unsigned parse_combo(struct monitor *m, char *combo, unsigned keys[COMBO])
 {
@@ -77,7 +77,7 @@ static void do_mouse_button(struct monitor *m, char *const *args, unsigned count
     m->machine.mouse(m->machine.ctx, 0, 0, 0, m->buttons);
 }
 
-/* ---- the screen -------------------------------------------------------------------------------------- */
+/* ---- the screen ------------------------------------------------------------------------------ */
 static void do_screendump(struct monitor *m, char *const *args, unsigned count)
 {
     (void)count;
@@ -95,7 +95,7 @@ static void do_screentext(struct monitor *m, char *const *args, unsigned count)
     free(text);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------ */
+/* ---- running --------------------------------------------------------------------------------- */
 static void do_stop(struct monitor *m, char *const *args, unsigned count)
 {
     (void)args, (void)count;
@@ -126,7 +126,7 @@ static void do_quit(struct monitor *m, char *const *args, unsigned count)
     m->machine.quit(m->machine.ctx);
 }
 
-/* ---- disks ---------------------------------------------------------------------------------------------- */
+/* ---- disks ----------------------------------------------------------------------------------- */
 static void do_change(struct monitor *m, char *const *args, unsigned count)
 {
     (void)count;
@@ -139,7 +139,7 @@ static void do_eject(struct monitor *m, char *const *args, unsigned count)
     say(m, m->machine.change(m->machine.ctx, args[0], NULL));
 }
 
-/* ---- looking in ------------------------------------------------------------------------------------------ */
+/* ---- looking in ------------------------------------------------------------------------------ */
 static const struct monitor_command *find(const struct monitor_command *table, const char *name)
 {
     for (; table->name; table++)
@@ -179,15 +179,20 @@ static const struct monitor_command commands[] = {
     { "info", "[WHAT]", "look at the machine; alone: what there is to look at", 0, 2, do_info },
     { "stop", "", "stop guest time", 0, 0, do_stop },
     { "cont", "", "go on", 0, 0, do_cont },
-    { "sendkey", "KEYS [HOLD_MS]", "press keys together, e.g. ctrl-alt-delete, shift-a, ret", 1, 2, do_sendkey },
-    { "mouse_move", "DX DY [DZ]", "move the mouse (right, down), turn its wheel", 2, 3, do_mouse_move },
-    { "mouse_button", "STATE", "1 left + 2 right + 4 middle button are down", 1, 1, do_mouse_button },
+    { "sendkey", "KEYS [HOLD_MS]", "press keys together, e.g. ctrl-alt-delete, shift-a, ret", 1, 2,
+      do_sendkey },
+    { "mouse_move", "DX DY [DZ]", "move the mouse (right, down), turn its wheel", 2, 3,
+      do_mouse_move },
+    { "mouse_button", "STATE", "1 left + 2 right + 4 middle button are down", 1, 1,
+      do_mouse_button },
     { "screendump", "FILE", "save the screen as .ppm or .png", 1, 1, do_screendump },
     { "screentext", "", "print the text screen", 0, 0, do_screentext },
     { "change", "DEVICE FILE", "put another disk in, e.g. floppya disk2.img", 2, 2, do_change },
     { "eject", "DEVICE", "take the disk out", 1, 1, do_eject },
-    { "x", "[/COUNT SIZE FORMAT] ADDR", "memory at a linear address, e.g. x /16xb 0x7c00", 1, 2, do_x },
-    { "xp", "[/COUNT SIZE FORMAT] ADDR", "memory at a physical address; sizes b h w g", 1, 2, do_xp },
+    { "x", "[/COUNT SIZE FORMAT] ADDR", "memory at a linear address, e.g. x /16xb 0x7c00", 1, 2,
+      do_x },
+    { "xp", "[/COUNT SIZE FORMAT] ADDR", "memory at a physical address; sizes b h w g", 1, 2,
+      do_xp },
     { "system_reset", "", "the reset button", 0, 0, do_reset },
     { "system_powerdown", "", "the power button (ACPI)", 0, 0, do_powerdown },
     { "quit", "", "end the run", 0, 0, do_quit },
@@ -207,7 +212,7 @@ static void do_help(struct monitor *m, char *const *args, unsigned count)
     else server_print(m->server, "%s %s -- %s\n", c->name, c->args, c->about);
 }
 
-/* ---- lines ------------------------------------------------------------------------------------------------ */
+/* ---- lines ----------------------------------------------------------------------------------- */
 /* Words at blanks; quotes keep a file name together; "xp/8xb" is "xp" and "/8xb". */
 static unsigned split(char *line, char *words[MONITOR_WORDS])
 {
@@ -247,7 +252,8 @@ static void execute(struct monitor *m, const char *line)
         }
     const struct monitor_command *c = find(commands, words[0]);
     if (!c) server_print(m->server, "%.60s: no such command; help lists them\n", words[0]);
-    else if (n - 1 < c->min || n - 1 > c->max) server_print(m->server, "usage: %s %s\n", c->name, c->args);
+    else if (n - 1 < c->min || n - 1 > c->max)
+        server_print(m->server, "usage: %s %s\n", c->name, c->args);
     else c->run(m, words + 1, n - 1);
 }
 
@@ -255,7 +261,8 @@ void monitor_poll(struct monitor *m)
 {
     const char *line;
     server_poll(m->server);
-    if (server_came(m->server)) server_print(m->server, "Vitro monitor, help lists the commands\n" PROMPT);
+    if (server_came(m->server))
+        server_print(m->server, "Vitro monitor, help lists the commands\n" PROMPT);
     while ((line = server_line(m->server)) != NULL) {
         execute(m, line);
         server_print(m->server, PROMPT);

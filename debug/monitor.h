@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The monitor: commands to a running machine, by a person or a test script, over a Unix socket or the
- * terminal. Commands have the names QEMU's monitor gives them; `help` lists them.
+ * The monitor: commands to a running machine, by a person or a test script, over a Unix socket or
+ * the terminal. Commands have the names QEMU's monitor gives them; `help` lists them.
  */
 #pragma once
 #include "cpu/cpu.h"
@@ -27,12 +27,13 @@ struct monitor_machine {                   /* what it acts on */
     const char *(*change)(void *ctx, const char *device, const char *path);   /* path NULL: eject */
 };
 
-struct monitor *monitor_new(struct server *, const struct monitor_machine *);   /* takes the server over */
+struct monitor *monitor_new(struct server *,
+                            const struct monitor_machine *); /* takes the server over */
 void monitor_free(struct monitor *);
 void monitor_poll(struct monitor *);       /* carries out what was typed */
 int  monitor_fd(const struct monitor *);
 
-/* ---- private to debug/ ------------------------------------------------------------------------- */
+/* ---- private to debug/ ----------------------------------------------------------------------- */
 enum { MONITOR_WORDS = 8 };
 struct monitor_command {
     const char *name, *args, *about;

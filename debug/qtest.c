@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The qtest protocol as tests written for QEMU speak it (QEMU documentation, "QTest Device Emulation
- * Testing Framework"; formats of the answers included).
+ * The qtest protocol as tests written for QEMU speak it (QEMU documentation, "QTest Device
+ * Emulation Testing Framework"; formats of the answers included).
  * Not implemented: set_irq_in, module_load, rtas.
  */
 #include "debug/qtest.h"
@@ -33,7 +33,7 @@ struct command {
     enum width size;
 };
 
-/* ---- interrupts ------------------------------------------------------------------------------------ */
+/* ---- interrupts ------------------------------------------------------------------------------ */
 static void report(struct qtest *q, unsigned n, bool level)
 {
     if (q->level[n] == level) return;
@@ -53,9 +53,9 @@ void qtest_irq_changed(struct qtest *q, unsigned n, bool level)
     if (q->intercept == INTERCEPT_IN && n < IRQS) report(q, n, level);
 }
 
-/* ---- answers --------------------------------------------------------------------------------------- */
-/* What a command did to interrupt requests is told before its answer: tests that read the answer know
- * the levels. */
+/* ---- answers --------------------------------------------------------------------------------- */
+/* What a command did to interrupt requests is told before its answer: tests that read the answer
+ * know the levels. */
 static void ok(struct qtest *q)
 {
     compare_levels(q);
@@ -86,7 +86,7 @@ static bool number(struct qtest *q, const char *text, uint64_t *value)
     return false;
 }
 
-/* ---- ports and memory ------------------------------------------------------------------------------ */
+/* ---- ports and memory ------------------------------------------------------------------------ */
 static void do_in(struct qtest *q, const struct command *c, char *const *args, unsigned count)
 {
     uint64_t port;
@@ -121,7 +121,7 @@ static void do_poke(struct qtest *q, const struct command *c, char *const *args,
     ok(q);
 }
 
-/* ---- blocks ---------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 struct block {
     uint64_t addr, size;
     uint8_t *data;
@@ -147,7 +147,8 @@ static void fetch(struct qtest *q, struct block *b)
 
 static void store(struct qtest *q, struct block *b)
 {
-    for (uint64_t i = 0; i < b->size; i++) q->machine.write(q->machine.ctx, b->addr + i, b->data[i], BYTE);
+    for (uint64_t i = 0; i < b->size; i++)
+        q->machine.write(q->machine.ctx, b->addr + i, b->data[i], BYTE);
     free(b->data);
     ok(q);
 }
@@ -187,7 +188,8 @@ static void do_write(struct qtest *q, const struct command *c, char *const *args
     }
     if (!new_block(q, args, &b)) return;
     hex += 2;
-    for (uint64_t i = 0; i < b.size && hex_digit(hex[0]) >= 0 && hex_digit(hex[1]) >= 0; i++, hex += 2)
+    for (uint64_t i = 0; i < b.size && hex_digit(hex[0]) >= 0 && hex_digit(hex[1]) >= 0;
+         i++, hex += 2)
         b.data[i] = (uint8_t)(hex_digit(hex[0]) << 4 | hex_digit(hex[1]));
     store(q, &b);
 }
@@ -202,7 +204,7 @@ static void do_memset(struct qtest *q, const struct command *c, char *const *arg
     store(q, &b);
 }
 
-/* ---- base 64 (RFC 4648) ------------------------------------------------------------------------------ */
+/* ---- base 64 (RFC 4648) ---------------------------------------------------------------------- */
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 static void do_b64read(struct qtest *q, const struct command *c, char *const *args, unsigned count)
@@ -217,8 +219,8 @@ static void do_b64read(struct qtest *q, const struct command *c, char *const *ar
         uint32_t v = (uint32_t)b.data[i] << 16;
         if (left > 1) v |= (uint32_t)b.data[i + 1] << 8;
         if (left > 2) v |= b.data[i + 2];
-        char four[4] = { base64[v >> 18], base64[v >> 12 & 63], left > 1 ? base64[v >> 6 & 63] : '=',
-                         left > 2 ? base64[v & 63] : '=' };
+        char four[4] = { base64[v >> 18], base64[v >> 12 & 63],
+                         left > 1 ? base64[v >> 6 & 63] : '=', left > 2 ? base64[v & 63] : '=' };
         server_write(q->server, four, 4);
     }
     server_write(q->server, "\n", 1);
@@ -257,7 +259,7 @@ static void do_b64write(struct qtest *q, const struct command *c, char *const *a
     fail(q, "not base 64");
 }
 
-/* ---- time ------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 static void advance(struct qtest *q, nanos to)
 {
     if (to > q->machine.now(q->machine.ctx)) q->machine.advance(q->machine.ctx, to);
@@ -265,7 +267,8 @@ static void advance(struct qtest *q, nanos to)
 }
 
 /* Without a number: to the next timer; nothing due: time stands still. */
-static void do_clock_step(struct qtest *q, const struct command *c, char *const *args, unsigned count)
+static void do_clock_step(struct qtest *q, const struct command *c, char *const *args,
+                          unsigned count)
 {
     nanos now = q->machine.now(q->machine.ctx), next = q->machine.next(q->machine.ctx);
     uint64_t step;
@@ -276,7 +279,8 @@ static void do_clock_step(struct qtest *q, const struct command *c, char *const 
     else advance(q, now + step);
 }
 
-static void do_clock_set(struct qtest *q, const struct command *c, char *const *args, unsigned count)
+static void do_clock_set(struct qtest *q, const struct command *c, char *const *args,
+                         unsigned count)
 {
     uint64_t to;
     (void)c, (void)count;
@@ -285,8 +289,9 @@ static void do_clock_set(struct qtest *q, const struct command *c, char *const *
     else advance(q, to);
 }
 
-/* ---- the rest -------------------------------------------------------------------------------------- */
-static void do_intercept(struct qtest *q, const struct command *c, char *const *args, unsigned count)
+/* ---- the rest -------------------------------------------------------------------------------- */
+static void do_intercept(struct qtest *q, const struct command *c, char *const *args,
+                         unsigned count)
 {
     enum intercept wanted = strcmp(c->name, "irq_intercept_out") ? INTERCEPT_IN : INTERCEPT_OUT;
     (void)args, (void)count;
@@ -298,7 +303,8 @@ static void do_intercept(struct qtest *q, const struct command *c, char *const *
     ok(q);
 }
 
-static void do_endianness(struct qtest *q, const struct command *c, char *const *args, unsigned count)
+static void do_endianness(struct qtest *q, const struct command *c, char *const *args,
+                          unsigned count)
 {
     (void)c, (void)args, (void)count;
     server_print(q->server, "OK little\n");
@@ -311,25 +317,40 @@ static void do_refuse(struct qtest *q, const struct command *c, char *const *arg
 }
 
 static const struct command commands[] = {
-    { "inb", 1, 1, do_in, BYTE }, { "inw", 1, 1, do_in, WORD }, { "inl", 1, 1, do_in, DWORD },
-    { "outb", 2, 2, do_out, BYTE }, { "outw", 2, 2, do_out, WORD }, { "outl", 2, 2, do_out, DWORD },
-    { "readb", 1, 1, do_peek, BYTE }, { "readw", 1, 1, do_peek, WORD },
-    { "readl", 1, 1, do_peek, DWORD }, { "readq", 1, 1, do_peek, QWORD },
-    { "writeb", 2, 2, do_poke, BYTE }, { "writew", 2, 2, do_poke, WORD },
-    { "writel", 2, 2, do_poke, DWORD }, { "writeq", 2, 2, do_poke, QWORD },
-    { "read", 2, 2, do_read, BYTE }, { "write", 3, 3, do_write, BYTE },
-    { "memset", 3, 3, do_memset, BYTE }, { "b64read", 2, 2, do_b64read, BYTE },
-    { "b64write", 3, 3, do_b64write, BYTE }, { "endianness", 0, 0, do_endianness, BYTE },
-    { "clock_step", 0, 1, do_clock_step, BYTE }, { "clock_set", 1, 1, do_clock_set, BYTE },
-    { "irq_intercept_in", 1, 1, do_intercept, BYTE }, { "irq_intercept_out", 1, 2, do_intercept, BYTE },
-    { "set_irq_in", 0, WORDS, do_refuse, BYTE }, { "module_load", 0, WORDS, do_refuse, BYTE },
+    { "inb", 1, 1, do_in, BYTE },
+    { "inw", 1, 1, do_in, WORD },
+    { "inl", 1, 1, do_in, DWORD },
+    { "outb", 2, 2, do_out, BYTE },
+    { "outw", 2, 2, do_out, WORD },
+    { "outl", 2, 2, do_out, DWORD },
+    { "readb", 1, 1, do_peek, BYTE },
+    { "readw", 1, 1, do_peek, WORD },
+    { "readl", 1, 1, do_peek, DWORD },
+    { "readq", 1, 1, do_peek, QWORD },
+    { "writeb", 2, 2, do_poke, BYTE },
+    { "writew", 2, 2, do_poke, WORD },
+    { "writel", 2, 2, do_poke, DWORD },
+    { "writeq", 2, 2, do_poke, QWORD },
+    { "read", 2, 2, do_read, BYTE },
+    { "write", 3, 3, do_write, BYTE },
+    { "memset", 3, 3, do_memset, BYTE },
+    { "b64read", 2, 2, do_b64read, BYTE },
+    { "b64write", 3, 3, do_b64write, BYTE },
+    { "endianness", 0, 0, do_endianness, BYTE },
+    { "clock_step", 0, 1, do_clock_step, BYTE },
+    { "clock_set", 1, 1, do_clock_set, BYTE },
+    { "irq_intercept_in", 1, 1, do_intercept, BYTE },
+    { "irq_intercept_out", 1, 2, do_intercept, BYTE },
+    { "set_irq_in", 0, WORDS, do_refuse, BYTE },
+    { "module_load", 0, WORDS, do_refuse, BYTE },
 };
 
 static struct words split(char *line)
 {
     struct words w = { .count = 0 };
     char *rest = NULL;
-    for (char *s = strtok_r(line, " \t", &rest); s && w.count < WORDS; s = strtok_r(NULL, " \t", &rest))
+    for (char *s = strtok_r(line, " \t", &rest); s && w.count < WORDS;
+         s = strtok_r(NULL, " \t", &rest))
         w.word[w.count++] = s;
     return w;
 }

@@ -4,7 +4,7 @@
  *
  *     inb ADDR          OK 0x00ff             outb ADDR VALUE        OK          (b w l)
  *     readb ADDR        OK 0x00000000000000ff writeb ADDR VALUE      OK          (b w l q)
- *     read ADDR SIZE    OK 0x00ff...          write ADDR SIZE 0x00.. OK          memset ADDR SIZE VALUE
+ *     read ADDR SIZE    OK 0x00ff...          write ADDR SIZE 0x00.. OK    memset ADDR SIZE VALUE
  *     b64read ADDR SIZE OK AP8...             b64write ADDR SIZE AP8...          endianness
  *     clock_step [NS]   OK NOW                clock_set NS           OK NOW
  *     irq_intercept_in WHO, irq_intercept_out WHO     then, at any time: IRQ raise N, IRQ lower N
@@ -31,7 +31,7 @@ struct qtest_machine {                     /* what it drives */
     bool     (*intr)(void *ctx);
 };
 
-struct qtest *qtest_new(struct server *, const struct qtest_machine *);   /* takes the server over */
+struct qtest *qtest_new(struct server *, const struct qtest_machine *);  /* takes the server over */
 void qtest_free(struct qtest *);
 /* Carries out what was sent. false: the client is gone for good. */
 bool qtest_poll(struct qtest *);

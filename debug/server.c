@@ -51,7 +51,7 @@ static void drop(struct bytes *b, size_t n)
     memmove(b->data, b->data + n, b->len);
 }
 
-/* ---- coming and going ---------------------------------------------------------------------------- */
+/* ---- coming and going ------------------------------------------------------------------------ */
 static struct server *new_server(size_t longest)
 {
     struct server *s = calloc(1, sizeof *s);
@@ -119,12 +119,14 @@ static bool listens(struct server *s, const struct sockaddr_un *a)
     return done && !listen(s->listener, 1);
 }
 
-static bool open_unix(struct server *s, const char *path, enum server_role role, char *note, size_t room)
+static bool open_unix(struct server *s, const char *path, enum server_role role, char *note,
+                      size_t room)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
     int fd;
     if (!*path || strlen(path) >= sizeof a.sun_path) {
-        snprintf(note, room, "%s: a socket's path has 1 to %zu characters", path, sizeof a.sun_path - 1);
+        snprintf(note, room, "%s: a socket's path has 1 to %zu characters", path,
+                 sizeof a.sun_path - 1);
         return false;
     }
     strcpy(a.sun_path, path);
@@ -172,14 +174,14 @@ void server_close(struct server *s)
     free(s);
 }
 
-/* ---- bytes --------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 static bool ready(int fd, short what, int wait_ms)
 {
     struct pollfd p = { fd, what, 0 };
     return fd >= 0 && poll(&p, 1, wait_ms) > 0;
 }
 
-/* stdin may be a terminal that is shared with others, so it is asked before, not made non-blocking. */
+/* stdin may be a terminal shared with others: it is asked before, not made non-blocking. */
 static void read_some(struct server *s)
 {
     while (s->in >= 0 && !s->eof && s->input.len <= s->longest && ready(s->in, POLLIN, 0)) {

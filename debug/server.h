@@ -8,13 +8,14 @@
 struct server;
 
 enum server_role {
-    SERVER_LISTENS,            /* somebody else listens there already: an error                       */
-    SERVER_CALLS_BACK,         /* connects if somebody listens there (libqtest does), else listens     */
+    SERVER_LISTENS,            /* somebody else listens there already: an error */
+    SERVER_CALLS_BACK,        /* connects if somebody listens there (libqtest does), else listens */
 };
 
 /* where: "unix:PATH" or "stdio". longest: bytes of the longest line that is taken; a longer one is
  * cut. NULL: note (room bytes, 256 or more) says why. */
-struct server *server_open(const char *where, enum server_role, size_t longest, char *note, size_t room);
+struct server *server_open(const char *where, enum server_role, size_t longest, char *note,
+                           size_t room);
 struct server *server_from_fd(int fd, size_t longest);     /* takes the descriptor over */
 void server_close(struct server *);                        /* NULL is fine */
 

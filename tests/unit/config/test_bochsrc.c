@@ -55,7 +55,7 @@ static void read_ok(struct config *c, const char *line)
     ck_assert_msg(config_read_line(c, "here", line), "%s", line);
 }
 
-/* ---- the lexer ------------------------------------------------------------------------------------ */
+/* ---- the lexer ------------------------------------------------------------------------------- */
 static const char *expand(void *ctx, const char *name)
 {
     (void)ctx;
@@ -65,7 +65,8 @@ static const char *expand(void *ctx, const char *name)
 START_TEST(parts_of_a_line)
 {
     struct config_line l;
-    ck_assert_ptr_null(lex_line(&l, "  ata0-master :type = disk , path=\"a, b=c.img\",x,y=  # rest\r\n", expand, NULL));
+    ck_assert_ptr_null(lex_line(
+        &l, "  ata0-master :type = disk , path=\"a, b=c.img\",x,y=  # rest\r\n", expand, NULL));
     ck_assert_str_eq(l.name, "ata0-master");
     ck_assert_uint_eq(l.params, 4);
     ck_assert_str_eq(l.param[0].name, "type");
@@ -131,7 +132,7 @@ START_TEST(malformed_lines)
 }
 END_TEST
 
-/* ---- values ---------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 START_TEST(defaults)
 {
     struct heard h;
@@ -156,7 +157,8 @@ START_TEST(values_arrive)
     read_ok(c, "megs: 64");
     read_ok(c, "cpu: count=1, ips=0x1000000, reset_on_triple_fault=no, model=p4");
     read_ok(c, "ATA2: enabled=on, ioaddr1=0x1e8, irq=11");
-    read_ok(c, "ata0-slave: type=disk, mode=volatile, path=x.img, cylinders=20, heads=4, spt=17, model=\"A B\"");
+    read_ok(c, "ata0-slave: type=disk, mode=volatile, path=x.img, cylinders=20, heads=4, spt=17, "
+               "model=\"A B\"");
     read_ok(c, "floppya: 1_2=f.img, status=ejected, write_protected=1");
     read_ok(c, "boot: c, cdrom");
     read_ok(c, "com2: mode=file, dev=out.txt");
@@ -177,7 +179,7 @@ START_TEST(values_arrive)
     ck_assert_str_eq(c->boot[0], "disk");
     ck_assert_str_eq(c->boot[1], "cdrom");
     ck_assert_ptr_null(c->boot[2]);
-    ck_assert(c->com[1].enabled);                      /* a mode was given: it is meant to be there */
+    ck_assert(c->com[1].enabled);                    /* a mode was given: it is meant to be there */
     ck_assert_str_eq(c->time0, "946684800");
     ck_assert_str_eq(c->display_options, "a,b");
     ck_assert_uint_eq(h.warnings + h.errors, 0);
@@ -261,16 +263,35 @@ START_TEST(log_rules)
 }
 END_TEST
 
-/* ---- complaints -------------------------------------------------------------------------------------- */
+/* ---- complaints ------------------------------------------------------------------------------ */
 START_TEST(malformed_values_are_errors)
 {
     static const char *const lines[] = {
-        "megs: many", "megs: 0", "megs: -1", "megs: 99999999999999999999", "cpu: ips=fast", "cpu: ips=1",
-        "ata0-master: type=tape", "ata0-master: cylinders=0x", "ata0: irq=16", "ata0: enabled=maybe",
-        "floppya: status=burnt", "floppya: type=8inch", "boot: floopy", "panic: action=maybe",
-        "panic: report", "clock: time0=whenever", "clock: time0=\"Sat Foo  1 00:00:00 2000\"",
-        "clock: sync=sometimes", "com1: mode=smoke", "gdbstub: port=0", "log: \"x", "ips: many",
-        "diskc: file=c.img, cyl=x", "#include", "#include /no/such/file",
+        "megs: many",
+        "megs: 0",
+        "megs: -1",
+        "megs: 99999999999999999999",
+        "cpu: ips=fast",
+        "cpu: ips=1",
+        "ata0-master: type=tape",
+        "ata0-master: cylinders=0x",
+        "ata0: irq=16",
+        "ata0: enabled=maybe",
+        "floppya: status=burnt",
+        "floppya: type=8inch",
+        "boot: floopy",
+        "panic: action=maybe",
+        "panic: report",
+        "clock: time0=whenever",
+        "clock: time0=\"Sat Foo  1 00:00:00 2000\"",
+        "clock: sync=sometimes",
+        "com1: mode=smoke",
+        "gdbstub: port=0",
+        "log: \"x",
+        "ips: many",
+        "diskc: file=c.img, cyl=x",
+        "#include",
+        "#include /no/such/file",
     };
     for (unsigned i = 0; i < COUNT_OF(lines); i++) {
         struct heard h;
@@ -286,16 +307,31 @@ END_TEST
 START_TEST(unknown_things_are_warnings)
 {
     static const char *const lines[] = {
-        "frobnicate: 1", "just text", "cpu: turbo=1", "cpu: count=4", "megs: 32, 64", "sb16: wavemode=1",
-        "ne2k: ioaddr=0x300", "usb_uhci: enabled=1", "vga: extension=cirrus", "pci: chipset=i440bx",
-        "floppya: colour=red", "com1: mode=mouse", "boot: usb", "cpuid: level=6", "parport1: file=x",
-        "floppya: image=vvfat:dir", "clock: rtc_sync=1", "logprefix: %t-%e",
+        "frobnicate: 1",
+        "just text",
+        "cpu: turbo=1",
+        "cpu: count=4",
+        "megs: 32, 64",
+        "sb16: wavemode=1",
+        "ne2k: ioaddr=0x300",
+        "usb_uhci: enabled=1",
+        "vga: extension=cirrus",
+        "pci: chipset=i440bx",
+        "floppya: colour=red",
+        "com1: mode=mouse",
+        "boot: usb",
+        "cpuid: level=6",
+        "parport1: file=x",
+        "floppya: image=vvfat:dir",
+        "clock: rtc_sync=1",
+        "logprefix: %t-%e",
     };
     for (unsigned i = 0; i < COUNT_OF(lines); i++) {
         struct heard h;
         struct config *c = new_config(&h);
         ck_assert_msg(config_read_line(c, "line:7", lines[i]), "%s", lines[i]);
-        if (strcmp(lines[i], "megs: 32, 64")) ck_assert_msg(h.warnings == 1, "%s: %s", lines[i], h.text);
+        if (strcmp(lines[i], "megs: 32, 64"))
+            ck_assert_msg(h.warnings == 1, "%s: %s", lines[i], h.text);
         ck_assert_msg(config_check(c), "%s: %s", lines[i], h.text);
         config_free(c);
     }
@@ -305,12 +341,24 @@ END_TEST
 START_TEST(what_makes_no_difference_is_silent)
 {
     static const char *const lines[] = {
-        "usb_uhci: enabled=0", "parport2: enabled=0", "parport1: enabled=1, file=none", "private_colormap: enabled=0",
-        "config_interface: textconfig", "plugin_ctrl: unmapped=1, biosdev=1", "print_timestamps: enabled=0",
-        "keyboard: type=mf, serial_delay=250, keymap=/x/y.map", "vga: extension=vbe, update_freq=5, realtime=1",
-        "magic_break: enabled=1", "optromimage1: file=none", "logprefix: %t%e%d", "cpu: count=1:1:1",
-        "mouse: type=ps2, enabled=0, toggle=ctrl+mbutton", "memory: guest=32, host=32", "megs: 32",
-        "pci: enabled=1, chipset=i440fx, slot1=pcivga", "ata0-master: type=none",
+        "usb_uhci: enabled=0",
+        "parport2: enabled=0",
+        "parport1: enabled=1, file=none",
+        "private_colormap: enabled=0",
+        "config_interface: textconfig",
+        "plugin_ctrl: unmapped=1, biosdev=1",
+        "print_timestamps: enabled=0",
+        "keyboard: type=mf, serial_delay=250, keymap=/x/y.map",
+        "vga: extension=vbe, update_freq=5, realtime=1",
+        "magic_break: enabled=1",
+        "optromimage1: file=none",
+        "logprefix: %t%e%d",
+        "cpu: count=1:1:1",
+        "mouse: type=ps2, enabled=0, toggle=ctrl+mbutton",
+        "memory: guest=32, host=32",
+        "megs: 32",
+        "pci: enabled=1, chipset=i440fx, slot1=pcivga",
+        "ata0-master: type=none",
     };
     for (unsigned i = 0; i < COUNT_OF(lines); i++) {
         struct heard h;
@@ -335,7 +383,7 @@ START_TEST(one_warning_for_each_directive)
 }
 END_TEST
 
-/* ---- the whole --------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 START_TEST(missing_disk_is_an_error_with_its_place)
 {
     struct heard h;
@@ -344,7 +392,8 @@ START_TEST(missing_disk_is_an_error_with_its_place)
     ck_assert(!config_check(c));
     char cwd[512], expected[800];
     ck_assert_ptr_nonnull(getcwd(cwd, sizeof cwd));
-    snprintf(expected, sizeof expected, "error here: ata0-master %s/no/such.img: No such file", cwd);
+    snprintf(expected, sizeof expected, "error here: ata0-master %s/no/such.img: No such file",
+             cwd);
     ck_assert_msg(strstr(h.text, expected) != NULL, "%s", h.text);
     config_free(c);
 }
@@ -395,14 +444,15 @@ START_TEST(slow_ips_of_old_files)
 }
 END_TEST
 
-/* ---- files --------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 START_TEST(files_includes_and_lines)
 {
     struct heard h;
     struct config *c = new_config(&h);
     write_file("a.img", "x");
     write_file("inner", "megs: 16\r\nata0-master: type=disk, path=a.img\r\nfoo: 1\r\n");
-    ck_assert(config_read_file(c, write_file("outer", "\xEF\xBB\xBF" "# x\n#include inner\nmegs: 8")));
+    ck_assert(config_read_file(c, write_file("outer", "\xEF\xBB\xBF"
+                                                      "# x\n#include inner\nmegs: 8")));
     ck_assert(config_check(c));
     ck_assert_uint_eq(c->memory_mib, 8);               /* a last line without its end counts */
     ck_assert_str_eq(c->ata[0].drive[0].image.path, in_dir("a.img"));
@@ -426,7 +476,7 @@ START_TEST(working_directory_comes_first)
     ck_assert_int_eq(chdir(dir), 0);
     ck_assert(config_read_file(c, "sub/rc"));
     ck_assert_str_eq(c->ata[0].drive[0].image.path, "b.img");
-    ck_assert_str_eq(c->log.path, "b.log");            /* written, not read: never beside the file */
+    ck_assert_str_eq(c->log.path, "b.log");           /* written, not read: never beside the file */
     unlink("b.img");
     ck_assert(config_read_file(c, "sub/rc"));
     ck_assert_str_eq(c->ata[0].drive[0].image.path, "sub/b.img");
@@ -453,7 +503,7 @@ START_TEST(hostile_files)
 }
 END_TEST
 
-/* ---- round trip ------------------------------------------------------------------------------------------ */
+/* ---- round trip ------------------------------------------------------------------------------ */
 static void print_to(const struct config *c, char *text, size_t size)
 {
     FILE *out = fmemopen(text, size, "w");
@@ -483,7 +533,8 @@ START_TEST(round_trip)
     char line[400];
     ck_assert(config_check(c));
     check_round_trip(c);
-    snprintf(line, sizeof line, "ata0-master: type=disk, path=\"%s\", model=\"a, b # c\"", write_file("d, one.img", "x"));
+    snprintf(line, sizeof line, "ata0-master: type=disk, path=\"%s\", model=\"a, b # c\"",
+             write_file("d, one.img", "x"));
     read_ok(c, line);
     read_ok(c, "floppyb: type=1_44, status=ejected");
     read_ok(c, "com3: enabled=1, mode=socket-server, dev=localhost:1234");
@@ -520,8 +571,10 @@ END_TEST
 START_TEST(fuzz_lines)
 {
     static const char *const words[] = {
-        "cpu", "ata0-master", "floppya", "boot", ":", "=", ",", "\"", "#", "$HOME", "$", "type", "disk", "0x",
-        "path", "-1", " ", "\t", "1_44", "status", "panic", "action", "clock", "time0", "Sat Jan", "#include", "none",
+        "cpu",    "ata0-master", "floppya", "boot",    ":",        "=",      ",",
+        "\"",     "#",           "$HOME",   "$",       "type",     "disk",   "0x",
+        "path",   "-1",          " ",       "\t",      "1_44",     "status", "panic",
+        "action", "clock",       "time0",   "Sat Jan", "#include", "none",
     };
     struct heard h;
     struct config *c = new_config(&h);

@@ -48,16 +48,26 @@ static struct config *applied(const char *text, unsigned *complaints)
 START_TEST(forms_of_bochs)
 {
     static const char *const lines[] = {
-        "-q", "-f|x", "-q|-f|x", "-qf|x", "-q|-n|boot:floppy|floppya: 1_44=a.img", "-rc|/dev/stdin|-q",
-        "-dbg|-q", "-log|x.log", "-q|display_library: nogui", "-unlock|-noconsole|-dbglog|x",
+        "-q",
+        "-f|x",
+        "-q|-f|x",
+        "-qf|x",
+        "-q|-n|boot:floppy|floppya: 1_44=a.img",
+        "-rc|/dev/stdin|-q",
+        "-dbg|-q",
+        "-log|x.log",
+        "-q|display_library: nogui",
+        "-unlock|-noconsole|-dbglog|x",
     };
-    for (unsigned i = 0; i < COUNT_OF(lines); i++) ck_assert_msg(parse(lines[i]), "%s: %s", lines[i], why);
+    for (unsigned i = 0; i < COUNT_OF(lines); i++)
+        ck_assert_msg(parse(lines[i]), "%s: %s", lines[i], why);
     ck_assert(parse("-qf|x"));
     ck_assert_str_eq(cl.config_file, "x");
     ck_assert(parse("-log|y"));
     ck_assert_str_eq(cl.log, "y");
     ck_assert(parse("-q|-n|boot:floppy"));
-    ck_assert(cl.no_config && cl.items == 1 && cl.item[0].kind == ITEM_LINE && cl.item[0].position == 3);
+    ck_assert(cl.no_config && cl.items == 1 && cl.item[0].kind == ITEM_LINE &&
+              cl.item[0].position == 3);
 }
 END_TEST
 
@@ -82,8 +92,9 @@ END_TEST
 START_TEST(mistakes)
 {
     static const char *const lines[] = {
-        "--nosuch", "-f", "--until|soon", "--until|0", "--until|1.5", "--until|s", "--until|5m", "--hash-every|0",
-        "--hash-every|x", "--memory|lots", "--serial|smoke", "--help=yes", "-q=1", "--monitor",
+        "--nosuch",       "-f",         "--until|soon",   "--until|0",      "--until|1.5",
+        "--until|s",      "--until|5m", "--hash-every|0", "--hash-every|x", "--memory|lots",
+        "--serial|smoke", "--help=yes", "-q=1",           "--monitor",
     };
     for (unsigned i = 0; i < COUNT_OF(lines); i++) {
         ck_assert_msg(!parse(lines[i]), "%s", lines[i]);
@@ -112,7 +123,8 @@ START_TEST(images)
 {
     char text[1000];
     unsigned complaints;
-    const char *floppy = image("f.img", 1474560), *disk = image("d.img", 1474560 * 4), *cd = image("c.ISO", 1474560);
+    const char *floppy = image("f.img", 1474560), *disk = image("d.img", 1474560 * 4),
+               *cd = image("c.ISO", 1474560);
     snprintf(text, sizeof text, "%s|%s|%s", disk, floppy, disk);
     struct config *c = applied(text, &complaints);
     ck_assert_uint_eq(complaints, 0);
@@ -128,7 +140,7 @@ START_TEST(images)
     ck_assert_str_eq(c->ata[1].drive[0].type, "cdrom");
     ck_assert_str_eq(c->boot[0], "disk");
     config_free(c);
-    c = applied(cd, &complaints);                      /* of a floppy's size, but its name is clear */
+    c = applied(cd, &complaints);                    /* of a floppy's size, but its name is clear */
     ck_assert_str_eq(c->ata[1].drive[0].image.path, cd);
     config_free(c);
 }
@@ -150,8 +162,10 @@ END_TEST
 START_TEST(conveniences)
 {
     unsigned complaints;
-    struct config *c = applied("--memory|64|--display|term|--serial|stdio|--serial|file:a:b|--serial=unix:/s|"
-                               "cpu: ips=20000000|--log|l.txt", &complaints);
+    struct config *c =
+        applied("--memory|64|--display|term|--serial|stdio|--serial|file:a:b|--serial=unix:/s|"
+                "cpu: ips=20000000|--log|l.txt",
+                &complaints);
     ck_assert_uint_eq(complaints, 0);
     ck_assert_uint_eq(c->memory_mib, 64);
     ck_assert_str_eq(c->display.path, "term");
@@ -182,13 +196,15 @@ END_TEST
 
 START_TEST(help_names_every_option)
 {
-    static const char *const names[] = { "-f FILE", "--memory", "--until", "--hash-every", "--qtest", "--monitor",
+    static const char *const names[] = { "-f FILE",         "--memory",       "--until",
+                                         "--hash-every",    "--qtest",        "--monitor",
                                          "--strict-config", "--print-config", "Exit code" };
     static char text[16384];
     FILE *out = fmemopen(text, sizeof text, "w");
     command_line_help(out);
     fclose(out);
-    for (unsigned i = 0; i < COUNT_OF(names); i++) ck_assert_msg(strstr(text, names[i]) != NULL, "%s", names[i]);
+    for (unsigned i = 0; i < COUNT_OF(names); i++)
+        ck_assert_msg(strstr(text, names[i]) != NULL, "%s", names[i]);
 }
 END_TEST
 

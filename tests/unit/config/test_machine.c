@@ -44,7 +44,8 @@ static struct rig start(const uint8_t *code, size_t len, const char *line)
     write_rom(code, len);
     snprintf(rom, sizeof rom, "romimage: file=%s", rom_path);
     ck_assert(config_read_line(r.c, "test", rom) && config_read_line(r.c, "test", "megs: 2") &&
-              config_read_line(r.c, "test", "clock: sync=none, time0=0") && config_read_line(r.c, "test", line));
+              config_read_line(r.c, "test", "clock: sync=none, time0=0") &&
+              config_read_line(r.c, "test", line));
     ck_assert(config_check(r.c));
     r.m = machine_new(r.c, NULL, true);
     ck_assert_ptr_nonnull(r.m);
@@ -57,7 +58,7 @@ static void stop(struct rig *r)
     config_free(r->c);
 }
 
-/* ---- time ------------------------------------------------------------------------------------------ */
+/* ---- time ------------------------------------------------------------------------------------ */
 static const uint8_t halt[] = { 0xFA, 0xF4 };                          /* cli; hlt */
 
 START_TEST(ticks_and_nanoseconds)
@@ -110,10 +111,12 @@ START_TEST(budget_and_end_are_exact)
 }
 END_TEST
 
-/* ---- the end --------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 START_TEST(exit_port)
 {
-    static const uint8_t code[] = { 0xBA, 0xF4, 0x00, 0xB0, 0x05, 0xEE, 0xEB, 0xFE };   /* out f4h, 5 */
+    static const uint8_t code[] = {
+        0xBA, 0xF4, 0x00, 0xB0, 0x05, 0xEE, 0xEB, 0xFE     /* out f4h, 5 */
+    };
     struct rig r = start(code, sizeof code, "isa_debug_exit: port=0xf4");
     int exit_code = -1;
     machine_advance(r.m, 1000000, 1000000);
@@ -125,7 +128,9 @@ START_TEST(exit_port)
 END_TEST
 
 /* lidt of an empty table, then int3. */
-static const uint8_t triple_fault[] = { 0x2E, 0x0F, 0x01, 0x1E, 0x07, 0x00, 0xCC, 0, 0, 0, 0, 0, 0 };
+static const uint8_t triple_fault[] = {
+    0x2E, 0x0F, 0x01, 0x1E, 0x07, 0x00, 0xCC, 0, 0, 0, 0, 0, 0
+};
 
 START_TEST(triple_fault_ends)
 {
@@ -179,7 +184,7 @@ START_TEST(reset_by_keyboard_controller)
 }
 END_TEST
 
-/* Bit 0 resets when it rises; bit 1 keeps A20 open, or the ROM below 4 GiB would be out of reach. */
+/* Bit 0 resets when it rises; bit 1 keeps A20 open, or the ROM would be out of reach. */
 START_TEST(reset_by_port_92)
 {
     static const uint8_t how[] = { 0xB0, 0x02, 0xE6, 0x92, 0xB0, 0x03, 0xE6, 0x92, 0xEB, 0xFE };
@@ -199,22 +204,21 @@ START_TEST(reset_button_keeps_time)
 }
 END_TEST
 
-/* ---- interrupts and determinism -------------------------------------------------------------------- */
+/* ---- interrupts and determinism -------------------------------------------------------------- */
 /* Programs PIC and PIT (IRQ 0 about every 100 us, vector 8), counts interrupts at [500h] and mixes
  * the PIT's counter into [502h], with HLT in between. */
 static const uint8_t ticking[] = {
-    0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xD0, 0xBC, 0x00, 0x70,      /* xor ax,ax; ds=ss=0; sp=7000h      */
-    0xC7, 0x06, 0x20, 0x00, 0x3A, 0x00,                        /* mov word [20h],3ah                */
-    0xC7, 0x06, 0x22, 0x00, 0x00, 0xF0,                        /* mov word [22h],f000h              */
-    0xB0, 0x11, 0xE6, 0x20, 0xB0, 0x08, 0xE6, 0x21,            /* ICW1, ICW2                        */
-    0xB0, 0x04, 0xE6, 0x21, 0xB0, 0x01, 0xE6, 0x21,            /* ICW3, ICW4                        */
-    0xB0, 0xFE, 0xE6, 0x21,                                    /* only IRQ 0                        */
-    0xB0, 0x34, 0xE6, 0x43, 0xB0, 0x77, 0xE6, 0x40, 0xB0, 0x00, 0xE6, 0x40,   /* counter 0: 119      */
-    0xFB, 0xF4, 0xEB, 0xFC,                                    /* l: sti; hlt; jmp l                   */
-    0x90,
-    0xFF, 0x06, 0x00, 0x05,                                    /* 3ah: inc word [500h]              */
-    0xB0, 0x00, 0xE6, 0x43, 0xE4, 0x40, 0x00, 0x06, 0x02, 0x05,    /* latch; in al,40h; add [502h],al */
-    0xB0, 0x20, 0xE6, 0x20, 0xCF,                              /* EOI; iret                         */
+    0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xD0, 0xBC, 0x00, 0x70, /* xor ax,ax; ds=ss=0; sp=7000h */
+    0xC7, 0x06, 0x20, 0x00, 0x3A, 0x00, /* mov word [20h],3ah */
+    0xC7, 0x06, 0x22, 0x00, 0x00, 0xF0, /* mov word [22h],f000h */
+    0xB0, 0x11, 0xE6, 0x20, 0xB0, 0x08, 0xE6, 0x21, /* ICW1, ICW2 */
+    0xB0, 0x04, 0xE6, 0x21, 0xB0, 0x01, 0xE6, 0x21, /* ICW3, ICW4 */
+    0xB0, 0xFE, 0xE6, 0x21, /* only IRQ 0 */
+    0xB0, 0x34, 0xE6, 0x43, 0xB0, 0x77, 0xE6, 0x40, 0xB0, 0x00, 0xE6, 0x40, /* counter 0: 119 */
+    0xFB, 0xF4, 0xEB, 0xFC, /* l: sti; hlt; jmp l */
+    0x90, 0xFF, 0x06, 0x00, 0x05, /* nop; 3ah: inc word [500h] */
+    0xB0, 0x00, 0xE6, 0x43, 0xE4, 0x40, 0x00, 0x06, 0x02, 0x05, /* latch; in; add */
+    0xB0, 0x20, 0xE6, 0x20, 0xCF, /* EOI; iret */
 };
 
 static uint64_t run_ticking(uint64_t slice, uint64_t budget, unsigned *interrupts)
@@ -245,7 +249,7 @@ START_TEST(slices_change_nothing)
 }
 END_TEST
 
-/* ---- keys ------------------------------------------------------------------------------------------ */
+/* ---- keys ------------------------------------------------------------------------------------ */
 START_TEST(keys_arrive_in_their_order_and_not_before)
 {
     struct rig r = start(spin, sizeof spin, "cpu: ips=1000000");

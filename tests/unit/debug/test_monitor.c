@@ -73,9 +73,18 @@ static void setup(void)
 {
     static const struct screen screen = { NULL, draw };
     struct monitor_machine m = {
-        .ctx = &rig.f, .screen = &screen, .key = fake_key, .mouse = fake_mouse, .stop = fake_stop,
-        .cont = fake_cont, .stopped = fake_stopped, .reset = fake_reset, .quit = fake_quit, .now = fake_now,
-        .power_down = fake_power_down, .change = fake_change,
+        .ctx = &rig.f,
+        .screen = &screen,
+        .key = fake_key,
+        .mouse = fake_mouse,
+        .stop = fake_stop,
+        .cont = fake_cont,
+        .stopped = fake_stopped,
+        .reset = fake_reset,
+        .quit = fake_quit,
+        .now = fake_now,
+        .power_down = fake_power_down,
+        .change = fake_change,
     };
     rig.f = (struct fake){ .stopped = false };
     rig.m = monitor_new(pair_open(&rig.client, 4096), &m);
@@ -202,7 +211,7 @@ START_TEST(long_and_binary_lines)
 }
 END_TEST
 
-/* ---- the socket ------------------------------------------------------------------------------------ */
+/* ---- the socket ------------------------------------------------------------------------------ */
 static int connect_to(const char *path)
 {
     struct sockaddr_un { sa_family_t family; char path[108]; } a = { .family = AF_UNIX };
@@ -250,7 +259,8 @@ START_TEST(bad_places)
     ck_assert_ptr_nonnull(strstr(note_text, "unix:PATH"));
     ck_assert_ptr_null(server_open("unix:", SERVER_LISTENS, 100, note_text, sizeof note_text));
     ck_assert_ptr_null(server_open(longest, SERVER_LISTENS, 100, note_text, sizeof note_text));
-    ck_assert_ptr_null(server_open("unix:/no/such/dir/s", SERVER_LISTENS, 100, note_text, sizeof note_text));
+    ck_assert_ptr_null(
+        server_open("unix:/no/such/dir/s", SERVER_LISTENS, 100, note_text, sizeof note_text));
     ck_assert_ptr_nonnull(strstr(note_text, "No such file"));
 }
 END_TEST

@@ -39,13 +39,15 @@ static void fake_out(void *ctx, uint16_t port, uint32_t value, enum width size)
 static uint64_t fake_read(void *ctx, uint64_t paddr, enum width size)
 {
     uint64_t v = 0;
-    for (unsigned i = 0; i < size; i++) v |= (uint64_t)((struct fake *)ctx)->ram[(paddr + i) & 0xFFFF] << (8 * i);
+    for (unsigned i = 0; i < size; i++)
+        v |= (uint64_t)((struct fake *)ctx)->ram[(paddr + i) & 0xFFFF] << (8 * i);
     return v;
 }
 
 static void fake_write(void *ctx, uint64_t paddr, uint64_t value, enum width size)
 {
-    for (unsigned i = 0; i < size; i++) ((struct fake *)ctx)->ram[(paddr + i) & 0xFFFF] = (uint8_t)(value >> (8 * i));
+    for (unsigned i = 0; i < size; i++)
+        ((struct fake *)ctx)->ram[(paddr + i) & 0xFFFF] = (uint8_t)(value >> (8 * i));
 }
 
 static nanos fake_now(void *ctx) { return ((struct fake *)ctx)->now; }
