@@ -23,6 +23,13 @@ static inline void x87_fld_m64(struct cpu *c, const struct insn *i)
     push_memory(c, i, f80_quieted(e, f80_from_f64(e, insn_load(c, i, 8))));
 }
 
+/* Only an unmasked inexact result goes to memory (SDM vol. 1, 8.5); but the
+ * operand's address is checked in any case, and its faults come first. */
+static inline bool stores(const struct x87 *f)
+{
+    return !(f->env.flags & ~f->env.control & (X87_EXCEPTIONS & ~F80_P));
+}
+
 /* A ten-byte operand. */
 static inline struct f80 load_m80(struct cpu *c, const struct insn *i)
 {
@@ -37,6 +44,7 @@ static inline void store_m80(struct cpu *c, const struct insn *i, uint64_t low, 
     uint64_t laddr = seg_laddr(c, i->seg, insn_ea(c, i), 10, SEG_WRITE);
     mem_probe_store(c, laddr, 8, user);
     mem_probe_store(c, laddr_wrap(c, laddr + 8), 2, user);
+    if (!stores(&c->x87)) return;
     lin_store(c, laddr, low, 8);
     lin_store(c, laddr_wrap(c, laddr + 8), high, 2);
 }
@@ -95,11 +103,6 @@ static inline void x87_fld_constant(struct cpu *c, const struct insn *i)
 }
 
 /* ---- stores ---------------------------------------------------------------------------------- */
-/* Only an unmasked inexact result goes to memory (SDM vol. 1, 8.5). */
-static inline bool stores(const struct x87 *f)
-{
-    return !(f->env.flags & ~f->env.control & (X87_EXCEPTIONS & ~F80_P));
-}
 static inline struct f80 store_source(struct x87 *f)
 {
     return unlikely(x87_empty(f, 0)) ? x87_underflow(f) : x87_st(f, 0);
@@ -115,7 +118,9 @@ static inline void store_done(struct cpu *c, const struct insn *i, bool pop)
 /* Stores the low bytes of v; modrm.reg is odd when the instruction pops. */
 static inline void store_memory(struct cpu *c, const struct insn *i, uint64_t v, unsigned size)
 {
-    if (stores(&c->x87)) insn_store(c, i, v, size);
+    uint64_t laddr = seg_laddr(c, i->seg, insn_ea(c, i), size, SEG_WRITE);
+    if (stores(&c->x87)) lin_store(c, laddr, v, size);
+    else mem_probe_store(c, laddr, size, c->tlb != c->tlb_sets[0]);
     store_done(c, i, x87_op(i) & 1);
 }
 
@@ -133,7 +138,7 @@ static inline void x87_fstp_m80(struct cpu *c, const struct insn *i)
 {
     struct x87 *f = &c->x87;
     struct f80 v = store_source(f);
-    if (stores(f)) store_m80(c, i, v.m, v.se);
+    store_m80(c, i, v.m, v.se);
     store_done(c, i, true);
 }
 
@@ -169,7 +174,7 @@ X87_APART x87_fbstp(struct cpu *c, const struct insn *i)
     struct x87 *f = &c->x87;
     uint16_t top;
     uint64_t digits = f80_to_bcd(&f->env, store_source(f), &top);
-    if (stores(f)) store_m80(c, i, digits, top);
+    store_m80(c, i, digits, top);
     store_done(c, i, true);
 }
 

@@ -388,7 +388,8 @@ static inline void gen_trap(struct gen *g)
     if (n == 4) gen_byte(g, gen_below(g, 256));
 }
 /* Left out: FISTTP (SSE3), undocumented aliases, what is exact to a unit in the last place only, what
- * loads or stores the instruction and operand pointers, and the status word: vendors differ in C1. */
+ * loads or stores the instruction and operand pointers or the status word (vendors differ in C1), FPREM
+ * (vendors differ in C0, C2, C3 after an invalid operation). */
 static inline bool gen_x87_allowed(unsigned code, unsigned modrm)
 {
     unsigned reg = modrm >> 3 & 7;
@@ -401,7 +402,8 @@ static inline bool gen_x87_allowed(unsigned code, unsigned modrm)
                  (code == 0xDD && modrm >= 0xC8 && modrm < 0xD0) || (code == 0xDE && modrm >= 0xD0 && modrm < 0xD8) ||
                  (code == 0xDF && modrm >= 0xC8 && modrm <= 0xE0);
     bool transcendental = (modrm >= 0xF0 && modrm <= 0xF3) || modrm == 0xF9 || modrm == 0xFB || modrm >= 0xFE;
-    return !alias && (code != 0xD9 || !transcendental);
+    bool remainder = modrm == 0xF5 || modrm == 0xF8;
+    return !alias && (code != 0xD9 || !(transcendental || remainder));
 }
 static inline void gen_x87(struct gen *g)
 {
