@@ -133,6 +133,7 @@ void interrupt_deliver(struct cpu *c, uint8_t vector, enum int_kind kind, bool h
     else deliver_real(c, &e);
     if (vector == VEC_DB && kind == INT_FAULT) c->dr[7] &= ~(uint64_t)DR7_GD;   /* SDM vol. 3, 17.2.4 */
     c->delivering = -1;
+    c->single_step = false;        /* INT n clears TF: it is not followed by a trap (SDM vol. 3, 17.3.1.4) */
     mode_changed(c);
     attention(c);
 }
