@@ -70,6 +70,11 @@ struct cpu_x87 { uint16_t control, status, tag; uint8_t st[8][10]; uint64_t fip,
 void cpu_get_x87(const struct cpu *, struct cpu_x87 *);
 void cpu_set_x87(struct cpu *, const struct cpu_x87 *);
 
+/* XMM0-XMM15, least significant byte first. MMX registers are the x87's significands. */
+struct cpu_sse { uint8_t xmm[16][16]; uint32_t mxcsr; };
+void cpu_get_sse(const struct cpu *, struct cpu_sse *);
+void cpu_set_sse(struct cpu *, const struct cpu_sse *);     /* bits of MXCSR that do not exist are dropped */
+
 /* Linear to physical by the current page tables, no side effects. false: not mapped. */
 bool cpu_translate(const struct cpu *, uint64_t laddr, uint64_t *paddr);
 

@@ -11,9 +11,15 @@
 
 enum {
     F_FPU = 1 << 0, F_DE = 1 << 2, F_PSE = 1 << 3, F_TSC = 1 << 4, F_MSR = 1 << 5, F_PAE = 1 << 6,
-    F_CX8 = 1 << 8, F_SEP = 1 << 11, F_PGE = 1 << 13, F_CMOV = 1 << 15,
+    F_CX8 = 1 << 8, F_SEP = 1 << 11, F_PGE = 1 << 13, F_CMOV = 1 << 15, F_CLFSH = 1 << 19, F_MMX = 1 << 23,
+    F_FXSR = 1 << 24, F_SSE = 1 << 25, F_SSE2 = 1 << 26,
+    F_SSE3 = 1 << 0, F_SSSE3 = 1 << 9, F_SSE41 = 1 << 19, F_SSE42 = 1 << 20, F_POPCNT = 1 << 23,    /* ECX */
     FEATURES_PENTIUM = F_FPU | F_DE | F_PSE | F_TSC | F_MSR | F_CX8,
     FEATURES_PPRO = FEATURES_PENTIUM | F_PAE | F_PGE | F_CMOV,
+    FEATURES_P2 = FEATURES_PPRO | F_SEP | F_MMX | F_FXSR,
+    FEATURES_P3 = FEATURES_P2 | F_SSE,
+    FEATURES_P4 = FEATURES_P3 | F_SSE2 | F_CLFSH,
+    FEATURES_CORE2 = F_SSE3 | F_SSSE3 | F_SSE41,
 };
 #define INTEL { 'G', 'e', 'n', 'u', 'i', 'n', 'e', 'I', 'n', 't', 'e', 'l' }
 
@@ -23,13 +29,29 @@ static const struct cpu_model models[] = {
     { .name = "386", .vendor = INTEL, .signature = 0x308, .features_edx = F_FPU },
     { .name = "486", .vendor = INTEL, .signature = 0x480, .max_leaf = 1, .features_edx = F_FPU },
     { .name = "pentium", .vendor = INTEL, .signature = 0x52C, .max_leaf = 1, .features_edx = FEATURES_PENTIUM },
+    { .name = "pentium_mmx", .vendor = INTEL, .signature = 0x543, .max_leaf = 1,
+      .features_edx = FEATURES_PENTIUM | F_MMX },
     { .name = "ppro", .vendor = INTEL, .signature = 0x619, .max_leaf = 2, .features_edx = FEATURES_PPRO },
+    { .name = "p2", .vendor = INTEL, .signature = 0x652, .max_leaf = 2, .features_edx = FEATURES_P2 },
+    { .name = "p3", .vendor = INTEL, .signature = 0x683, .max_leaf = 2, .features_edx = FEATURES_P3,
+      .caches = { 0x03020101, 0, 0x0C040882 } },
+    { .name = "p4", .vendor = INTEL, .signature = 0xF29, .max_leaf = 2, .max_extended = 0x80000004,
+      .brand = "Intel(R) Pentium(R) 4 CPU 2.40GHz", .features_edx = FEATURES_P4,
+      .caches = { 0x665B5101, 0, 0x007B7040 } },
+    { .name = "prescott", .vendor = INTEL, .signature = 0xF41, .max_leaf = 2, .max_extended = 0x80000004,
+      .brand = "Intel(R) Pentium(R) 4 CPU 3.00GHz", .features_edx = FEATURES_P4, .features_ecx = F_SSE3,
+      .caches = { 0x605B5101, 0, 0x003C7040 } },
+    { .name = "core2", .vendor = INTEL, .signature = 0x1067A, .max_leaf = 2, .max_extended = 0x80000004,
+      .brand = "Intel(R) Core(TM)2 Duo CPU     E8400  @ 3.00GHz", .features_edx = FEATURES_P4,
+      .features_ecx = FEATURES_CORE2, .caches = { 0x05B0B101, 0x005657F0, 0x2CB4304E } },
+    { .name = "nehalem", .vendor = INTEL, .signature = 0x106A5, .max_leaf = 2, .max_extended = 0x80000004,
+      .brand = "Intel(R) Core(TM) i7 CPU         920  @ 2.67GHz", .features_edx = FEATURES_P4,
+      .features_ecx = FEATURES_CORE2 | F_SSE42 | F_POPCNT, .caches = { 0x55035A01, 0x00F0B2E4, 0x09CA212C } },
 };
 
 /* Names for what is not modelled on its own: the nearest model. */
 static const struct { const char *name, *model; } aliases[] = {
-    { "i386", "386" }, { "i486", "486" }, { "i586", "pentium" }, { "i686", "ppro" }, { "p2", "default" },
-    { "p3", "default" },
+    { "i386", "386" }, { "i486", "486" }, { "i586", "pentium" }, { "i686", "ppro" },
 };
 
 const struct cpu_model *cpu_model_find(const char *name)
@@ -56,8 +78,11 @@ static struct leaf basic_leaf(const struct cpu_model *m, uint32_t n)
     case 0:
         return (struct leaf){ m->max_leaf, letters(m->vendor), letters(m->vendor + 8), letters(m->vendor + 4) };
     case 1:
-        return (struct leaf){ m->signature, 0, m->features_ecx, m->features_edx };
-    default:     /* caches: 8 KiB + 8 KiB, 512 KiB, TLBs of 32 + 64 + 4 + 8 entries (AP-485, table 7) */
+        /* EBX: CLFLUSH works on 8 quadwords */
+        return (struct leaf){ m->signature, m->features_edx & F_CLFSH ? 8 << 8 : 0, m->features_ecx, m->features_edx };
+    default:
+        if (m->caches[0]) return (struct leaf){ m->caches[0], m->caches[1], 0, m->caches[2] };
+        /* caches: 8 KiB + 8 KiB, 512 KiB, TLBs of 32 + 64 + 4 + 8 entries (AP-485, table 7) */
         return (struct leaf){ 0x03020101, 0, 0, 0x0C040843 };
     }
 }

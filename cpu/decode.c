@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * The decoder: prefixes, opcode row, ModRM and SIB, immediates; then the handler by operand kinds, width
  * and mode. SDM vol. 2, chapter 2 and appendix A.
- * Not implemented: VEX and XOP prefixes, mandatory prefixes (no SSE yet).
+ * Not implemented: VEX and XOP prefixes.
  */
 #include "cpu/decode.h"
 #include "cpu/families.h"
+#include "cpu/simd.h"
 #include "cpu/x87.h"
 
 /* ---- the table ----------------------------------------------------------------------------------- */
@@ -315,6 +316,27 @@ static void operands(struct work *w, enum form form)
     }
 }
 
+/* MMX has 8 registers: REX bits do not count. */
+static uint8_t simd_number(unsigned file, uint8_t n) { return file == FILE_P ? n & 7 : n; }
+
+static void simd_operands(struct work *w, const struct simd_form *f)
+{
+    struct insn *o = w->out;
+    bool wide = w->rex & 8, store = f->flags & SIMD_F_STORE, twice = f->flags & SIMD_F_DOUBLE;
+    uint8_t reg = simd_number(f->reg, reg_number(w)), rm = simd_number(f->rm, rm_number(w));
+    unsigned bytes = f->bytes ? f->bytes : wide ? 8 : 4;
+    if (f->reg != f->rm || f->reg == FILE_G) w->width = wide ? SIMD_W_G64 : SIMD_W_G32;
+    else w->width = f->reg == FILE_P ? SIMD_W_P : SIMD_W_V;
+    w->kind = !w->memory ? K_RR : store ? K_MR : K_RM;
+    o->dst = !store && !twice ? reg : w->memory ? 0 : rm;
+    o->src = store ? reg : w->memory ? 0 : rm;
+    if (!w->memory) o->seg = (uint8_t)(w->seg >= 0 ? w->seg : DS);     /* of DS:rDI (MASKMOVQ) */
+    if (f->flags & SIMD_F_IMMEDIATE) o->imm = (uint32_t)take(&w->r, 1);
+    o->opcode = bytes | (f->flags & SIMD_F_ALIGNED ? SIMD_ALIGNED : 0) | (store ? SIMD_STORE : 0) |
+                (wide ? SIMD_WIDE : 0) | (store ? f->rm : f->reg) << SIMD_DST_SHIFT |
+                (store ? f->reg : f->rm) << SIMD_SRC_SHIFT;
+}
+
 /* PUSH/POP of a segment register and the registers of LSS, LFS, LGS, LES, LDS come from the opcode. */
 static void segment_operand(struct work *w, const struct op *op)
 {
@@ -332,11 +354,17 @@ static void segment_operand(struct work *w, const struct op *op)
 
 static bool model_has(const struct cpu_model *m, uint32_t traits)
 {
-    static const uint8_t bit[] = { 0, 0 /* FPU: absent ones still take #NM */, 15, 8, 4, 5, 11 };
+    /* 0-31: EDX of leaf 1, 32-63: ECX */
+    static const uint8_t bit[] = {
+        0, 0 /* FPU: absent ones still take #NM */, 15, 8, 4, 5, 11,
+        [T_MMX >> 16] = 23, [T_FXSR >> 16] = 24, [T_SSE >> 16] = 25, [T_SSE2 >> 16] = 26, [T_CLFSH >> 16] = 19,
+        [T_SSE3 >> 16] = 32, [T_SSSE3 >> 16] = 41, [T_SSE41 >> 16] = 51, [T_SSE42 >> 16] = 52,
+        [T_POPCNT >> 16] = 55,
+    };
     unsigned f = traits >> 16 & 0xFF;
     if (f == 7) return (m->signature >> 8 & 0xF) >= 4;
-    if (f <= 1 || f >= COUNT_OF(bit)) return f <= 1;
-    return m->features_edx >> bit[f] & 1;
+    if (f <= 1 || f >= COUNT_OF(bit) || !bit[f]) return f <= 1;
+    return (m->features_edx | (uint64_t)m->features_ecx << 32) >> bit[f] & 1;
 }
 static bool is_undefined(const struct cpu_model *m, const struct work *w, const struct op *op)
 {
@@ -375,6 +403,19 @@ static void sizes(struct work *w)
     }
 }
 
+/* Maps 0F, 0F 38, 0F 3A with their mandatory prefix; NULL: no such row (0F: the general table has it). */
+static const struct op *look_up_simd(struct work *w, enum simd_map map, uint8_t code)
+{
+    enum simd_prefix prefix = w->repne ? PF2 : w->rep ? PF3 : w->has66 ? P66 : NP;
+    if (simd_is_group(map, code)) {
+        modrm(w);
+        return simd_group_row(prefix, code, w->modrm);
+    }
+    const struct op *op = simd_row(map, prefix, code);
+    if (op && op->form != F_NONE) modrm(w);
+    return op;
+}
+
 static const struct op *look_up(struct work *w)
 {
     unsigned index = (unsigned)take(&w->r, 1);
@@ -382,6 +423,10 @@ static const struct op *look_up(struct work *w)
     if (index == 0x0F) {
         w->code = (uint16_t)(0x0F00 | take(&w->r, 1));
         index = INDEX(w->code);
+        enum simd_map map = w->code == 0x0F38 ? MAP_0F38 : w->code == 0x0F3A ? MAP_0F3A : MAP_0F;
+        const struct op *op = look_up_simd(w, map, (uint8_t)(map == MAP_0F ? w->code : take(&w->r, 1)));
+        if (op) return op;
+        if (map != MAP_0F) return &undefined_op;
     }
     if (w->code >= 0xD8 && w->code <= 0xDF) {
         modrm(w);
@@ -430,7 +475,9 @@ unsigned decode(const struct cpu_model *m, unsigned mode, const uint8_t *bytes, 
     if (op->traits & (T_D64 | T_F64) && mode & MODE_LONG && w.opsize == 2) w.opsize = 3;
     w.width = w.opsize;
     if (op->family) {
-        operands(&w, op->form);
+        const struct simd_form *simd = simd_form(op->form);
+        if (simd) simd_operands(&w, simd);
+        else operands(&w, op->form);
         segment_operand(&w, op);
     }
     if (w.r.short_of) {
@@ -468,11 +515,18 @@ static void print_row(void (*line)(void *, const char *), void *ctx, const char 
         { T_END, "ends trace" },
     };
     char text[160];
-    int n = snprintf(text, sizeof text, "%-8s %-10s %-20s", bytes, op->mnemonic, form_text[op->form]);
+    const struct simd_form *simd = simd_form(op->form);
+    int n = snprintf(text, sizeof text, "%-11s %-10s %-20s", bytes, op->mnemonic, simd ? simd->text : form_text[op->form]);
     for (size_t k = 0; k < COUNT_OF(notes); k++)
         if (op->traits & notes[k].trait && n > 0 && (size_t)n < sizeof text)
             n += snprintf(text + n, sizeof text - (size_t)n, " [%s]", notes[k].text);
     line(ctx, text);
+}
+struct printer { void (*line)(void *, const char *); void *ctx; };
+static void print_simd_row(void *ctx, const char *bytes, const struct op *op)
+{
+    const struct printer *p = ctx;
+    print_row(p->line, p->ctx, bytes, op);
 }
 void cpu_print_opcodes(void (*line)(void *ctx, const char *text), void *ctx)
 {
@@ -499,4 +553,6 @@ void cpu_print_opcodes(void (*line)(void *ctx, const char *text), void *ctx)
             snprintf(bytes, sizeof bytes, "%02X %02X", 0xD8 + (k >> 6), 0xC0 + (k & 63));
             print_row(line, ctx, bytes, &x87_register_ops[k >> 6][k & 63]);
         }
+    struct printer p = { line, ctx };
+    simd_print_opcodes(print_simd_row, &p);
 }

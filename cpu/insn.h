@@ -36,7 +36,7 @@ struct insn {
     union {
         int32_t link;              /* branch: records from here to the target's header */
         int32_t n;                 /* header: instructions in the trace */
-        uint32_t opcode;           /* x87: (D8..DF & 7) << 8 | modrm */
+        uint32_t opcode;           /* x87: (D8..DF & 7) << 8 | modrm; MMX, SSE: see simd.h */
     };
 };
 _Static_assert(sizeof(struct insn) == 32, "two records per cache line");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The opcode table: its rows (opcodes.def, opcodes_0f.def, opcodes_x87.def) and what they mean.
+ * The opcode table: its rows (opcodes*.def) and what they mean.
  * One table yields the decoder, the manual (vitro --opcodes) and the generated tests. Private to cpu/.
  *
  *   OP(code, mnemonic, form, family, traits)            code: 0x00-0xFF, 0x0F00-0x0FFF
@@ -7,6 +7,9 @@
  *   OPR(code, reg, mnemonic, form, family, traits)
  *   X87M(code, reg, mnemonic, form, family, traits)     D8-DF, memory operand, modrm.reg
  *   X87R(code, modrm, mnemonic, form, family, traits)   D8-DF, modrm C0-FF
+ *   SSE(prefix, code, mnemonic, form, family, traits)   mandatory prefix NP (none), P66, PF3, PF2;
+ *                                                       code: 0x0F00-0x0FFF, 0x0F3800-, 0x0F3A00-
+ *   SSEM, SSER(prefix, code, reg, ...)                  the same by modrm.reg: memory, register form
  */
 #pragma once
 #include "cpu/insn.h"
@@ -29,6 +32,11 @@ enum form {
     F_Xb, F_Xv,            /* string instructions and others: width b or v, no modrm */
     F_ALDX, F_eAXDX,       /* I/O by DX: width b or v */
     F_MODRM,               /* x87 and others: modrm, no general operand roles */
+    F_SIMD,                /* MMX and SSE: forms_simd.def */
+    F_BEFORE_SIMD = F_SIMD - 1,
+#define SIMD_FORM(name, text, reg, rm, bytes, flags) F_##name,
+#include "cpu/forms_simd.def"
+#undef SIMD_FORM
     F_COUNT,
 };
 
@@ -54,6 +62,8 @@ enum trait {
 #define T_FEATURE(n) ((uint32_t)(n) << 16)
     T_FPU = 1 << 16, T_CMOV = 2 << 16, T_CX8 = 3 << 16, T_TSC = 4 << 16, T_MSR = 5 << 16,
     T_SEP = 6 << 16, T_486 = 7 << 16, T_SYSCALL = 8 << 16, T_LM = 9 << 16,
+    T_MMX = 16 << 16, T_FXSR = 17 << 16, T_SSE = 18 << 16, T_SSE2 = 19 << 16, T_SSE3 = 20 << 16,
+    T_SSSE3 = 21 << 16, T_SSE41 = 22 << 16, T_SSE42 = 23 << 16, T_POPCNT = 24 << 16, T_CLFSH = 25 << 16,
     T_FEATURES = 0xFF << 16,
 };
 

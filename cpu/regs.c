@@ -3,7 +3,7 @@
  */
 #include "cpu/protect.h"
 #include "cpu/walk.h"
-#include "cpu/x87.h"
+#include "cpu/simd.h"
 
 static struct cpu_segment segment_show(const struct segment *s)
 {
@@ -116,5 +116,5 @@ uint64_t cpu_hash(const struct cpu *c, uint64_t seed)
     cpu_get_regs(c, &r);
     add_regs(&w, &r);
     add_hidden(&w, c);
-    return memory_hash_bytes(x87_hash(c, seed), w.word, w.n * sizeof w.word[0]);
+    return memory_hash_bytes(simd_hash(c, x87_hash(c, seed)), w.word, w.n * sizeof w.word[0]);
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include "cpu/tlb.h"
 #include "cpu/trace.h"
-#include "cpu/x87.h"
+#include "cpu/simd.h"
 
 #define BUDGET_MAX (TRACE_DEAD / 2)        /* no budget pays for a dead trace */
 
@@ -91,6 +91,7 @@ void cpu_reset(struct cpu *c, bool power_on)
         c->tsc_offset = 0;
         c->story[0] = '\0';
         x87_reset(c);
+        simd_reset(c);
     }
     tlb_flush(c, false);
     traces_flush(c);

@@ -14,6 +14,7 @@
 #include "base/base.h"
 #include "cpu/cpu.h"
 #include "cpu/softfloat/f80.h"
+#include "cpu/softfloat/ieee.h"
 
 struct insn;
 
@@ -36,6 +37,7 @@ enum {
 enum {
     CR4_VME = 1 << 0, CR4_PVI = 1 << 1, CR4_TSD = 1 << 2, CR4_DE = 1 << 3, CR4_PSE = 1 << 4,
     CR4_PAE = 1 << 5, CR4_MCE = 1 << 6, CR4_PGE = 1 << 7, CR4_PCE = 1 << 8, CR4_OSFXSR = 1 << 9,
+    CR4_OSXMMEXCPT = 1 << 10,
 };
 enum vector {
     VEC_DE, VEC_DB, VEC_NMI, VEC_BP, VEC_OF, VEC_BR, VEC_UD, VEC_NM, VEC_DF, VEC_09, VEC_TS,
@@ -100,6 +102,22 @@ struct x87 {
     bool     ferr;                 /* FERR#: an unmasked exception waits and CR0.NE = 0 */
 };
 
+/* An MMX or XMM register in lanes; see LANE() in simd.h. Quadwords are in host order. */
+union vec {
+    uint8_t  u8[16];
+    int8_t   i8[16];
+    uint16_t u16[8];
+    int16_t  i16[8];
+    uint32_t u32[4];
+    int32_t  i32[4];
+    uint64_t u64[2];
+    int64_t  i64[2];
+};
+struct sse {
+    _Alignas(16) union vec xmm[16];
+    struct ieee_env env;           /* MXCSR; flags: what the current instruction raised */
+};
+
 #define DELIVERING_EXTERNAL 256    /* interrupts are benign whatever their vector (SDM vol. 3, table 6-4) */
 /* What is being delivered: for double faults and the story of a triple fault. */
 struct pending_fault {
@@ -141,6 +159,7 @@ struct cpu {
     uint64_t tsc_offset;           /* TSC = ticks + tsc_offset */
     struct { uint64_t sysenter_cs, sysenter_esp, sysenter_eip, apic_base, pat, misc_enable; } msr;
     struct x87 x87;
+    struct sse sse;
     uint64_t pdpte[4];             /* PAE: loaded with CR3 */
 
     struct pending_fault fault;    /* raised by an instruction, not yet delivered */
@@ -260,6 +279,7 @@ struct cpu_model {
     uint32_t    signature;         /* CPUID.1 EAX: family, model, stepping */
     uint32_t    max_leaf, max_extended;
     uint32_t    features_edx, features_ecx, extended_edx, extended_ecx;
+    uint32_t    caches[3];         /* CPUID.2 EAX, EBX, EDX; 0: those of a Pentium II */
 };
 const struct cpu_model *cpu_model_find(const char *name);    /* NULL name: the default */
 void cr0_write(struct cpu *, uint64_t value);

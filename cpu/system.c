@@ -46,7 +46,7 @@ static uint64_t cr4_known(const struct cpu *c)
 {
     static const struct { uint8_t feature; uint16_t bits; } table[] = {
         { 1, CR4_VME | CR4_PVI }, { 4, CR4_TSD }, { 2, CR4_DE }, { 3, CR4_PSE }, { 6, CR4_PAE }, { 7, CR4_MCE },
-        { 13, CR4_PGE }, { 24, CR4_OSFXSR },
+        { 13, CR4_PGE }, { 24, CR4_OSFXSR }, { 25, CR4_OSXMMEXCPT },
     };
     uint64_t known = cpu_family(c) >= 6 ? CR4_PCE : 0;
     for (unsigned n = 0; n < COUNT_OF(table); n++)

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT
+ * MMX and SSE inside the CPU: registers by file, operands, and how handlers are made. Private to cpu/.
+ *
+ * An operation is one function from the old destination `a` and the source `b` to the new destination;
+ * `bytes` is 8 on MMX registers, 16 on XMM registers. The handlers around it check for #UD, #NM and #MF,
+ * load, compute, raise #XM, and only then change registers.
+ * A record of these forms carries its operands' files and the memory operand in insn.opcode:
+ *
+ *      15     14      13 12       11 10         8       7   0
+ *   | WIDE | STORE | source | destination | ALIGNED | bytes |         WIDE: REX.W
+ */
+#pragma once
+#include "cpu/op.h"
+#include "cpu/x87.h"
+
+enum simd_file { FILE_NONE, FILE_P, FILE_V, FILE_G };      /* MMX, XMM, general registers */
+enum {
+    SIMD_BYTES = 0xFF, SIMD_ALIGNED = 1 << 8, SIMD_DST_SHIFT = 10, SIMD_SRC_SHIFT = 12, SIMD_STORE = 1 << 14,
+    SIMD_WIDE = 1 << 15,
+};
+/* Place of a handler in family.h[][]: for operands of these files. */
+enum { SIMD_W_P, SIMD_W_V, SIMD_W_G32, SIMD_W_G64 };
+
+static inline enum simd_file simd_dst(const struct insn *i) { return i->opcode >> SIMD_DST_SHIFT & 3; }
+static inline enum simd_file simd_src(const struct insn *i) { return i->opcode >> SIMD_SRC_SHIFT & 3; }
+
+/* ---- lanes ------------------------------------------------------------------------------------ */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define LANE(v, type, n) ((v).type[n])
+#else                                                      /* quadwords are kept in host order */
+#define LANE(v, type, n) ((v).type[(n) ^ (8 / sizeof (v).type[0] - 1)])
+#endif
+#define LANES(type) (bytes / (unsigned)sizeof a.type[0])
+#define VEC_ZERO    ((union vec){ .u64 = { 0, 0 } })
+
+/* ---- readiness and exceptions (simd.c) ---------------------------------------------------------- */
+void simd_not_ready(struct cpu *, bool mmx, bool sse);
+_Noreturn void simd_exception(struct cpu *);
+void simd_reset(struct cpu *);                             /* power-up: XMM 0, MXCSR 1F80h */
+uint64_t simd_hash(const struct cpu *, uint64_t seed);
+union vec simd_load(struct cpu *, const struct insn *);    /* the memory operand, zero-extended */
+void simd_store(struct cpu *, const struct insn *, union vec);
+union vec simd_source(struct cpu *, const struct insn *);  /* whatever file or memory */
+union vec simd_old(const struct cpu *, const struct insn *);
+void simd_result(struct cpu *, const struct insn *, union vec);
+
+static inline void mmx_begin(struct cpu *c)
+{
+    if (unlikely((c->cr0 & (CR0_EM | CR0_TS)) || c->x87.status & X87_ES)) simd_not_ready(c, true, false);
+}
+static inline void sse_begin(struct cpu *c)
+{
+    if (unlikely((c->cr0 & (CR0_EM | CR0_TS)) || !(c->cr4 & CR4_OSFXSR))) simd_not_ready(c, false, true);
+}
+static inline void sse_begin_float(struct cpu *c)
+{
+    sse_begin(c);
+    c->sse.env.flags = 0;
+}
+/* Exceptions of this instruction: into MXCSR, then #XM if one is unmasked (SDM vol. 1, 11.5.2). */
+static inline void sse_settle(struct cpu *c)
+{
+    uint32_t flags = c->sse.env.flags;
+    if (unlikely(flags & ~(c->sse.env.mxcsr >> MXCSR_MASK_SHIFT))) simd_exception(c);
+    c->sse.env.mxcsr |= flags;
+}
+
+/* MMn is the significand of Rn; the exponent becomes all ones, TOP 0, all tags valid (SDM vol. 1, 9.5). */
+static inline void mmx_touch(struct cpu *c)
+{
+    c->x87.top = 0;
+    c->x87.used = 0xFF;
+}
+static inline union vec mmx_get(const struct cpu *c, unsigned n)
+{
+    return (union vec){ .u64 = { c->x87.reg[n & 7].m, 0 } };
+}
+static inline void mmx_set(struct cpu *c, unsigned n, union vec v)
+{
+    c->x87.reg[n & 7] = (struct f80){ v.u64[0], 0xFFFF };
+    mmx_touch(c);
+}
+
+/* ---- handlers --------------------------------------------------------------------------------------- */
+#define ANY __attribute__((unused))
+/* Head of an operation: (CPU, record, old destination, source, bytes of the register file). */
+#define VEC(op)                                                                                    \
+    static inline union vec op(ANY struct cpu *c, ANY const struct insn *i, ANY union vec a,       \
+                               ANY union vec b, ANY unsigned bytes)
+
+#define HANDLERS_P(op)                                                                             \
+    EXEC op##_p_rr(struct cpu *c, const struct insn *i)                                            \
+    {                                                                                              \
+        BEGIN(c, i);                                                                               \
+        mmx_begin(c);                                                                              \
+        mmx_set(c, i->dst, op(c, i, mmx_get(c, i->dst), mmx_get(c, i->src), 8));                   \
+        NEXT(c, i);                                                                                \
+    }                                                                                              \
+    EXEC op##_p_rm(struct cpu *c, const struct insn *i)                                            \
+    {                                                                                              \
+        BEGIN(c, i);                                                                               \
+        mmx_begin(c);                                                                              \
+        mmx_set(c, i->dst, op(c, i, mmx_get(c, i->dst), simd_load(c, i), 8));                      \
+        NEXT_CHECKED(c, i);                                                                        \
+    }
+#define HANDLERS_V(op)                                                                             \
+    EXEC op##_v_rr(struct cpu *c, const struct insn *i)                                            \
+    {                                                                                              \
+        BEGIN(c, i);                                                                               \
+        sse_begin(c);                                                                              \
+        c->sse.xmm[i->dst] = op(c, i, c->sse.xmm[i->dst], c->sse.xmm[i->src], 16);                 \
+        NEXT(c, i);                                                                                \
+    }                                                                                              \
+    EXEC op##_v_rm(struct cpu *c, const struct insn *i)                                            \
+    {                                                                                              \
+        BEGIN(c, i);                                                                               \
+        sse_begin(c);                                                                              \
+        c->sse.xmm[i->dst] = op(c, i, c->sse.xmm[i->dst], simd_load(c, i), 16);                    \
+        NEXT_CHECKED(c, i);                                                                        \
+    }
+#define FAMILY_PV(op, p_rr, p_rm, v_rr, v_rm)                                                      \
+    const struct family family_##op = { .h = { [K_RR] = { { p_rr, v_rr } }, [K_RM] = { { NULL }, { p_rm, v_rm } } } }
+
+/* MMX and SSE2; SSE only; MMX only. */
+#define SIMD_PV(op) HANDLERS_P(op) HANDLERS_V(op) FAMILY_PV(op, op##_p_rr, op##_p_rm, op##_v_rr, op##_v_rm)
+#define SIMD_V(op)  HANDLERS_V(op) FAMILY_PV(op, NULL, NULL, op##_v_rr, op##_v_rm)
+#define SIMD_P(op)  HANDLERS_P(op) FAMILY_PV(op, op##_p_rr, op##_p_rm, NULL, NULL)
+
+/* Floating point: the operation collects exceptions in c->sse.env. */
+#define SIMD_FLOAT(op)                                                                             \
+    EXEC op##_exec(struct cpu *c, const struct insn *i)                                            \
+    {                                                                                              \
+        BEGIN(c, i);                                                                               \
+        sse_begin_float(c);                                                                        \
+        union vec b = i->asize & INSN_REG ? c->sse.xmm[i->src] : simd_load(c, i);                  \
+        union vec r = op(c, i, c->sse.xmm[i->dst], b, 16);                                         \
+        sse_settle(c);                                                                             \
+        c->sse.xmm[i->dst] = r;                                                                    \
+        NEXT_CHECKED(c, i);                                                                        \
+    }                                                                                              \
+    FAMILY_PV(op, NULL, NULL, op##_exec, op##_exec)
+
+/* Between files, to memory, or both: sources, results and checks by what the record says. */
+void simd_begin(struct cpu *, const struct insn *);
+#define SIMD_ANY(op)                                                                               \
+    EXEC op##_exec(struct cpu *c, const struct insn *i)                                            \
+    {                                                                                              \
+        BEGIN(c, i);                                                                               \
+        simd_begin(c, i);                                                                          \
+        union vec b = simd_source(c, i), r = op(c, i, simd_old(c, i), b, 16);                      \
+        sse_settle(c);                                                                             \
+        simd_result(c, i, r);                                                                      \
+        NEXT_CHECKED(c, i);                                                                        \
+    }                                                                                              \
+    const struct family family_##op = ONE(op##_exec)
+
+#define FLOATS(op) family_##op##ps, family_##op##pd, family_##op##ss, family_##op##sd
+extern const struct family
+    /* sse_integer.c */
+    family_punpcklbw, family_punpcklwd, family_punpckldq, family_punpcklqdq, family_punpckhbw,
+    family_punpckhwd, family_punpckhdq, family_punpckhqdq, family_packsswb, family_packssdw,
+    family_packuswb, family_packusdw, family_pcmpgtb, family_pcmpgtw, family_pcmpgtd, family_pcmpgtq,
+    family_pcmpeqb, family_pcmpeqw, family_pcmpeqd, family_pcmpeqq, family_psrlw, family_psrld,
+    family_psrlq, family_psraw, family_psrad, family_psllw, family_pslld, family_psllq, family_psrlw_i,
+    family_psrld_i, family_psrlq_i, family_psraw_i, family_psrad_i, family_psllw_i, family_pslld_i,
+    family_psllq_i, family_psrldq_i, family_pslldq_i, family_paddb, family_paddw, family_paddd,
+    family_paddq, family_paddsb, family_paddsw, family_paddusb, family_paddusw, family_psubb,
+    family_psubw, family_psubd, family_psubq, family_psubsb, family_psubsw, family_psubusb,
+    family_psubusw, family_pmullw, family_pmulhw, family_pmulhuw, family_pmulhrsw, family_pmuludq,
+    family_pmuldq, family_pmulld, family_pmaddwd, family_pmaddubsw, family_psadbw, family_pavgb,
+    family_pavgw, family_pminub, family_pmaxub, family_pminsw, family_pmaxsw, family_pminsb,
+    family_pmaxsb, family_pminuw, family_pmaxuw, family_pminsd, family_pmaxsd, family_pminud,
+    family_pmaxud, family_pand, family_pandn, family_por, family_pxor, family_phaddw, family_phaddd,
+    family_phaddsw, family_phsubw, family_phsubd, family_phsubsw, family_psignb, family_psignw,
+    family_psignd, family_pabsb, family_pabsw, family_pabsd, family_phminposuw, family_mpsadbw,
+    /* sse_move.c */
+    family_simd_move, family_movss, family_movsd, family_movl, family_movh, family_movq,
+    family_movsldup, family_movshdup, family_movddup, family_movmskps, family_movmskpd,
+    family_pmovmskb, family_maskmov, family_movnti, family_pshufb, family_palignr, family_pshufw,
+    family_pshufd, family_pshufhw, family_pshuflw, family_shufps, family_shufpd, family_pinsrw,
+    family_pinsrb, family_pinsrd, family_pextrw, family_pextrb, family_pextrd, family_insertps,
+    family_blendps, family_blendpd, family_pblendw, family_pblendvb, family_blendvps, family_blendvpd,
+    family_pmovsxbw, family_pmovsxbd, family_pmovsxbq, family_pmovsxwd, family_pmovsxwq,
+    family_pmovsxdq, family_pmovzxbw, family_pmovzxbd, family_pmovzxbq, family_pmovzxwd,
+    family_pmovzxwq, family_pmovzxdq, family_ptest,
+    /* sse_float.c */
+    FLOATS(add), FLOATS(sub), FLOATS(mul), FLOATS(div), FLOATS(min), FLOATS(max), FLOATS(sqrt),
+    FLOATS(cmp), FLOATS(round), family_comiss, family_comisd, family_ucomiss, family_ucomisd,
+    family_rcpps, family_rcpss, family_rsqrtps, family_rsqrtss, family_addsubps, family_addsubpd,
+    family_haddps, family_haddpd, family_hsubps, family_hsubpd, family_dpps, family_dppd,
+    /* sse_convert.c */
+    family_cvtps2pd, family_cvtpd2ps, family_cvtss2sd, family_cvtsd2ss, family_cvtdq2ps,
+    family_cvtps2dq, family_cvttps2dq, family_cvtdq2pd, family_cvttpd2dq, family_cvtpd2dq,
+    family_cvtpi2ps, family_cvtpi2pd, family_cvtsi2ss, family_cvtsi2sd, family_cvttps2pi,
+    family_cvttpd2pi, family_cvttss2si, family_cvttsd2si, family_cvtps2pi, family_cvtpd2pi,
+    family_cvtss2si, family_cvtsd2si,
+    /* sse_string.c */
+    family_pcmpestrm, family_pcmpestri, family_pcmpistrm, family_pcmpistri, family_crc32,
+    family_crc32_b, family_popcnt,
+    /* simd.c */
+    family_emms, family_fxsave, family_fxrstor, family_ldmxcsr, family_stmxcsr, family_clflush;
