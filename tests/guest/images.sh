@@ -1,0 +1,236 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Builds the guests that ./demo and the tests boot, out of Debian packages and nothing else.
+set -euo pipefail
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin MTOOLS_SKIP_CHECK=1
+
+usage()
+{
+    cat <<END
+usage: tests/guest/images.sh [-o DIR] IMAGE ...
+
+Builds disk images from Debian packages. One that is up to date is left alone.
+
+  linux.img      hard disk: Debian's i386 kernel (linux-image-686), busybox and syslinux; a shell on
+                 the screen and on the first serial port. \`poweroff\` ends the run.
+  hdt.img        floppy: syslinux with its Hardware Detection Tool
+  memtest.img    floppy: syslinux with memtest86+ (ia32)
+  mach.img       floppy: syslinux with GNU Mach for a 486 (mboot.c32)
+
+  -o DIR         where they go (default: cache/ of the source tree)
+
+i386 packages are downloaded by an apt with settings of its own, in DIR/apt. Nothing is installed and
+the architectures that this system's dpkg knows stay as they are.
+Needs: syslinux syslinux-common mtools dosfstools cpio; memtest.img also needs memtest86+.
+END
+}
+
+say() { echo "images: $*"; }
+die() { echo "images: $*" >&2; exit 1; }
+
+# ---- packages of another architecture -------------------------------------------------------------
+own_apt()
+{
+    APT_CONFIG=$cache/apt/apt.conf "$@"
+}
+
+# Errors of single index files are left to the download that misses them.
+prepare_apt()
+{
+    local dir=$cache/apt
+    [ ! -e "$dir/ready" ] || return 0
+    mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
+    : > "$dir/status"
+    cat > "$dir/apt.conf" <<END
+APT::Architecture "i386";
+APT::Architectures { "i386"; };
+APT::Sandbox::User "root";
+APT::Update::Post-Invoke-Success "";
+Dir::State "$dir/state";
+Dir::State::status "$dir/status";
+Dir::Cache "$dir/cache";
+END
+    say "reading Debian's list of i386 packages"
+    own_apt apt-get update -qq 2> "$dir/log" || true
+    if ! own_apt apt-cache show busybox-static > /dev/null 2>&1; then
+        say "this system's package sources have no i386 packages: using deb.debian.org"
+        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main" > "$dir/sources.list"
+        echo "Dir::Etc::sourcelist \"$dir/sources.list\"; Dir::Etc::sourceparts \"-\";" >> "$dir/apt.conf"
+        own_apt apt-get update -qq || die "no i386 packages from deb.debian.org"
+    fi
+    touch "$dir/ready"
+}
+
+# unpack PACKAGE: its files, in cache/apt/PACKAGE/. A list that names versions which are gone is read anew.
+unpack()
+{
+    local dir=$cache/apt
+    [ ! -e "$dir/$1/ready" ] || return 0
+    prepare_apt
+    say "downloading $1"
+    mkdir -p "$dir/deb"
+    rm -f "$dir/deb/$1"_*.deb
+    if ! (cd "$dir/deb" && own_apt apt-get download -qq "$1" 2> "$dir/log"); then
+        rm -f "$dir/ready"
+        prepare_apt
+        (cd "$dir/deb" && own_apt apt-get download -qq "$1") || die "$1 cannot be downloaded"
+    fi
+    rm -rf "${dir:?}/$1"
+    dpkg-deb -x "$dir/deb/$1"_*.deb "$dir/$1"
+    touch "$dir/$1/ready"
+    rm -f "$dir/deb/$1"_*.deb
+}
+
+# linux-image-686 is empty: it depends on today's kernel.
+kernel_package()
+{
+    own_apt apt-cache depends linux-image-686 | awk '/Depends: linux-image/ { print $2; exit }'
+}
+
+# ---- Linux ----------------------------------------------------------------------------------------
+# add_module NAME: NAME.ko behind what it depends on, and its line in /modules, the order of loading.
+add_module()
+{
+    local name=${1//-/_} file dependency
+    [ ! -e "$root/lib/modules/$name.ko" ] || return 0
+    file=$(find "$modules" -name "$1.ko" -o -name "$name.ko" -o -name "${name//_/-}.ko" | head -n 1)
+    [ -n "$file" ] || { say "this kernel has no module $1, or has it built in"; return 0; }
+    for dependency in $(tr '\0' '\n' < "$file" | sed -n 's/^depends=//p' | tr ',' ' '); do
+        add_module "$dependency"
+    done
+    cp "$file" "$root/lib/modules/$name.ko"
+    echo "$name" >> "$root/lib/modules/order"
+}
+
+make_initrd()
+{
+    local package modules root=$work/root module
+    prepare_apt
+    package=$(kernel_package)
+    [ -n "$package" ] || die "Debian has no linux-image-686?"
+    unpack "$package"
+    unpack busybox-static
+    modules=$cache/apt/$package/lib/modules
+    mkdir -p "$root"/{bin,dev,etc,mnt,proc,root,sys,tmp,lib/modules}
+    cp "$cache/apt/busybox-static/bin/busybox" "$root/bin/"
+    install -m 755 "$here/linux/init" "$root/init"
+    install -m 755 "$here/linux/rc" "$here/linux/inittab" "$here/linux/profile" "$root/etc/"
+    for module in button ata_piix sd_mod vfat nls_cp437 nls_ascii; do add_module $module; done
+    (cd "$root" && find . | sort | cpio -o -H newc -R 0:0 --quiet --reproducible) | gzip -9n > "$work/initrd.gz"
+    cp "$cache/apt/$package"/boot/vmlinuz-* "$work/kernel"
+}
+
+# 33 cylinders of 16 heads and 63 sectors, the geometry every BIOS agrees on for a disk this small.
+# One active FAT16 partition from the second track on.
+make_linux()
+{
+    local disk=$work/disk start=63 sectors=$((33 * 16 * 63)) at
+    make_initrd
+    at=$((start * 512))
+    truncate -s $((sectors * 512)) "$disk"
+    mkfs.fat -F 16 -h $start -g 16/63 -n LINUX -i 56495452 --offset $start "$disk" $(((sectors - start) / 2)) > /dev/null
+    mcopy -i "$disk@@$at" "$work/kernel" ::vmlinuz
+    mcopy -i "$disk@@$at" "$work/initrd.gz" "$here/linux/syslinux.cfg" ::
+    syslinux -t $at --install "$disk"
+    write_mbr "$disk" $start $((sectors - start))
+    mv "$disk" "$1"
+}
+
+# bytes NUMBER COUNT: little-endian, as printf wants it
+bytes()
+{
+    local n=$1 i
+    for ((i = 0; i < $2; i++)); do printf '\\x%02x' $((n >> 8 * i & 255)); done
+}
+
+# Partition 1: active, type 6 (FAT16), from head 1 of cylinder 0 to the last sector of cylinder 32.
+write_mbr()
+{
+    dd if=/usr/lib/syslinux/mbr/mbr.bin of="$1" bs=440 count=1 conv=notrunc status=none
+    printf "\\x80\\x01\\x01\\x00\\x06\\x0f\\x3f\\x20$(bytes "$2" 4)$(bytes "$3" 4)" |
+        dd of="$1" bs=1 seek=446 conv=notrunc status=none
+    printf '\x55\xaa' | dd of="$1" bs=1 seek=510 conv=notrunc status=none
+}
+
+# ---- floppies -------------------------------------------------------------------------------------
+# floppy TARGET SYSLINUX.CFG FILE ...
+floppy()
+{
+    local target=$1 config=$2 disk=$work/disk
+    shift 2
+    rm -f "$disk"
+    truncate -s 1440K "$disk"
+    mkfs.fat -F 12 -i 56495452 "$disk" > /dev/null
+    mcopy -i "$disk" "$@" ::
+    echo "$config" | mcopy -i "$disk" - ::syslinux.cfg
+    syslinux --install "$disk"
+    mv "$disk" "$target"
+}
+
+c32()
+{
+    local name
+    for name in "$@"; do echo "/usr/lib/syslinux/modules/bios/$name.c32"; done
+}
+
+make_hdt()
+{
+    printf '%s\n' "1234  Bochs" "	1111  VGA" "8086  Intel" "	1237  440FX" "	7000  PIIX3 ISA" \
+        "	7010  PIIX3 IDE" "	7113  PIIX4 ACPI" > "$work/pci.ids"
+    # shellcheck disable=SC2046 # one word per file
+    floppy "$1" "DEFAULT hdt.c32" "$work/pci.ids" $(c32 hdt libcom32 libutil libmenu libgpl)
+}
+
+make_memtest()
+{
+    cp /boot/memtest86+ia32.bin "$work/memtest"
+    floppy "$1" "DEFAULT memtest" "$work/memtest"
+}
+
+make_mach()
+{
+    unpack gnumach-image-1.8-486
+    cp "$cache/apt/gnumach-image-1.8-486"/boot/gnumach-*.gz "$work/gnumach.gz"
+    # shellcheck disable=SC2046
+    floppy "$1" "DEFAULT mach
+LABEL mach
+ KERNEL mboot.c32
+ APPEND gnumach.gz" "$work/gnumach.gz" $(c32 mboot libcom32)
+}
+
+# ---- what to do -----------------------------------------------------------------------------------
+# Built anew when this folder has changed. A whole image appears at once, or not at all.
+build()
+{
+    local target=$cache/$1 kind=${1%.img}
+    if [ -e "$target" ] && [ -z "$(find "$here/images.sh" "$here/linux" -newer "$target" -print -quit)" ]; then
+        return 0
+    fi
+    declare -F "make_$kind" > /dev/null || { usage >&2; exit 2; }
+    work=$(mktemp -d "$cache/work.XXXXXX")
+    "make_$kind" "$target.new"
+    mv "$target.new" "$target"
+    rm -rf "$work"
+    work=
+    say "$target"
+}
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=$here/../../cache
+work=
+trap 'rm -rf "$work"' EXIT
+while getopts o:h option; do
+    case $option in
+    o) cache=$OPTARG ;;
+    h) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+[ "${1-}" != --help ] || { usage; exit 0; }
+[ $# -gt 0 ] || { usage >&2; exit 2; }
+mkdir -p "$cache"
+cache=$(cd "$cache" && pwd)
+exec 9> "$cache/lock"
+flock 9
+for image in "$@"; do build "$image"; done
