@@ -221,6 +221,18 @@ static int connect_to(const char *path)
     return fd;
 }
 
+/* As in `printf 'info status\nquit\n' | vitro --monitor stdio`: all is said before the first answer. */
+START_TEST(a_client_that_has_said_all_hears_the_answers)
+{
+    client_hear(&rig.client);
+    client_say(&rig.client, "info status\nquit");
+    ck_assert_int_eq(shutdown(rig.client.fd, SHUT_WR), 0);
+    monitor_poll(rig.m);
+    ck_assert_ptr_nonnull(strstr(client_hear(&rig.client), "guest time 1.234567890 s"));
+    ck_assert_str_eq(rig.f.log, "quit ");
+}
+END_TEST
+
 START_TEST(clients_come_and_go)
 {
     char path[64], where[80], note_text[256];
@@ -278,6 +290,7 @@ int main(void)
     tcase_add_test(t, screen);
     tcase_add_test(t, help_and_mistakes);
     tcase_add_test(t, long_and_binary_lines);
+    tcase_add_test(t, a_client_that_has_said_all_hears_the_answers);
     suite_add_tcase(s, t);
     TCase *sockets = tcase_create("socket");
     tcase_add_test(sockets, clients_come_and_go);
