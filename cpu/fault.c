@@ -88,7 +88,6 @@ static void tell_story(struct cpu *c, const struct pending_fault *last)
              ", SP %04X:%08" PRIX64 ".",
              c->seg[CS].selector, c->rip, first, second, third, c->idt.base, c->idt.limit, c->cr0,
              c->cr2, c->cr3, c->seg[SS].selector, c->gpr[RSP]);
-    log_line(c->log, "cpu", LOG_WARN, "%s", c->story);
 }
 
 /* ---- delivering ------------------------------------------------------------------------------------- */

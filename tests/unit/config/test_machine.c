@@ -153,6 +153,28 @@ START_TEST(triple_fault_resets)
 }
 END_TEST
 
+START_TEST(triple_fault_is_told_once)
+{
+    struct rig r = start(triple_fault, sizeof triple_fault, "cpu: reset_on_triple_fault=0");
+    char path[] = "/tmp/vitro-log-XXXXXX", text[4096];
+    int fd = mkstemp(path);
+    struct log *log = log_new();
+    ck_assert(fd >= 0 && log_open(log, path));
+    machine_free(r.m);
+    r.m = machine_new(r.c, log, true);
+    machine_advance(r.m, 1000, 1000);
+    stop(&r);
+    log_free(log);
+    ssize_t n = read(fd, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = 0;
+    close(fd);
+    unlink(path);
+    const char *story = strstr(text, "Triple fault at F000:");
+    ck_assert_msg(story != NULL, "%s", text);
+    ck_assert_ptr_null(strstr(story + 1, "Triple fault"));
+}
+END_TEST
+
 /* Counts its starts in RAM; the third one writes the number to the exit port. `how` resets. */
 static void check_resets(const uint8_t *how, size_t len)
 {
@@ -298,6 +320,7 @@ int main(void)
     tcase_add_test(t, exit_port);
     tcase_add_test(t, triple_fault_ends);
     tcase_add_test(t, triple_fault_resets);
+    tcase_add_test(t, triple_fault_is_told_once);
     tcase_add_test(t, reset_by_cf9);
     tcase_add_test(t, reset_by_keyboard_controller);
     tcase_add_test(t, reset_by_port_92);
