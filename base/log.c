@@ -19,6 +19,7 @@ struct seen {                              /* one kind of line: module and forma
     char module[16];
     char fmt[104];                         /* its first characters */
     uint64_t count;
+    char *shown;                           /* the last text of this kind that was printed in full */
 };
 
 struct log {
@@ -53,9 +54,9 @@ struct log *log_new(void)
 static void summary(struct log *l)
 {
     for (unsigned i = 0; i < SEEN_SLOTS; i++)
-        if (l->seen[i].count > SHOW_REPEATS)
+        if (l->seen[i].count > SHOW_REPEATS && l->seen[i].shown)
             fprintf(l->out, "[%s] %llu more like: %s\n", l->seen[i].module,
-                    (unsigned long long)(l->seen[i].count - SHOW_REPEATS), l->seen[i].fmt);
+                    (unsigned long long)(l->seen[i].count - SHOW_REPEATS), l->seen[i].shown);
 }
 
 static void close_out(struct log *l)
@@ -69,6 +70,7 @@ void log_free(struct log *l)
     if (!l) return;
     summary(l);
     close_out(l);
+    for (unsigned i = 0; i < SEEN_SLOTS; i++) free(l->seen[i].shown);
     free(l->rules);
     free(l);
 }
@@ -151,18 +153,20 @@ static unsigned slot_of(const char *module, const char *fmt)
     return hash % SEEN_SLOTS;
 }
 
-/* How often this line was there before. Two kinds that share a slot chase each other out: then
+/* What is known of this kind of line. Two kinds that share a slot chase each other out: then
  * a count starts again, which costs lines, never silence. */
-static uint64_t repeats(struct log *l, const char *module, const char *fmt)
+static struct seen *seen_of(struct log *l, const char *module, const char *fmt)
 {
     struct seen *s = &l->seen[slot_of(module, fmt)];
     if (!s->count || strncmp(s->fmt, fmt, sizeof s->fmt - 1) ||
         strncmp(s->module, module, sizeof s->module - 1)) {
         s->count = 0;
+        free(s->shown);
+        s->shown = NULL;
         snprintf(s->fmt, sizeof s->fmt, "%s", fmt);
         snprintf(s->module, sizeof s->module, "%s", module);
     }
-    return s->count++;
+    return s;
 }
 
 static void stamp(struct log *l)
@@ -201,14 +205,15 @@ void log_vline(struct log *l, const char *module, enum log_level level, const ch
     if (!module) module = "?";
     if (!log_wants(l, module, level)) return;
     enum log_action action = action_of(l, module, level);
-    uint64_t before = repeats(l, module, fmt);
-    if (action == LOG_REPORT && before >= SHOW_REPEATS) return;
+    struct seen *s = seen_of(l, module, fmt);
+    if (s->count++ >= SHOW_REPEATS && action == LOG_REPORT) return;
 
     char text[1024];
     vsnprintf(text, sizeof text, fmt, args);
     clean(text);
+    if (s->count == SHOW_REPEATS) s->shown = strdup(text);
     print(l, module, level, text,
-          before + 1 == SHOW_REPEATS ? " (repeats are counted, not shown)" : "");
+          s->count == SHOW_REPEATS ? " (repeats are counted, not shown)" : "");
     if (action == LOG_ASK && keep_going()) return;
     if (action >= LOG_ASK && l->stop) l->stop(l->stop_ctx, text);
 }
