@@ -23,7 +23,7 @@ struct machine *machine_new(const struct config *, struct log *, bool with_cpu);
 void machine_free(struct machine *);
 
 /* Runs up to tick `until`, but retires at most about `budget` instructions. Returns early when the
- * run has ended or machine_interrupt() was called. */
+ * run has ended. */
 void     machine_advance(struct machine *, uint64_t until, uint64_t budget);
 uint64_t machine_ticks(const struct machine *);
 uint64_t machine_retired(const struct machine *);  /* instructions, without time in HLT */
