@@ -17,16 +17,16 @@
 #define RMW_FAMILY(op)                                                              \
     const struct family family_##op = { .h = {                                      \
         [K_RR] = { W4(op, rr), W4(op, rrn) }, [K_RI] = { W4(op, ri), W4(op, rin) },  \
-        [K_RM] = { W4(op, rmf), W4(op, rmg) }, [K_MR] = { W4(op, mrf), W4(op, mrg) }, \
-        [K_MI] = { W4(op, mif), W4(op, mig) } } }
+        [K_RM] = M4(op, rm), [K_MR] = M4(op, mr), \
+        [K_MI] = M4(op, mi) } }
 #define COMPARE_FAMILY(op)                                                          \
     const struct family family_##op = { .h = {                                      \
         [K_RR] = { W4(op, rr) }, [K_RI] = { W4(op, ri) },                           \
-        [K_RM] = { W4(op, rmf), W4(op, rmg) }, [K_MR] = { W4(op, mrf), W4(op, mrg) }, \
-        [K_MI] = { W4(op, mif), W4(op, mig) } } }
+        [K_RM] = M4(op, rm), [K_MR] = M4(op, mr), \
+        [K_MI] = M4(op, mi) } }
 #define UNARY_FAMILY(op)                                                            \
     const struct family family_##op = { .h = {                                      \
-        [K_R] = { W4(op, r), W4(op, rn) }, [K_M] = { W4(op, mf), W4(op, mg) } } }
+        [K_R] = { W4(op, r), W4(op, rn) }, [K_M] = M4(op, m) } }
 
 RMW_FAMILY(add);
 RMW_FAMILY(adc);

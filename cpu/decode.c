@@ -49,6 +49,9 @@ static const struct op x87_register_ops[8][64] = {
 #include "cpu/opcodes_x87.def"
 };
 
+/* Where 64-bit mode has another instruction. */
+static const struct op movsxd_op = ROW("movsxd", F_GvEd, movsxd, T_PURE | T_O64);
+static const struct op xchg_r8_op = ROW("xchg", F_rAXZv, xchg, T_PURE | T_O64);
 static const struct op undefined_op = ROW("(undefined)", F_NONE, undefined, T_END);
 static const struct op too_long_op = ROW("(too long)", F_NONE, too_long, T_END);
 
@@ -87,7 +90,10 @@ struct work {
     bool     memory;               /* ModRM with a memory operand */
     enum kind kind;
     unsigned width;                /* log2 bytes */
+    const struct family *instead;  /* of the row's family: MOV with 64-bit immediate or address */
 };
+/* Distances from the trace's start must fit 32 bits; a trace is shorter than 64 KiB. */
+#define TOO_FAR (INT32_MAX - 0x10000)
 
 static void prefixes(struct work *w)
 {
@@ -108,16 +114,14 @@ static void prefixes(struct work *w)
         case 0xF2: w->repne = true; w->rep = false; break;
         case 0xF3: w->rep = true; w->repne = false; break;
         default:
-            if (w->mode & MODE_LONG && (b & 0xF0) == 0x40) {   /* REX counts only right before the opcode */
-                w->rex = b;
-                uint8_t next = w->r.left ? *w->r.at : 0;
-                if (w->r.left && (next & 0xF0) == 0x40) continue;
+            if (!(w->mode & MODE_LONG) || (b & 0xF0) != 0x40) {
+                w->r = before;
                 return;
             }
-            w->r = before;
-            return;
+            w->rex = b;
+            continue;
         }
-        w->rex = 0;
+        w->rex = 0;                /* REX counts only right before the opcode (SDM vol. 2, 2.2.1) */
     }
 }
 
@@ -161,11 +165,15 @@ static void address32(struct work *w)
         rm = sib & 7;
         if (rm == 5 && mod == 0) w->out->base = REG_ZERO;
     } else if (rm == 5 && mod == 0) {
-        w->out->base = REG_ZERO;
+        w->out->base = w->mode & MODE_LONG ? REG_RIP : REG_ZERO;
     }
     if (w->out->base == RSP || w->out->base == RBP) w->out->seg = SS;
     if (mod == 1) w->out->disp = (int32_t)take_signed(&w->r, 1);
-    else if (mod == 2 || w->out->base == REG_ZERO) w->out->disp = (int32_t)take(&w->r, 4);
+    else if (mod == 2 || w->out->base >= REG_ZERO) w->out->disp = (int32_t)take(&w->r, 4);
+    if (w->out->base == REG_RIP && w->out->disp > TOO_FAR) {
+        w->out->disp -= 0x10000;
+        w->out->index = REG_64K;
+    }
 }
 static void modrm(struct work *w)
 {
@@ -176,10 +184,18 @@ static void modrm(struct work *w)
     else address32(w);
     if (w->seg >= 0) w->out->seg = (uint8_t)w->seg;
 }
+static bool fits32(uint64_t v) { return (uint64_t)(int64_t)(int32_t)v == v; }
+
 static void offset_operand(struct work *w)
 {
+    uint64_t at = take(&w->r, w->asize == 0 ? 2 : w->asize == 1 ? 4 : 8);
     w->out->base = w->out->index = REG_ZERO;
-    w->out->disp = (int32_t)take(&w->r, w->asize == 0 ? 2 : w->asize == 1 ? 4 : 8);
+    if (w->asize < 2 || fits32(at)) {
+        w->out->disp = (int32_t)at;
+    } else {
+        w->out->imm64 = at;
+        w->instead = &family_mov_absolute;
+    }
     w->out->seg = (uint8_t)(w->seg >= 0 ? w->seg : DS);
     w->memory = true;
 }
@@ -263,6 +279,7 @@ static void operands(struct work *w, enum form form)
         o->dst = (uint8_t)((w->code & 7) | (w->rex & 1) << 3);
         if (w->width == 3) o->imm64 = take(&w->r, 8);
         else o->imm = immediate_z(w);
+        if (w->width == 3) w->instead = &family_mov_imm64;
         w->kind = K_RI;
         break;
     case F_rAXZv:
@@ -354,17 +371,19 @@ static void segment_operand(struct work *w, const struct op *op)
 
 static bool model_has(const struct cpu_model *m, uint32_t traits)
 {
-    /* 0-31: EDX of leaf 1, 32-63: ECX */
+    /* 0-31: EDX of leaf 1, 32-63: ECX, 64-95: EDX of leaf 8000_0001h, 96-127: ECX */
     static const uint8_t bit[] = {
         0, 0 /* FPU: absent ones still take #NM */, 15, 8, 4, 5, 11,
         [T_MMX >> 16] = 23, [T_FXSR >> 16] = 24, [T_SSE >> 16] = 25, [T_SSE2 >> 16] = 26, [T_CLFSH >> 16] = 19,
         [T_SSE3 >> 16] = 32, [T_SSSE3 >> 16] = 41, [T_SSE41 >> 16] = 51, [T_SSE42 >> 16] = 52,
-        [T_POPCNT >> 16] = 55,
+        [T_POPCNT >> 16] = 55, [T_SYSCALL >> 16] = 64 + 11, [T_LM >> 16] = 64 + 29, [T_CX16 >> 16] = 45,
+        [T_RDTSCP >> 16] = 64 + 27, [T_LAHF64 >> 16] = 96,
     };
+    const uint32_t words[4] = { m->features_edx, m->features_ecx, m->extended_edx, m->extended_ecx };
     unsigned f = traits >> 16 & 0xFF;
     if (f == 7) return (m->signature >> 8 & 0xF) >= 4;
     if (f <= 1 || f >= COUNT_OF(bit) || !bit[f]) return f <= 1;
-    return (m->features_edx | (uint64_t)m->features_ecx << 32) >> bit[f] & 1;
+    return words[bit[f] >> 5 & 3] >> (bit[f] & 31) & 1;
 }
 static bool is_undefined(const struct cpu_model *m, const struct work *w, const struct op *op)
 {
@@ -376,17 +395,22 @@ static bool is_undefined(const struct cpu_model *m, const struct work *w, const 
     if (t & T_REGS && w->memory) return true;
     if (op->family == &family_mov_to_seg && (w->out->dst == CS || w->out->dst > GS)) return true;
     if (op->family == &family_mov_from_seg && w->out->src > GS) return true;
+    if (w->mode & MODE_LONG && (op->family == &family_lahf || op->family == &family_sahf) &&
+        !model_has(m, T_LAHF64)) return true;
     return w->lock && !(t & T_LOCK && w->memory && (w->kind == K_MR || w->kind == K_MI || w->kind == K_M));
 }
 
 static exec_fn *choose(struct work *w, const struct op *op, struct decoded *d)
 {
-    exec_fn *const (*h)[4] = op->family->h[w->kind];
-    bool flat = w->mode & MODE_FLAT, memory = w->kind == K_M || w->kind == K_RM || w->kind == K_MR || w->kind == K_MI;
-    if (memory) flat = flat && w->asize == 1 && (w->out->seg == DS || w->out->seg == SS || w->out->seg == ES);
+    const struct family *family = w->instead ? w->instead : op->family;
+    exec_fn *const (*h)[4] = family->h[w->kind];
+    bool memory = w->kind == K_M || w->kind == K_RM || w->kind == K_MR || w->kind == K_MI;
+    unsigned column = w->mode & MODE_FLAT ? 0 : w->mode & MODE_LONG ? 2 : 1;
+    if (memory && (w->asize != (column ? 2 : 1) || w->out->seg >= FS)) column = 1;
+    if (d->relative && (int32_t)w->out->imm > TOO_FAR) column = 1;
     d->quiet = NULL;
     if (memory || w->kind == K_NONE || op->traits & (T_STACK | T_REP))
-        return flat && h[0][w->width] ? h[0][w->width] : h[1][w->width];
+        return h[column][w->width] ? h[column][w->width] : h[1][w->width];
     if (h[1][w->width] != h[0][w->width]) d->quiet = h[1][w->width];
     return h[0][w->width];
 }
@@ -401,6 +425,14 @@ static void sizes(struct work *w)
         w->asize = code32 != w->has67;
         w->opsize = code32 != w->has66 ? 2 : 1;
     }
+}
+
+/* 0F 01 with mod 3 has an instruction for each modrm (SDM vol. 2, table A-6). */
+static const struct op *exact_op(uint8_t modrm)
+{
+    static const struct op swapgs_op = ROW("swapgs", F_NONE, swapgs, T_O64 | T_CPL0);
+    static const struct op rdtscp_op = ROW("rdtscp", F_NONE, rdtscp, T_RDTSCP);
+    return modrm == 0xF8 ? &swapgs_op : modrm == 0xF9 ? &rdtscp_op : NULL;
 }
 
 /* Maps 0F, 0F 38, 0F 3A with their mandatory prefix; NULL: no such row (0F: the general table has it). */
@@ -436,8 +468,11 @@ static const struct op *look_up(struct work *w)
                          : &x87_register_ops[w->code - 0xD8][w->modrm & 63];
     }
     const struct op *op = &ops[index];
+    if (w->mode & MODE_LONG && index == 0x63) op = &movsxd_op;
+    if (w->mode & MODE_LONG && index == 0x90 && w->rex & 1) op = &xchg_r8_op;
     if (op->group) {
         modrm(w);
+        if (w->code == 0x0F01 && !w->memory && exact_op(w->modrm)) return exact_op(w->modrm);
         return &group_ops[index * 8 + (w->modrm >> 3 & 7)];
     }
     if (op->family && op->form >= F_RdCd && op->form <= F_DdRd) w->modrm = (uint8_t)take(&w->r, 1);
@@ -448,7 +483,6 @@ static const struct op *look_up(struct work *w)
 static unsigned finish(struct work *w, const struct op *op, struct decoded *d, size_t length)
 {
     struct insn *o = w->out;
-    if (op->traits & T_F64 && w->mode & MODE_LONG) w->width = 3;
     d->op = op;
     d->traits = op->traits;
     d->relative = op->form == F_Jb || op->form == F_Jz;
@@ -472,7 +506,8 @@ unsigned decode(const struct cpu_model *m, unsigned mode, const uint8_t *bytes, 
     prefixes(&w);
     sizes(&w);
     const struct op *op = w.r.short_of ? &undefined_op : look_up(&w);
-    if (op->traits & (T_D64 | T_F64) && mode & MODE_LONG && w.opsize == 2) w.opsize = 3;
+    if (mode & MODE_LONG && op->traits & T_F64) w.opsize = 3;       /* 66 is ignored (Intel) */
+    if (mode & MODE_LONG && op->traits & T_D64 && w.opsize == 2) w.opsize = 3;
     w.width = w.opsize;
     if (op->family) {
         const struct simd_form *simd = simd_form(op->form);

@@ -36,4 +36,7 @@ extern const struct family
     family_sldt, family_smsw, family_stc, family_std, family_sti, family_stop_here, family_stos,
     family_str, family_sub, family_sysenter, family_sysexit, family_test, family_too_long,
     family_undefined, family_verr, family_verw, family_wbinvd, family_wrmsr, family_xadd,
-    family_xchg, family_xlat, family_xor;
+    family_xchg, family_xlat, family_xor,
+    /* 64-bit mode */
+    family_mov_absolute, family_mov_imm64, family_movsxd, family_rdtscp, family_swapgs, family_syscall,
+    family_sysret;

@@ -3,7 +3,7 @@
  * and interrupt.c. SDM vol. 2 (JMP, CALL, RET, LOOP, Jcc, INT, IRET).
  *
  * A branch record holds in `disp` the distance from the trace's start to the target. Suffix f: flat
- * 32-bit code; g: any (limit checks, 16-bit instruction pointers).
+ * 32-bit code; l: 64-bit mode; g: any (limit checks, 16-bit instruction pointers).
  */
 #include "cpu/cond.h"
 #include "cpu/families.h"
@@ -25,10 +25,21 @@ const struct insn *enter(struct cpu *c, const struct insn *i)
     LEAVE(c);
 }
 
+/* A branch to a non-canonical address faults itself; code that runs off the end of the canonical
+ * addresses faults behind it, at the fetch. The record behind a branch has no length. */
+static void check_canonical(struct cpu *c, const struct insn *i)
+{
+    if (is_canonical(c->rip) || !i->len) return;
+    c->rip -= (uint64_t)(int64_t)i->disp;
+    BEGIN(c, i);
+    fault_error(c, VEC_GP, 0);
+}
+
 const struct insn *follow_slow(struct cpu *c, const struct insn *i)
 {
     const struct insn *t = i + i->link;
     c->budget += t->n;
+    if (c->mode & MODE_LONG) check_canonical(c, i);
     if (t == c->traces->arena + 1 && c->budget >= 0) TAIL enter(c, i);
     if (t->n == TRACE_DEAD && t != c->traces->arena + 1) c->link_from = i;
     LEAVE(c);
@@ -40,7 +51,7 @@ static uint64_t near_target(struct cpu *c, const struct insn *i, uint64_t target
     unsigned size = insn_opsize(i);
     if (size == 2) target &= 0xFFFF;
     else if (size == 4) target &= 0xFFFFFFFF;
-    if (!(c->mode & MODE_LONG) && target > c->seg[CS].limit) {
+    if (c->mode & MODE_LONG ? !is_canonical(target) : target > c->seg[CS].limit) {
         BEGIN(c, i);
         fault_error(c, VEC_GP, 0);
     }
@@ -55,9 +66,14 @@ static const struct insn *follow_checked(struct cpu *c, const struct insn *i, ui
     TAIL enter(c, i);
 }
 
+/* From the immediate: the sum in `disp` may be too large for it. */
+static uint64_t branch_target(const struct cpu *c, const struct insn *i)
+{
+    return c->rip + i->off + i->len + (uint64_t)(int64_t)(int32_t)i->imm;
+}
 const struct insn *branch_near(struct cpu *c, const struct insn *i)
 {
-    uint64_t straight = c->rip + (uint64_t)(int64_t)i->disp;
+    uint64_t straight = branch_target(c, i);
     uint64_t target = near_target(c, i, straight);
     return follow_checked(c, i, target, target == straight);
 }
@@ -74,6 +90,11 @@ EXEC next_trace_f(struct cpu *c, const struct insn *i)
     c->rip = (uint32_t)(c->rip + (uint32_t)i->disp);
     FOLLOW(c, i);
 }
+EXEC next_trace_l(struct cpu *c, const struct insn *i)
+{
+    c->rip += (uint64_t)(int64_t)i->disp;
+    FOLLOW(c, i);
+}
 EXEC next_trace_g(struct cpu *c, const struct insn *i)
 {
     return fall_through(c, i);
@@ -84,8 +105,8 @@ EXEC stop_here(struct cpu *c, const struct insn *i)
     c->rip = c->mode & MODE_LONG ? c->rip + i->off : (uint32_t)(c->rip + i->off);
     LEAVE(c);
 }
-#define NONE_FG(f, g) { .h = { [K_NONE] = { { g, g, f, g }, { g, g, g, g } } } }
-const struct family family_next_trace = NONE_FG(next_trace_f, next_trace_g);
+#define NONE_FGL(f, g, l) { .h = { [K_NONE] = { { g, g, f, g }, { g, g, g, g }, { l, l, l, l } } } }
+const struct family family_next_trace = NONE_FGL(next_trace_f, next_trace_g, next_trace_l);
 const struct family family_stop_here = ONE(stop_here);
 
 /* ---- conditions ----------------------------------------------------------------------------------- */
@@ -128,11 +149,16 @@ EXEC jmp_f(struct cpu *c, const struct insn *i)
     c->rip = (uint32_t)(c->rip + (uint32_t)i->disp);
     FOLLOW(c, i);
 }
+EXEC jmp_l(struct cpu *c, const struct insn *i)
+{
+    c->rip += (uint64_t)(int64_t)i->disp;
+    FOLLOW(c, i);
+}
 EXEC jmp_g(struct cpu *c, const struct insn *i)
 {
     return branch_near(c, i);
 }
-const struct family family_jmp = NONE_FG(jmp_f, jmp_g);
+const struct family family_jmp = NONE_FGL(jmp_f, jmp_g, jmp_l);
 
 static uint64_t reg_value(const struct cpu *c, const struct insn *i)
 {
@@ -151,13 +177,23 @@ EXEC jmp_m(struct cpu *c, const struct insn *i)
 }
 EXEC jmp_mf(struct cpu *c, const struct insn *i)
 {
-    FLAT_OPERAND(p, read, 4, jmp_m);
+    uint32_t laddr = flat_laddr(c, i);
+    FLAT_AT(p, read, laddr, 4, jmp_m);
     c->rip = host_load(p, 4);
+    TAIL enter(c, i);
+}
+EXEC jmp_ml(struct cpu *c, const struct insn *i)
+{
+    uint64_t laddr = long_laddr(c, i);
+    FLAT_AT(p, read, laddr, 8, jmp_m);
+    uint64_t target = host_load(p, 8);
+    if (unlikely(!is_canonical(target))) TAIL jmp_m(c, i);
+    c->rip = target;
     TAIL enter(c, i);
 }
 const struct family family_jmp_e = { .h = {
     [K_R] = { { NULL, jmp_r, jmp_r, jmp_r } },
-    [K_M] = { { NULL, jmp_m, jmp_mf, jmp_m }, { NULL, jmp_m, jmp_m, jmp_m } } } };
+    [K_M] = { { NULL, jmp_m, jmp_mf, jmp_m }, { NULL, jmp_m, jmp_m, jmp_m }, { [3] = jmp_ml } } } };
 
 /* ---- calls -------------------------------------------------------------------------------------------- */
 static void push_next(struct cpu *c, const struct insn *i)
@@ -169,7 +205,7 @@ static void push_next(struct cpu *c, const struct insn *i)
 EXEC call_g(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
-    uint64_t straight = c->rip + (uint64_t)(int64_t)i->disp;
+    uint64_t straight = branch_target(c, i);
     uint64_t target = near_target(c, i, straight);
     push_next(c, i);
     return follow_checked(c, i, target, target == straight);
@@ -183,7 +219,17 @@ EXEC call_f(struct cpu *c, const struct insn *i)
     c->rip = (uint32_t)(c->rip + (uint32_t)i->disp);
     FOLLOW(c, i);
 }
-const struct family family_call = NONE_FG(call_f, call_g);
+EXEC call_l(struct cpu *c, const struct insn *i)
+{
+    uint64_t sp = c->gpr[RSP] - 8, target = c->rip + (uint64_t)(int64_t)i->disp;
+    FLAT_AT(p, write, sp, 8, call_g);
+    if (unlikely(!is_canonical(target))) TAIL call_g(c, i);
+    host_store(p, c->rip + i->off + i->len, 8);
+    c->gpr[RSP] = sp;
+    c->rip = target;
+    FOLLOW(c, i);
+}
+const struct family family_call = NONE_FGL(call_f, call_g, call_l);
 
 EXEC call_r(struct cpu *c, const struct insn *i)
 {
@@ -222,8 +268,18 @@ EXEC ret_f(struct cpu *c, const struct insn *i)
     reg32_set(c, RSP, sp + 4 + (uint16_t)i->imm);
     TAIL enter(c, i);
 }
+EXEC ret_l(struct cpu *c, const struct insn *i)
+{
+    uint64_t sp = c->gpr[RSP];
+    FLAT_AT(p, read, sp, 8, ret_g);
+    uint64_t target = host_load(p, 8);
+    if (unlikely(!is_canonical(target))) TAIL ret_g(c, i);
+    c->rip = target;
+    c->gpr[RSP] = sp + 8 + (uint16_t)i->imm;
+    TAIL enter(c, i);
+}
 const struct family family_ret = { .h = { [K_NONE] = {
-    { NULL, ret_g, ret_f, ret_g }, { NULL, ret_g, ret_g, ret_g } } } };
+    { NULL, ret_g, ret_f, ret_g }, { NULL, ret_g, ret_g, ret_g }, { [3] = ret_l } } } };
 
 /* ---- LOOP, JCXZ: the count register has the address size ------------------------------------------------- */
 static uint64_t count_step(struct cpu *c, const struct insn *i, int step)
@@ -238,7 +294,7 @@ static const struct insn *loop_branch(struct cpu *c, const struct insn *i, bool 
 {
     static const uint64_t mask[4] = { 0xFFFF, 0xFFFFFFFF, ~0ull, ~0ull };
     bool taken = ((c->gpr[RCX] - 1) & mask[i->asize & 3]) && condition;
-    if (taken) near_target(c, i, c->rip + (uint64_t)(int64_t)i->disp);     /* may fault: before the count changes */
+    if (taken) near_target(c, i, branch_target(c, i));     /* may fault: before the count changes */
     count_step(c, i, -1);
     return taken ? branch_near(c, i) : fall_through(c, i + 1);
 }

@@ -89,16 +89,31 @@ static inline void sys_store(struct cpu *c, uint64_t laddr, uint64_t value, unsi
     mem_store_slow(c, laddr, value, size, false);
 }
 
+/* Bits 63-47 alike (SDM vol. 1, 3.3.7.1). */
+static inline bool is_canonical(uint64_t laddr)
+{
+    return (uint64_t)((int64_t)(laddr << 16) >> 16) == laddr;
+}
+
 /* ---- segment:offset -------------------------------------------------------------------------------------- */
 static inline uint64_t laddr_wrap(const struct cpu *c, uint64_t laddr)
 {
     return c->mode & MODE_LONG ? laddr : (uint32_t)laddr;
 }
 
+/* In 64-bit mode only FS and GS have a base, and nothing a limit or rights (SDM vol. 3, 3.2.4). */
+static inline uint64_t seg_laddr_long(struct cpu *c, enum seg seg, uint64_t offset, unsigned size)
+{
+    uint64_t laddr = seg >= FS ? c->seg[seg].base + offset : offset;
+    if (unlikely(!is_canonical(laddr) || !is_canonical(laddr + size - 1))) fault_segment(c, seg);
+    return laddr;
+}
+
 /* Linear address of size bytes at seg:offset after the limit and rights check. need: SEG_READ | SEG_WRITE. */
 static inline uint64_t seg_laddr(struct cpu *c, enum seg seg, uint64_t offset, unsigned size, unsigned need)
 {
     const struct segment *s = &c->seg[seg];
+    if (c->mode & MODE_LONG) return seg_laddr_long(c, seg, offset, size);
     if (unlikely((s->rights & need) != need || offset < s->first || offset + (size - 1) > s->last ||
                  offset + (size - 1) < offset))
         fault_segment(c, seg);

@@ -15,19 +15,27 @@
 #include "cpu/op_move.inc"
 
 const struct family family_mov = { .h = {
-    [K_RR] = { W4(mov, rr) }, [K_RI] = { W4(mov, ri) }, [K_RM] = { W4(mov, rmf), W4(mov, rmg) },
-    [K_MR] = { W4(mov, mrf), W4(mov, mrg) }, [K_MI] = { W4(mov, mif), W4(mov, mig) } } };
+    [K_RR] = { W4(mov, rr) }, [K_RI] = { W4(mov, ri) }, [K_RM] = M4(mov, rm),
+    [K_MR] = M4(mov, mr), [K_MI] = M4(mov, mi) } };
+const struct family family_mov_absolute = { .h = {
+    [K_RM] = { { NULL }, W4(mov_absolute, rm) }, [K_MR] = { { NULL }, W4(mov_absolute, mr) } } };
+const struct family family_mov_imm64 = { .h = { [K_RI] = { { [3] = mov_imm64_ri_64 } } } };
+/* Without REX.W it is a plain MOV (SDM vol. 2, MOVSXD). */
+const struct family family_movsxd = { .h = {
+    [K_RR] = { { NULL, mov_rr_16, mov_rr_32, movsxd_rr_64 } },
+    [K_RM] = { { NULL }, { NULL, mov_rmg_16, mov_rmg_32, movsxd_rmg_64 },
+               { NULL, mov_rml_16, mov_rml_32, movsxd_rml_64 } } } };
 const struct family family_xchg = { .h = { [K_RR] = { W4(xchg, rr) }, [K_MR] = { W4(xchg, mr), W4(xchg, mr) } } };
 const struct family family_xadd = { .h = { [K_RR] = { W4(xadd, rr) }, [K_MR] = { W4(xadd, mr), W4(xadd, mr) } } };
 const struct family family_cmpxchg = { .h = {
     [K_RR] = { W4(cmpxchg, rr) }, [K_MR] = { W4(cmpxchg, mr), W4(cmpxchg, mr) } } };
 #define EXTEND_FAMILY(op) \
-    const struct family family_##op = { .h = { [K_RR] = { W3(op, rr) }, [K_RM] = { W3(op, rmf), W3(op, rmg) } } }
+    const struct family family_##op = { .h = { [K_RR] = { W3(op, rr) }, [K_RM] = M3(op, rm) } }
 EXTEND_FAMILY(movzx8);
 EXTEND_FAMILY(movsx8);
 EXTEND_FAMILY(movzx16);
 EXTEND_FAMILY(movsx16);
-const struct family family_lea = { .h = { [K_RM] = { W3(lea, rmf), W3(lea, rm) } } };
+const struct family family_lea = { .h = { [K_RM] = { W3(lea, rmf), W3(lea, rm), W3(lea, rml) } } };
 #define BIT_FAMILY(op)                                                                    \
     const struct family family_##op = { .h = {                                            \
         [K_RR] = { W3(op, rr) }, [K_RI] = { W3(op, ri) }, [K_MR] = { W3(op, mr), W3(op, mr) }, \
@@ -106,9 +114,27 @@ EXEC xlat(struct cpu *c, const struct insn *i)
 }
 const struct family family_xlat = ONE(xlat);
 
+/* CMPXCHG16B: the operand must be aligned (SDM vol. 2, CMPXCHG8B/CMPXCHG16B). */
+static const struct insn *cmpxchg16b(struct cpu *c, const struct insn *i)
+{
+    uint64_t laddr = insn_laddr(c, i, 16, SEG_WRITE);
+    if (!(c->model->features_ecx >> 13 & 1)) fault(c, VEC_UD);
+    if (laddr & 15) fault_error(c, VEC_GP, 0);
+    void *host = rmw_begin(c, laddr, 8);
+    uint64_t low = rmw_load(c, host, laddr, 8);
+    uint64_t high = rmw_load(c, host ? (char *)host + 8 : NULL, laddr + 8, 8);
+    bool equal = low == c->gpr[RAX] && high == c->gpr[RDX];
+    rmw_store(c, host, laddr, equal ? c->gpr[RBX] : low, 8);
+    rmw_store(c, host ? (char *)host + 8 : NULL, laddr + 8, equal ? c->gpr[RCX] : high, 8);
+    c->gpr[RAX] = low;
+    c->gpr[RDX] = high;
+    flags_set(c, equal ? FLAG_ZF : 0, FLAG_ZF);
+    NEXT_CHECKED(c, i);
+}
 EXEC cmpxchg8b(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
+    if (insn_opsize(i) == 8) return cmpxchg16b(c, i);
     uint64_t laddr = insn_laddr(c, i, 8, SEG_WRITE);
     void *host = rmw_begin(c, laddr, 8);
     uint64_t old = rmw_load(c, host, laddr, 8);

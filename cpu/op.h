@@ -11,14 +11,30 @@ static inline uint32_t flat_laddr(const struct cpu *c, const struct insn *i)
 {
     return (uint32_t)c->gpr[i->base] + ((uint32_t)c->gpr[i->index] << i->scale) + (uint32_t)i->disp;
 }
+/* The same in 64-bit mode. A non-canonical address is no page's tag, so it is a miss, too. */
+static inline uint64_t long_laddr(const struct cpu *c, const struct insn *i)
+{
+    return c->gpr[i->base] + (c->gpr[i->index] << i->scale) + (uint64_t)(int64_t)i->disp;
+}
 #define FLAT_AT(p, tag, laddr, size, twin)                                  \
     const struct tlb_entry *entry_ = tlb_slot(c->tlb, laddr);               \
     if (unlikely(!tlb_hit(entry_->tag, laddr, size))) TAIL twin(c, i);      \
     void *p = (void *)(entry_->host + (laddr))
-/* Declares p: host address of the operand, readable (read) or writable (write). */
-#define FLAT_OPERAND(p, tag, size, twin)                                    \
-    uint32_t laddr_ = flat_laddr(c, i);                                     \
-    FLAT_AT(p, tag, laddr_, size, twin)
+/* A form with a memory operand at `laddr`: the body of a pair of handlers that FLAT_TWINS makes, with
+ * the suffixes f for flat 32-bit and l for 64-bit addresses. */
+#define AT_LADDR(op, form)                                                                    \
+    static inline __attribute__((always_inline)) const struct insn *H(op, form##_at)(         \
+        struct cpu *c, const struct insn *i, uint64_t laddr)
+#define FLAT_TWINS(op, form)                                                                  \
+    HANDLER(op, form##f) { return H(op, form##_at)(c, i, flat_laddr(c, i)); }                 \
+    HANDLER(op, form##l) { return H(op, form##_at)(c, i, long_laddr(c, i)); }
+/* The same for operands on a flat stack: `mask` cuts the stack pointer to its size. */
+#define ON_STACK(op, form)                                                                    \
+    static inline __attribute__((always_inline)) const struct insn *H(op, form##_on)(         \
+        struct cpu *c, const struct insn *i, uint64_t mask)
+#define STACK_TWINS(op, form)                                                                 \
+    HANDLER(op, form##f) { return H(op, form##_on)(c, i, 0xFFFFFFFF); }                       \
+    HANDLER(op, form##l) { return H(op, form##_on)(c, i, ~0ull); }
 
 /* A read-modify-write operand in any mode: host address, or NULL after a check that a store can follow. */
 static inline void *rmw_begin(struct cpu *c, uint64_t laddr, unsigned size)
@@ -45,3 +61,6 @@ static inline uint64_t insn_laddr(struct cpu *c, const struct insn *i, unsigned 
 /* Rows of a family: handlers of one form for the four widths. */
 #define W4(op, form)   { op##_##form##_8, op##_##form##_16, op##_##form##_32, op##_##form##_64 }
 #define W3(op, form)   { NULL, op##_##form##_16, op##_##form##_32, op##_##form##_64 }
+/* The three columns of a form with a memory operand: flat, any, 64-bit. */
+#define M4(op, form)   { W4(op, form##f), W4(op, form##g), W4(op, form##l) }
+#define M3(op, form)   { W3(op, form##f), W3(op, form##g), W3(op, form##l) }

@@ -57,21 +57,23 @@ enum trait {
     T_MEM   = 1 << 12,     /* register form is #UD                            */
     T_REGS  = 1 << 13,     /* memory form is #UD                              */
     T_PURE  = 1 << 14,     /* register form reads and writes no flags and cannot fault */
-    T_STACK = 1 << 15,     /* register and immediate forms: [0] flat stack, [1] any */
+    T_STACK = 1 << 15,     /* register and immediate forms: [0] flat stack, [1] any, [2] 64-bit */
     /* CPU features, in bits 16-23: index + 1 into feature_bits[] of decode.c */
 #define T_FEATURE(n) ((uint32_t)(n) << 16)
     T_FPU = 1 << 16, T_CMOV = 2 << 16, T_CX8 = 3 << 16, T_TSC = 4 << 16, T_MSR = 5 << 16,
     T_SEP = 6 << 16, T_486 = 7 << 16, T_SYSCALL = 8 << 16, T_LM = 9 << 16,
     T_MMX = 16 << 16, T_FXSR = 17 << 16, T_SSE = 18 << 16, T_SSE2 = 19 << 16, T_SSE3 = 20 << 16,
     T_SSSE3 = 21 << 16, T_SSE41 = 22 << 16, T_SSE42 = 23 << 16, T_POPCNT = 24 << 16, T_CLFSH = 25 << 16,
+    T_CX16 = 26 << 16, T_RDTSCP = 27 << 16, T_LAHF64 = 28 << 16,
     T_FEATURES = 0xFF << 16,
 };
 
 /* Handlers of an instruction by operand kinds. Register kinds: [0] normal, [1] without flags (or NULL).
- * Memory kinds and K_NONE: [0] flat 32-bit segments and addresses (or NULL: use [1]), [1] any. By width: 8, 16, 32, 64 bits. */
+ * Memory kinds and K_NONE: [0] flat 32-bit segments and addresses, [2] 64-bit mode without FS, GS and address
+ * size prefix (both: or NULL), [1] any. By width: 8, 16, 32, 64 bits. */
 enum kind { K_NONE, K_R, K_M, K_RR, K_RM, K_MR, K_RI, K_MI, K_COUNT };
 struct family {
-    exec_fn *h[K_COUNT][2][4];
+    exec_fn *h[K_COUNT][3][4];
 };
 /* A family of one handler for everything (system instructions, x87): it looks at the record itself. */
 #define ONE_(k, f)  [k] = { { f, f, f, f }, { f, f, f, f } }

@@ -60,6 +60,7 @@ void cpu_free(struct cpu *c)
 void cpu_reset(struct cpu *c, bool power_on)
 {
     memset(c->gpr, 0, sizeof c->gpr);
+    c->gpr[REG_64K] = 0x10000;
     c->gpr[RDX] = c->model->signature;
     c->flags = FLAG_1;
     flags_set_arith(c, 0);

@@ -24,14 +24,14 @@ static __attribute__((noinline)) const struct insn *popa_next(struct cpu *c, con
 #include "cpu/op_stack.inc"
 
 const struct family family_push = { .h = {
-    [K_R] = { W3(push, rf), W3(push, rg) }, [K_M] = { W3(push, m), W3(push, m) },
-    [K_RI] = { W3(push, if), W3(push, ig) } } };
+    [K_R] = M3(push, r), [K_M] = { W3(push, m), W3(push, m) },
+    [K_RI] = M3(push, i) } };
 const struct family family_pop = { .h = {
-    [K_R] = { W3(pop, rf), W3(pop, rg) }, [K_M] = { W3(pop, m), W3(pop, m) } } };
+    [K_R] = M3(pop, r), [K_M] = { W3(pop, m), W3(pop, m) } } };
 const struct family family_pusha = { .h = { [K_NONE] = { W3(pusha, o), W3(pusha, o) } } };
 const struct family family_popa = { .h = { [K_NONE] = { W3(popa, o), W3(popa, o) } } };
 const struct family family_enter = { .h = { [K_NONE] = { W3(enter, o), W3(enter, o) } } };
-const struct family family_leave = { .h = { [K_NONE] = { W3(leave, f), W3(leave, g) } } };
+const struct family family_leave = { .h = { [K_NONE] = M3(leave, ) } };
 
 /* ---- flags ------------------------------------------------------------------------------------- */
 static void vm86_iopl_check(struct cpu *c)

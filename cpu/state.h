@@ -18,7 +18,11 @@
 
 struct insn;
 
-enum reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, REG_ZERO };
+/* Behind the sixteen: what addresses need, so that they take no test. No base or no index is a register
+ * that is 0; a RIP-relative base is the address of the trace, its displacement counts from there (see
+ * trace.c), and the index REG_64K stands for 64 KiB of it when the sum would not fit 32 bits. */
+enum reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
+           REG_ZERO, REG_RIP, REG_64K, REG_COUNT };
 enum seg { ES, CS, SS, DS, FS, GS, SEG_COUNT };
 
 /* EFLAGS (SDM vol. 1, 3.4.3) */
@@ -39,6 +43,7 @@ enum {
     CR4_PAE = 1 << 5, CR4_MCE = 1 << 6, CR4_PGE = 1 << 7, CR4_PCE = 1 << 8, CR4_OSFXSR = 1 << 9,
     CR4_OSXMMEXCPT = 1 << 10,
 };
+enum { EFER_SCE = 1 << 0, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 };
 enum vector {
     VEC_DE, VEC_DB, VEC_NMI, VEC_BP, VEC_OF, VEC_BR, VEC_UD, VEC_NM, VEC_DF, VEC_09, VEC_TS,
     VEC_NP, VEC_SS, VEC_GP, VEC_PF, VEC_0F, VEC_MF, VEC_AC, VEC_MC, VEC_XM,
@@ -129,12 +134,14 @@ struct pending_fault {
 };
 
 struct cpu {
-    uint64_t gpr[17];              /* [REG_ZERO] stays 0: addresses without base or index */
+    union {
+        uint64_t gpr[REG_COUNT];   /* [REG_ZERO] stays 0, [REG_64K] 65536 */
+        struct { uint64_t general[REG_RIP], rip; };
+    };
     int64_t  result;
     uint32_t carries;
     uint32_t flags;                /* EFLAGS without the six arithmetic bits; bit 1 set */
     int64_t  budget;               /* instructions up to `target`, traces are charged at entry */
-    uint64_t rip;
     const struct insn *insn;
     struct tlb_entry *tlb;         /* the set of the current privilege */
     struct itlb_entry *itlb;
@@ -157,7 +164,8 @@ struct cpu {
     uint64_t dr[8];
     struct { uint64_t base; uint16_t limit; } gdt, idt;
     uint64_t tsc_offset;           /* TSC = ticks + tsc_offset */
-    struct { uint64_t sysenter_cs, sysenter_esp, sysenter_eip, apic_base, pat, misc_enable; } msr;
+    struct { uint64_t sysenter_cs, sysenter_esp, sysenter_eip, apic_base, pat, misc_enable;
+             uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux; } msr;
     struct x87 x87;
     struct sse sse;
     uint64_t pdpte[4];             /* PAE: loaded with CR3 */
@@ -222,6 +230,8 @@ static inline void flags_set(struct cpu *c, uint32_t value, uint32_t mask)
 static inline unsigned iopl(const struct cpu *c) { return c->flags >> 12 & 3; }
 static inline bool is_protected(const struct cpu *c) { return c->cr0 & CR0_PE; }
 static inline bool is_vm86(const struct cpu *c) { return c->flags & FLAG_VM; }
+/* Long mode: 64-bit and compatibility mode. In 64-bit mode c->mode has MODE_LONG. */
+static inline bool is_long(const struct cpu *c) { return c->efer & EFER_LMA; }
 /* Segment loads by selector * 16: real mode and virtual-8086 mode. */
 static inline bool is_real_like(const struct cpu *c) { return !is_protected(c) || is_vm86(c); }
 

@@ -216,6 +216,7 @@ static void append_decoded(struct builder *b, const struct insn *decoded, const 
         int64_t at = (int64_t)(b->paddr & (PAGE_SIZE - 1)) + i->disp;
         i->link = (int32_t)(b->c->traces->arena + (at >= 0 && at < PAGE_SIZE ? UNLINKED : OTHER_PAGE) - i);
     }
+    if (i->base == REG_RIP) i->disp += (int32_t)(b->off + i->len);       /* of the next instruction */
     b->info[b->n++] = *d;
     b->off += i->len;
     b->ended = d->traits & T_END;
@@ -227,7 +228,8 @@ static void append_end(struct builder *b, bool stop)
 {
     struct insn *i = append(b);
     const struct family *f = stop ? &family_stop_here : &family_next_trace;
-    i->exec = f->h[K_NONE][b->c->mode & MODE_FLAT ? 0 : 1][2];
+    unsigned mode = b->c->mode;
+    i->exec = f->h[K_NONE][mode & MODE_FLAT ? 0 : mode & MODE_LONG && !stop ? 2 : 1][2];
     i->len = 0;
     i->disp = (int32_t)b->off;
     bool same = (b->paddr & (PAGE_SIZE - 1)) + b->off < PAGE_SIZE;

@@ -17,7 +17,6 @@ enum {
 #define PTE_NX     (1ull << 63)
 #define PADDR_BITS 36              /* of PAE processors before long mode (SDM vol. 3, 4.1.4) */
 enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
-enum { EFER_NXE = 1 << 11, EFER_LMA = 1 << 10 };
 
 /* One way through the tables. */
 struct path {
