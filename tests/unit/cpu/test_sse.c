@@ -231,13 +231,48 @@ static uint32_t some_mxcsr(uint64_t *seed)
     uint32_t masks = r >> 24 & 3 ? 0x1F80 : (uint32_t)(r >> 32 & 0x1F80);
     return v | masks | (r >> 26 & 7 ? 0 : (uint32_t)(r >> 50 & 0x3F & masks >> 7));
 }
+/* Both operands chosen for each other: equal, or with a product or quotient at an edge of the format. */
+static void some_pair(uint64_t *seed, struct sse_state *s)
+{
+    static const uint64_t pairs[][2] = {
+        { 0x3F7FFFFE3F7FFFFE, 0x0080000100800001 },        /* 1 - 2^-46 least normals: rounded, not tiny */
+        { 0x3FEFFFFFFFFFFFFE, 0x0010000000000001 },
+        { 0x0080000000800000, 0x3F7FFFFF3F7FFFFF },        /* exactly one bit below: tiny */
+        { 0x0010000000000000, 0x3FEFFFFFFFFFFFFF },
+        { 0x0000000100000001, 0x3F0000003F000001 },        /* half the least denormal */
+        { 0x0000000000000001, 0x3FE0000000000000 },
+        { 0x7F7FFFFF7F7FFFFF, 0x3F8000013F800000 },        /* at the top */
+        { 0x7FEFFFFFFFFFFFFF, 0x3FF0000000000001 },
+        { 0x7F7FFFFF7F7FFFFF, 0x7300000072FFFFFF },
+        { 0x7FEFFFFFFFFFFFFF, 0x7C90000000000000 },
+        { 0x00800000007FFFFF, 0x8080000180800000 },        /* differences that are denormal */
+        { 0x0010000000000000, 0x8010000000000001 },
+        { 0x7F8000017FC00001, 0x7FC000027F800003 },        /* two NaNs */
+        { 0x7FF0000000000001, 0x7FF8000000000002 },
+        { 0x8000000000000000, 0x0000000080000000 },        /* zeros */
+        { 0x8000000000000000, 0x0000000000000000 },
+        { 0x0000000100000001, 0x0000000080000000 },        /* a denormal by zero */
+        { 0x8000000000000001, 0x8000000000000000 },
+    };
+    unsigned n = random64(seed) % (COUNT_OF(pairs) + 2), turn = random64(seed) & 1;
+    uint64_t first, second;
+    memcpy(&first, s->xmm[1], 8);
+    second = first;
+    if (n < COUNT_OF(pairs)) first = pairs[n][turn], second = pairs[n][!turn];
+    for (unsigned k = 0; k < 16; k += 8) {
+        memcpy(s->xmm[1] + k, &first, 8);
+        memcpy(s->xmm[2] + k, &second, 8);
+        memcpy(s->memory + s->rax + k, &second, 8);
+    }
+    s->mm[1] = first;
+    s->mm[2] = second;
+}
 static void some_state(uint64_t *seed, struct sse_state *s, bool aligned)
 {
     memset(s, 0, sizeof *s);
     for (unsigned n = 0; n < 8; n++) some_vector(seed, s->xmm[n]);
     for (unsigned n = 0; n < 8; n++) memcpy(&s->mm[n], s->xmm[(n + 3) & 7], 8);
     for (unsigned n = 0; n < 64; n += 16) some_vector(seed, s->memory + n);
-    if (random64(seed) % 16 == 0) memcpy(s->xmm[2], s->xmm[1], 16);
     s->rcx = (uint32_t)random64(seed);
     s->rdx = random64(seed) & 1 ? random64(seed) % 40 - 20 : random64(seed);
     s->rdx = (uint32_t)s->rdx;
@@ -246,6 +281,7 @@ static void some_state(uint64_t *seed, struct sse_state *s, bool aligned)
     s->rdi = random64(seed) % 40;
     s->mxcsr = some_mxcsr(seed);
     s->flags = 2 | (random64(seed) & FLAGS_MASK);
+    if (random64(seed) % 8 == 0) some_pair(seed, s);
 }
 
 /* ---- comparison ------------------------------------------------------------------------------------------------ */
@@ -255,7 +291,7 @@ static bool close_enough(const uint8_t a[16], const uint8_t b[16])
         uint32_t x, y;
         memcpy(&x, a + n, 4);
         memcpy(&y, b + n, 4);
-        bool tiny = !(x & 0x7F800000) && !(y & 0x7F800000) && !((x ^ y) >> 31);
+        bool tiny = (x << 1) <= 0x01000000 && (y << 1) <= 0x01000000 && !((x ^ y) >> 31);
         bool exact = (x & 0x7F800000) == 0x7F800000 || (y & 0x7F800000) == 0x7F800000;
         uint32_t distance = x < y ? y - x : x - y;
         if (!tiny && distance > (exact ? 0u : 12288u)) return false;
