@@ -94,9 +94,9 @@ static void title(struct front_end *f, bool stopped, const struct machine *m)
     nanos now = host_now();
     if (!f->class->title || now < f->next_title) return;
     uint64_t retired = machine_retired(m), since = SECOND + (now - f->next_title);
-    if (stopped) snprintf(text, sizeof text, "stopped");
+    if (stopped) snprintf(text, sizeof text, "Vitro - stopped");
     else
-        snprintf(text, sizeof text, "%" PRIu64 " MIPS",
+        snprintf(text, sizeof text, "Vitro - %" PRIu64 " MIPS",
                  muldiv64(retired - f->instructions, 1000, since));
     f->class->title(f->display, text);
     f->instructions = retired;
