@@ -6,8 +6,16 @@
 #pragma once
 #include "base/base.h"
 
-enum { GEN_MAX = 64, GEN_CF = 1, GEN_PF = 4, GEN_AF = 0x10, GEN_ZF = 0x40, GEN_SF = 0x80, GEN_OF = 0x800,
-       GEN_ALL = 0x8D5 };
+enum {
+    GEN_MAX = 64,
+    GEN_CF = 1,
+    GEN_PF = 4,
+    GEN_AF = 0x10,
+    GEN_ZF = 0x40,
+    GEN_SF = 0x80,
+    GEN_OF = 0x800,
+    GEN_ALL = 0x8D5
+};
 
 struct gen_insn {
     uint8_t  bytes[16], len;
@@ -37,19 +45,26 @@ static inline uint64_t gen_random(uint64_t *seed)
     z = (z ^ z >> 27) * 0x94D049BB133111EBull;
     return z ^ z >> 31;
 }
-static inline unsigned gen_below(struct gen *g, unsigned n) { return (unsigned)(gen_random(&g->seed) % n); }
-static inline bool gen_chance(struct gen *g, unsigned percent) { return gen_below(g, 100) < percent; }
+static inline unsigned gen_below(struct gen *g, unsigned n)
+{
+    return (unsigned)(gen_random(&g->seed) % n);
+}
+static inline bool gen_chance(struct gen *g, unsigned percent)
+{
+    return gen_below(g, 100) < percent;
+}
 
 /* Values with corners: all ones, sign bits, small ones. */
 static inline uint32_t gen_value(struct gen *g)
 {
-    static const uint32_t corners[] = { 0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF,
-                                        0x80000000, 0xFFFFFFFF, 0xFFFFFF80, 0xFFFF8000, 31, 32, 33 };
+    static const uint32_t corners[] = {
+        0,          1,          2,          0x7F,       0x80,       0xFF, 0x7FFF, 0x8000, 0xFFFF,
+        0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFF80, 0xFFFF8000, 31,   32,     33};
     if (gen_chance(g, 40)) return corners[gen_below(g, COUNT_OF(corners))];
     return (uint32_t)gen_random(&g->seed) >> (gen_chance(g, 40) ? gen_below(g, 32) : 0);
 }
 
-/* ---- bytes --------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 static inline void gen_byte(struct gen *g, unsigned v)
 {
     if (g->o->len < sizeof g->o->bytes) g->o->bytes[g->o->len++] = (uint8_t)v;
@@ -58,7 +73,10 @@ static inline void gen_bytes(struct gen *g, uint32_t v, unsigned n)
 {
     for (unsigned k = 0; k < n; k++) gen_byte(g, v >> 8 * k);
 }
-static inline unsigned gen_opsize(const struct gen *g) { return (g->bits == 32) != g->has66 ? 4 : 2; }
+static inline unsigned gen_opsize(const struct gen *g)
+{
+    return (g->bits == 32) != g->has66 ? 4 : 2;
+}
 static inline void gen_immediate(struct gen *g, unsigned n) { gen_bytes(g, gen_value(g), n); }
 
 static inline void gen_flags(struct gen *g, unsigned reads, unsigned sets, unsigned undefs)
@@ -78,7 +96,7 @@ static inline unsigned gen_pointer_register(struct gen *g)
 }
 static inline uint32_t gen_address(struct gen *g) { return g->data + gen_below(g, g->data_len); }
 
-/* ---- modrm ---------------------------------------------------------------------------------------- */
+/* ---- modrm ----------------------------------------------------------------------------------- */
 static inline void gen_memory16(struct gen *g, unsigned reg)
 {
     unsigned mod = gen_below(g, 3), rm = gen_below(g, 8);
@@ -111,12 +129,13 @@ static inline void gen_memory32(struct gen *g, unsigned reg)
 enum { GEN_ANY, GEN_MEMORY, GEN_REGISTER };
 static inline void gen_modrm(struct gen *g, unsigned reg, unsigned kind)
 {
-    if (kind == GEN_REGISTER || (kind == GEN_ANY && gen_chance(g, 50))) gen_byte(g, 0xC0 | reg << 3 | gen_below(g, 8));
+    if (kind == GEN_REGISTER || (kind == GEN_ANY && gen_chance(g, 50)))
+        gen_byte(g, 0xC0 | reg << 3 | gen_below(g, 8));
     else if ((g->bits == 32) != g->has67) gen_memory32(g, reg);
     else gen_memory16(g, reg);
 }
 
-/* ---- families --------------------------------------------------------------------------------------- */
+/* ---- families -------------------------------------------------------------------------------- */
 static inline void gen_alu(struct gen *g)
 {
     unsigned op = gen_below(g, 8), form = gen_below(g, 10), byte;
@@ -182,8 +201,8 @@ static inline void gen_imul(struct gen *g)
     gen_modrm(g, gen_below(g, 8), GEN_ANY);
     if (form < 2) gen_immediate(g, form ? 1 : gen_opsize(g));
 }
-/* Shifts leave AF undefined, and OF for counts above 1; a count of 0 leaves all flags. CF of a SHL or
- * SHR by the operand's width or more is undefined: kept below. */
+/* Shifts leave AF undefined, and OF for counts above 1; a count of 0 leaves all flags. CF of a SHL
+ * or SHR by the operand's width or more is undefined: kept below. */
 static inline void gen_shift(struct gen *g)
 {
     unsigned wide = gen_below(g, 2), op = gen_below(g, 8), form = gen_below(g, 3);
@@ -192,7 +211,9 @@ static inline void gen_shift(struct gen *g)
     if (!rotate && op != 7 && count >= width) count = width - 1;
     if (form == 2 && !rotate && width < 32 && op != 7) form = 0;      /* CL may be anything */
     gen_flags(g, op == 2 || op == 3 ? GEN_CF : 0, 0, GEN_OF | (rotate ? 0 : GEN_AF));
-    if (form != 2 && count == 1) gen_flags(g, g->o->reads, rotate ? GEN_CF | GEN_OF : GEN_ALL & ~GEN_AF, rotate ? 0 : GEN_AF);
+    if (form != 2 && count == 1)
+        gen_flags(g, g->o->reads, rotate ? GEN_CF | GEN_OF : GEN_ALL & ~GEN_AF,
+                  rotate ? 0 : GEN_AF);
     if (form == 0 && count == 0) gen_flags(g, g->o->reads, 0, 0);
     gen_byte(g, (form == 0 ? 0xC0 : form == 1 ? 0xD0 : 0xD2) | wide);
     gen_modrm(g, op, GEN_ANY);
@@ -295,8 +316,8 @@ static inline void gen_lea(struct gen *g)
 }
 static inline unsigned gen_condition_flags(unsigned cc)
 {
-    static const uint16_t flags[8] = { GEN_OF, GEN_CF, GEN_ZF, GEN_CF | GEN_ZF, GEN_SF, GEN_PF, GEN_SF | GEN_OF,
-                                       GEN_SF | GEN_OF | GEN_ZF };
+    static const uint16_t flags[8] = {GEN_OF, GEN_CF, GEN_ZF,          GEN_CF | GEN_ZF,
+                                      GEN_SF, GEN_PF, GEN_SF | GEN_OF, GEN_SF | GEN_OF | GEN_ZF};
     return flags[cc >> 1];
 }
 static inline void gen_set_cmov(struct gen *g)
@@ -387,9 +408,9 @@ static inline void gen_trap(struct gen *g)
     gen_byte(g, codes[n]);
     if (n == 4) gen_byte(g, gen_below(g, 256));
 }
-/* Left out: FISTTP (SSE3), undocumented aliases, what is exact to a unit in the last place only, what
- * loads or stores the instruction and operand pointers or the status word (vendors differ in C1), FPREM
- * (vendors differ in C0, C2, C3 after an invalid operation). */
+/* Left out: FISTTP (SSE3), undocumented aliases, what is exact to a unit in the last place only,
+ * what loads or stores the instruction and operand pointers or the status word (vendors differ in
+ * C1), FPREM (vendors differ in C0, C2, C3 after an invalid operation). */
 static inline bool gen_x87_allowed(unsigned code, unsigned modrm)
 {
     unsigned reg = modrm >> 3 & 7;
@@ -398,10 +419,13 @@ static inline bool gen_x87_allowed(unsigned code, unsigned modrm)
         bool environment = (reg == 4 || reg == 6) && (code == 0xD9 || code == 0xDD);
         return !fisttp && !environment && !(code == 0xDD && reg == 7);
     }
-    bool alias = (code == 0xD9 && modrm >= 0xD8 && modrm < 0xE0) || (code == 0xDC && modrm >= 0xD0 && modrm < 0xE0) ||
-                 (code == 0xDD && modrm >= 0xC8 && modrm < 0xD0) || (code == 0xDE && modrm >= 0xD0 && modrm < 0xD8) ||
+    bool alias = (code == 0xD9 && modrm >= 0xD8 && modrm < 0xE0) ||
+                 (code == 0xDC && modrm >= 0xD0 && modrm < 0xE0) ||
+                 (code == 0xDD && modrm >= 0xC8 && modrm < 0xD0) ||
+                 (code == 0xDE && modrm >= 0xD0 && modrm < 0xD8) ||
                  (code == 0xDF && modrm >= 0xC8 && modrm <= 0xE0);
-    bool transcendental = (modrm >= 0xF0 && modrm <= 0xF3) || modrm == 0xF9 || modrm == 0xFB || modrm >= 0xFE;
+    bool transcendental =
+        (modrm >= 0xF0 && modrm <= 0xF3) || modrm == 0xF9 || modrm == 0xFB || modrm >= 0xFE;
     bool remainder = modrm == 0xF5 || modrm == 0xF8;
     return !alias && (code != 0xD9 || !(transcendental || remainder));
 }
@@ -445,15 +469,16 @@ static inline void gen_branch(struct gen *g, unsigned index, unsigned n)
     gen_bytes(g, 0, g->o->rel);
 }
 
-/* ---- one instruction, a program ------------------------------------------------------------------------ */
+/* ---- one instruction, a program -------------------------------------------------------------- */
 typedef void gen_fn(struct gen *);
 static inline void gen_body(struct gen *g)
 {
     static gen_fn *const families[] = {
-        gen_alu, gen_alu, gen_alu, gen_alu, gen_test, gen_inc_dec, gen_not_neg, gen_muldiv, gen_imul, gen_shift,
-        gen_shift, gen_double_shift, gen_bits, gen_scan, gen_mov, gen_mov, gen_mov, gen_extend, gen_exchange,
-        gen_cmpxchg8b, gen_bswap, gen_lea, gen_set_cmov, gen_decimal, gen_stack, gen_stack, gen_flag_insn,
-        gen_popf, gen_string, gen_misc,
+        gen_alu,      gen_alu,       gen_alu,       gen_alu,   gen_test,     gen_inc_dec,
+        gen_not_neg,  gen_muldiv,    gen_imul,      gen_shift, gen_shift,    gen_double_shift,
+        gen_bits,     gen_scan,      gen_mov,       gen_mov,   gen_mov,      gen_extend,
+        gen_exchange, gen_cmpxchg8b, gen_bswap,     gen_lea,   gen_set_cmov, gen_decimal,
+        gen_stack,    gen_stack,     gen_flag_insn, gen_popf,  gen_string,   gen_misc,
     };
     families[gen_below(g, COUNT_OF(families))](g);
 }
@@ -506,8 +531,10 @@ static inline void gen_program(struct gen *g, struct program *p, unsigned n)
     }
 }
 
-/* The program as bytes; start[k] is where instruction k begins, start[n] the end. Returns the length. */
-static inline unsigned program_bytes(const struct program *p, uint8_t *to, uint16_t start[GEN_MAX + 1])
+/* The program as bytes; start[k] is where instruction k begins, start[n] the end. Returns the
+ * length. */
+static inline unsigned program_bytes(const struct program *p, uint8_t *to,
+                                     uint16_t start[GEN_MAX + 1])
 {
     unsigned len = 0;
     for (unsigned k = 0; k < p->n; k++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What the parts of vitro-cputest share: a CPU with memory, totals, and reading of little-endian files.
+ * What the parts of vitro-cputest share: a CPU with memory, totals, and reading of little-endian
+ * files.
  */
 #pragma once
 #include <stdio.h>
@@ -55,6 +56,7 @@ static inline void tally_add(struct cputest *t, const char *cpu, const char *for
     printf("\n");
 }
 
-/* data: the whole file, magic included. False: not (all) of this format; the file is counted bad. */
+/* data: the whole file, magic included. False: not (all) of this format; the file is counted bad.
+ */
 bool sst_file(struct cputest *, const char *path, const uint8_t *data, size_t len);
 bool x87v_file(struct cputest *, const char *path, const uint8_t *data, size_t len);

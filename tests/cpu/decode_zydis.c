@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * decode_zydis [--count N] [--seed S]: random byte strings in 16- and 32-bit code through our decoder
- * and through Zydis. Both must agree whether the string is an instruction, and on its length. Where
- * they need not, a rule below says why.
+ * decode_zydis [--count N] [--seed S]: random byte strings in 16- and 32-bit code through our
+ * decoder and through Zydis. Both must agree whether the string is an instruction, and on its
+ * length. Where they need not, a rule below says why.
  *
  * Exit code 0: they agree; 1: a difference, printed with both readings.
  * Not implemented: 64-bit code.
@@ -25,9 +25,10 @@ struct sample {
     ZyanStatus status;
 };
 
-static const uint8_t prefix_bytes[] = { 0x66, 0x67, 0xF0, 0xF2, 0xF3, 0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65 };
+static const uint8_t prefix_bytes[] = {0x66, 0x67, 0xF0, 0xF2, 0xF3, 0x26,
+                                       0x2E, 0x36, 0x3E, 0x64, 0x65};
 
-/* ---- both readings --------------------------------------------------------------------------------- */
+/* ---- both readings --------------------------------------------------------------------------- */
 static bool is_handler(const struct insn *i, const struct family *f)
 {
     return i->exec == f->h[K_NONE][1][0];
@@ -39,19 +40,21 @@ static void read_ours(struct sample *s, const struct cpu_model *model)
     struct decoded d;
     s->ours.length = decode(model, s->mode, s->bytes, sizeof s->bytes, &i, &d);
     s->ours.name = d.op->mnemonic;
-    bool on_purpose = !strncmp(d.op->mnemonic, "ud", 2);               /* UD0, UD1, UD2 are instructions */
-    s->ours.valid = on_purpose || !(is_handler(&i, &family_undefined) || is_handler(&i, &family_too_long));
+    bool on_purpose = !strncmp(d.op->mnemonic, "ud", 2); /* UD0, UD1, UD2 are instructions */
+    s->ours.valid =
+        on_purpose || !(is_handler(&i, &family_undefined) || is_handler(&i, &family_too_long));
 }
 
 static void read_zydis(struct sample *s, ZydisDecoder decoders[2])
 {
-    s->status = ZydisDecoderDecodeInstruction(&decoders[s->mode & MODE_CODE32], NULL, s->bytes, sizeof s->bytes, &s->insn);
+    s->status = ZydisDecoderDecodeInstruction(&decoders[s->mode & MODE_CODE32], NULL, s->bytes,
+                                              sizeof s->bytes, &s->insn);
     s->zydis.valid = ZYAN_SUCCESS(s->status);
     s->zydis.length = s->zydis.valid ? s->insn.length : 0;
     s->zydis.name = s->zydis.valid ? ZydisMnemonicGetString(s->insn.mnemonic) : "(undefined)";
 }
 
-/* ---- why they may differ ------------------------------------------------------------------------------ */
+/* ---- why they may differ --------------------------------------------------------------------- */
 /* The opcode byte (0F xx as 0Fxx) behind the prefixes, and what follows it. */
 static unsigned opcode_of(const struct sample *s, const uint8_t **rest)
 {
@@ -67,13 +70,16 @@ static bool of_another_model(const struct sample *s, unsigned code, const uint8_
     (void)code;
     (void)rest;
     static const ZydisISASet known[] = {
-        ZYDIS_ISA_SET_I86, ZYDIS_ISA_SET_I186, ZYDIS_ISA_SET_I286PROTECTED, ZYDIS_ISA_SET_I286REAL,
-        ZYDIS_ISA_SET_I386, ZYDIS_ISA_SET_I486, ZYDIS_ISA_SET_I486REAL, ZYDIS_ISA_SET_X87, ZYDIS_ISA_SET_CMOV,
-        ZYDIS_ISA_SET_FCMOV, ZYDIS_ISA_SET_PENTIUMREAL, ZYDIS_ISA_SET_PPRO, ZYDIS_ISA_SET_FAT_NOP,
-        ZYDIS_ISA_SET_RDPMC, ZYDIS_ISA_SET_PAUSE, ZYDIS_ISA_SET_PENTIUMMMX, ZYDIS_ISA_SET_FXSAVE,
-        ZYDIS_ISA_SET_CLFSH, ZYDIS_ISA_SET_SSE, ZYDIS_ISA_SET_SSE2, ZYDIS_ISA_SET_SSE2MMX, ZYDIS_ISA_SET_SSE3,
-        ZYDIS_ISA_SET_SSE3X87, ZYDIS_ISA_SET_SSE4, ZYDIS_ISA_SET_SSE42, ZYDIS_ISA_SET_SSEMXCSR,
-        ZYDIS_ISA_SET_SSE_PREFETCH, ZYDIS_ISA_SET_SSSE3, ZYDIS_ISA_SET_SSSE3MMX, ZYDIS_ISA_SET_POPCNT,
+        ZYDIS_ISA_SET_I86,        ZYDIS_ISA_SET_I186,        ZYDIS_ISA_SET_I286PROTECTED,
+        ZYDIS_ISA_SET_I286REAL,   ZYDIS_ISA_SET_I386,        ZYDIS_ISA_SET_I486,
+        ZYDIS_ISA_SET_I486REAL,   ZYDIS_ISA_SET_X87,         ZYDIS_ISA_SET_CMOV,
+        ZYDIS_ISA_SET_FCMOV,      ZYDIS_ISA_SET_PENTIUMREAL, ZYDIS_ISA_SET_PPRO,
+        ZYDIS_ISA_SET_FAT_NOP,    ZYDIS_ISA_SET_RDPMC,       ZYDIS_ISA_SET_PAUSE,
+        ZYDIS_ISA_SET_PENTIUMMMX, ZYDIS_ISA_SET_FXSAVE,      ZYDIS_ISA_SET_CLFSH,
+        ZYDIS_ISA_SET_SSE,        ZYDIS_ISA_SET_SSE2,        ZYDIS_ISA_SET_SSE2MMX,
+        ZYDIS_ISA_SET_SSE3,       ZYDIS_ISA_SET_SSE3X87,     ZYDIS_ISA_SET_SSE4,
+        ZYDIS_ISA_SET_SSE42,      ZYDIS_ISA_SET_SSEMXCSR,    ZYDIS_ISA_SET_SSE_PREFETCH,
+        ZYDIS_ISA_SET_SSSE3,      ZYDIS_ISA_SET_SSSE3MMX,    ZYDIS_ISA_SET_POPCNT,
     };
     if (!s->zydis.valid || s->ours.valid) return false;
     for (unsigned n = 0; n < COUNT_OF(known); n++)
@@ -81,7 +87,11 @@ static bool of_another_model(const struct sample *s, unsigned code, const uint8_
     return true;
 }
 
-struct rule { const char *why; bool (*allows)(const struct sample *, unsigned code, const uint8_t *rest); unsigned long used; };
+struct rule {
+    const char *why;
+    bool (*allows)(const struct sample *, unsigned code, const uint8_t *rest);
+    unsigned long used;
+};
 
 static bool both_refuse(const struct sample *s, unsigned code, const uint8_t *rest)
 {
@@ -101,7 +111,8 @@ static bool rsm(const struct sample *s, unsigned code, const uint8_t *rest)
 static bool control_register(const struct sample *s, unsigned code, const uint8_t *rest)
 {
     (void)rest;
-    return code >= 0x0F20 && code <= 0x0F23 && s->ours.valid && s->status == ZYDIS_STATUS_BAD_REGISTER;
+    return code >= 0x0F20 && code <= 0x0F23 && s->ours.valid &&
+           s->status == ZYDIS_STATUS_BAD_REGISTER;
 }
 
 static struct rule rules[] = {
@@ -123,7 +134,7 @@ static bool explained(const struct sample *s)
     return false;
 }
 
-/* ---- main ------------------------------------------------------------------------------------------------ */
+/* ---- main ------------------------------------------------------------------------------------ */
 
 /* Half of them begin with prefixes, some with as many as there may be; a third go on with 0F. */
 static void random_bytes(struct sample *s, uint64_t *seed)
@@ -143,15 +154,16 @@ static void show(const struct sample *s)
 {
     printf("%s:", s->mode & MODE_CODE32 ? "32" : "16");
     for (unsigned n = 0; n < sizeof s->bytes; n++) printf(" %02X", s->bytes[n]);
-    printf("\n  ours %s, %u bytes; Zydis %s, %u bytes (status %x)\n", s->ours.name, s->ours.length, s->zydis.name,
-           s->zydis.length, (unsigned)s->status);
+    printf("\n  ours %s, %u bytes; Zydis %s, %u bytes (status %x)\n", s->ours.name, s->ours.length,
+           s->zydis.name, s->zydis.length, (unsigned)s->status);
 }
 
 /* Later meanings of what was a NOP, or an instruction with an ignored prefix. */
 static void set_modes(ZydisDecoder *d)
 {
-    static const ZydisDecoderMode off[] = { ZYDIS_DECODER_MODE_MPX, ZYDIS_DECODER_MODE_CET, ZYDIS_DECODER_MODE_LZCNT,
-                                            ZYDIS_DECODER_MODE_TZCNT, ZYDIS_DECODER_MODE_WBNOINVD, ZYDIS_DECODER_MODE_CLDEMOTE };
+    static const ZydisDecoderMode off[] = {
+        ZYDIS_DECODER_MODE_MPX,   ZYDIS_DECODER_MODE_CET,      ZYDIS_DECODER_MODE_LZCNT,
+        ZYDIS_DECODER_MODE_TZCNT, ZYDIS_DECODER_MODE_WBNOINVD, ZYDIS_DECODER_MODE_CLDEMOTE};
     for (unsigned n = 0; n < COUNT_OF(off); n++) ZydisDecoderEnableMode(d, off[n], ZYAN_FALSE);
 }
 

@@ -7,8 +7,18 @@
 #include <string.h>
 #include "tests/cpu/fuzz_engine.h"
 
-enum { SYSTEM_PAGES = 8, GDT = 0x1000, IDT = 0x2000, HANDLERS = 0x3000, TSS = 0x4000, STACK0 = 0x6000,
-       PAGE_DIR = 0x10000, ARENA_TABLE = 0x11000, SYSTEM_TABLE = 0x12000, RAM = 2 << 20 };
+enum {
+    SYSTEM_PAGES = 8,
+    GDT = 0x1000,
+    IDT = 0x2000,
+    HANDLERS = 0x3000,
+    TSS = 0x4000,
+    STACK0 = 0x6000,
+    PAGE_DIR = 0x10000,
+    ARENA_TABLE = 0x11000,
+    SYSTEM_TABLE = 0x12000,
+    RAM = 2 << 20
+};
 enum { CODE0 = 0x08, DATA0 = 0x10, TASK = 0x18, TICKS = 1 << 20 };
 enum { PTE_P = 1, PTE_W = 2, PTE_U = 4 };
 #define SYSTEM ENGINE_SYSTEM
@@ -43,7 +53,9 @@ static void make_pages(struct memory *m)
 {
     memory_write(m, PAGE_DIR, ARENA_TABLE | PTE_P | PTE_W | PTE_U, DWORD);
     memory_write(m, PAGE_DIR + (SYSTEM >> 22) * 4, SYSTEM_TABLE | PTE_P | PTE_W, DWORD);
-    for (unsigned n = 0; n < SYSTEM_PAGES; n++) memory_write(m, SYSTEM_TABLE + ((SYSTEM >> 12 & 0x3FF) + n) * 4, n << 12 | PTE_P | PTE_W, DWORD);
+    for (unsigned n = 0; n < SYSTEM_PAGES; n++)
+        memory_write(m, SYSTEM_TABLE + ((SYSTEM >> 12 & 0x3FF) + n) * 4, n << 12 | PTE_P | PTE_W,
+                     DWORD);
     map_user(m, ARENA_CODE, ARENA_CODE_LEN, PTE_W);
     map_user(m, ARENA_DATA, ARENA_DATA_LEN, PTE_W);
     map_user(m, ARENA_STACK, ARENA_STACK_LEN, PTE_W);
@@ -61,7 +73,8 @@ static void make_tables(struct memory *m)
     for (uint32_t v = 0; v < 32; v++) {
         uint32_t to = SYSTEM + HANDLERS + 16 * v;
         uint64_t open = v == 3 || v == 4 ? 0xEE00 : 0x8E00;          /* DPL 3 for INT3, INTO */
-        memory_write(m, IDT + 8 * v, (to & 0xFFFF) | CODE0 << 16 | (open | (to & 0xFFFF0000)) << 32, QWORD);
+        memory_write(m, IDT + 8 * v, (to & 0xFFFF) | CODE0 << 16 | (open | (to & 0xFFFF0000)) << 32,
+                     QWORD);
         memory_write(m, HANDLERS + 16 * v, 0xF4, BYTE);
     }
 }
@@ -95,7 +108,8 @@ static void load(struct engine *e, const struct outcome *in)
     struct cpu_x87 x = { .control = in->fcw, .status = in->fsw };
     cpu_get_regs(e->cpu, &g);
     for (unsigned n = 0; n < 8; n++) g.gpr[n] = in->gpr[n];
-    for (unsigned s = 0; s < 6; s++) g.seg[s] = (struct cpu_segment){ USER_DS, 0, 0xFFFFFFFF, 0xC0F3 };
+    for (unsigned s = 0; s < 6; s++)
+        g.seg[s] = (struct cpu_segment){USER_DS, 0, 0xFFFFFFFF, 0xC0F3};
     g.seg[1] = (struct cpu_segment){ USER_CS, 0, 0xFFFFFFFF, 0xC0FB };
     g.seg[4] = g.seg[5] = (struct cpu_segment){ 0 };
     g.tr = (struct cpu_segment){ TASK, SYSTEM + TSS, 0x67, 0x8B };
@@ -143,7 +157,8 @@ static void save(struct engine *e, struct outcome *o)
     save_x87(e, o);
 }
 
-bool engine_run(struct engine *e, const struct outcome *in, struct outcome *out, enum engine_how how)
+bool engine_run(struct engine *e, const struct outcome *in, struct outcome *out,
+                enum engine_how how)
 {
     uint64_t end;
     enum cpu_stop stop = CPU_UNTIL;

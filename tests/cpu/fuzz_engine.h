@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The engine set up as the mirror of native_host: the same arena in user pages, a handler that halts
- * for every exception.
+ * The engine set up as the mirror of native_host: the same arena in user pages, a handler that
+ * halts for every exception.
  */
 #pragma once
 #include "cpu/cpu.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * native_fuzz [--seconds N] [--count N] [--seed S] [--x87] [--keep-going]: random programs of 1-8 integer
- * instructions in 32-bit user code, run by the host's processor and by the engine. Registers, defined
- * flags, memory and exceptions must agree. A case that fails is reduced to the fewest instructions.
+ * native_fuzz [--seconds N] [--count N] [--seed S] [--x87] [--keep-going]: random programs of 1-8
+ * integer instructions in 32-bit user code, run by the host's processor and by the engine.
+ * Registers, defined flags, memory and exceptions must agree. A case that fails is reduced to the
+ * fewest instructions.
  * --x87: half of the instructions are x87 ones; the x87's registers must agree, too.
  *
  * Exit code 0: all agree; 1: a difference; 77: this host cannot.
@@ -31,7 +32,7 @@ struct fuzz {
     uint64_t vectors[32];
 };
 
-/* ---- making a case -------------------------------------------------------------------------------- */
+/* ---- making a case --------------------------------------------------------------------------- */
 static uint32_t data_pointer(struct gen *g)
 {
     return ARENA_DATA + 0x400 + gen_below(g, ARENA_DATA_LEN - 0x800);
@@ -55,9 +56,12 @@ static unsigned random_registers(struct fuzz *f, struct gen *g)
 /* Normal numbers of all sizes, integers, and the corners of the format. */
 static void random_number(struct gen *g, uint8_t to[10])
 {
-    static const uint16_t exponents[] = { 0, 1, 0x7FFF, 0x7FFE, 0x3FFF, 0x3FFE, 0x400E, 0x403E, 0x3C01, 0x43FE };
-    static const uint64_t mantissas[] = { 0, 1, 1ull << 63, ~0ull, 3ull << 62, (1ull << 63) + 1, ~0ull >> 1 };
-    uint64_t m = gen_chance(g, 30) ? mantissas[gen_below(g, COUNT_OF(mantissas))] : gen_random(&g->seed) | 1ull << 63;
+    static const uint16_t exponents[] = {0,      1,      0x7FFF, 0x7FFE, 0x3FFF,
+                                         0x3FFE, 0x400E, 0x403E, 0x3C01, 0x43FE};
+    static const uint64_t mantissas[] = {
+        0, 1, 1ull << 63, ~0ull, 3ull << 62, (1ull << 63) + 1, ~0ull >> 1};
+    uint64_t m = gen_chance(g, 30) ? mantissas[gen_below(g, COUNT_OF(mantissas))]
+                                   : gen_random(&g->seed) | 1ull << 63;
     uint16_t e = gen_chance(g, 30) ? exponents[gen_below(g, COUNT_OF(exponents))]
                                    : (uint16_t)(0x3FFF - 70 + gen_below(g, 140));
     if (gen_chance(g, 20)) m &= ~0ull << gen_below(g, 64);
@@ -72,7 +76,8 @@ static void random_x87(struct fuzz *f, struct gen *g)
     if (!g->x87) return;
     f->before.fcw = (uint16_t)(0x40 | (gen_below(g, 4) << 8) | (gen_below(g, 4) << 10) |
                                (gen_chance(g, 70) ? 0x3F : gen_below(g, 64)));
-    f->before.fsw = (uint16_t)((gen_below(g, 8) << 11) | (gen_chance(g, 30) ? gen_below(g, 8) << 8 : 0));
+    f->before.fsw =
+        (uint16_t)((gen_below(g, 8) << 11) | (gen_chance(g, 30) ? gen_below(g, 8) << 8 : 0));
     f->before.tags = (uint8_t)(gen_chance(g, 30) ? gen_below(g, 256) : 0xFFu << gen_below(g, 4));
     for (unsigned n = 0; n < 8; n++) random_number(g, f->before.st[n]);
 }
@@ -89,15 +94,19 @@ static void random_memory(struct fuzz *f)
 
 static void make_case(struct fuzz *f)
 {
-    struct gen g = { .seed = f->seed, .bits = 32, .data = ARENA_DATA, .data_len = ARENA_DATA_LEN - 16,
-                     .faults = true, .repeat = true };
+    struct gen g = {.seed = f->seed,
+                    .bits = 32,
+                    .data = ARENA_DATA,
+                    .data_len = ARENA_DATA_LEN - 16,
+                    .faults = true,
+                    .repeat = true};
     g.x87 = f->x87;
     g.pointers = random_registers(f, &g);
     random_x87(f, &g);
     gen_program(&g, &f->program, 1 + gen_below(&g, 8));
 }
 
-/* ---- running it ------------------------------------------------------------------------------------ */
+/* ---- running it ------------------------------------------------------------------------------ */
 static void *host(uint32_t at) { return (void *)(uintptr_t)at; }
 
 static void place_at(struct fuzz *f, uint32_t at, const void *from, uint32_t len)
@@ -122,7 +131,8 @@ static uint32_t flags_mask(struct fuzz *f)
     program_flags(p, undefined);
     uint32_t fixed = 0x400 | 0x4000 | 0x40000 | 0x200000;  /* DF, NT, AC, ID */
     uint32_t at = f->native.eip - ARENA_CODE;
-    if (f->native.vector == VEC_BP && at == f->start[p->n] + 1u) return fixed | (GEN_ALL & ~undefined[p->n]);
+    if (f->native.vector == VEC_BP && at == f->start[p->n] + 1u)
+        return fixed | (GEN_ALL & ~undefined[p->n]);
     for (unsigned k = 0; k < p->n; k++) any |= undefined[k] | p->insn[k].undefs;
     return fixed | (GEN_ALL & ~any);
 }
@@ -136,11 +146,12 @@ static bool memory_differs(struct fuzz *f, uint32_t at, uint32_t len)
     return true;
 }
 
-/* An operand across the end of a 4 GiB segment may fault or wrap around, as the processor likes (SDM
- * vol. 3, 5.3). */
+/* An operand across the end of a 4 GiB segment may fault or wrap around, as the processor likes
+ * (SDM vol. 3, 5.3). */
 static bool wraps(const struct outcome *n, const struct outcome *o)
 {
-    return (n->vector == VEC_SS || n->vector == VEC_GP) && o->vector == VEC_PF && o->cr2 >= 0xFFFFFFF0;
+    return (n->vector == VEC_SS || n->vector == VEC_GP) && o->vector == VEC_PF &&
+           o->cr2 >= 0xFFFFFFF0;
 }
 
 static const char *x87_differs(const struct outcome *n, const struct outcome *o)
@@ -189,7 +200,8 @@ static const char *compare(struct fuzz *f)
     for (unsigned k = 0; k < 8 && !faults_in_popa(f); k++)
         if (n->gpr[k] != o->gpr[k]) return names[k];
     if ((n->eflags ^ o->eflags) & flags_mask(f)) return "EFLAGS";
-    if (memory_differs(f, ARENA_DATA, ARENA_DATA_LEN) || memory_differs(f, ARENA_STACK, ARENA_STACK_LEN) ||
+    if (memory_differs(f, ARENA_DATA, ARENA_DATA_LEN) ||
+        memory_differs(f, ARENA_STACK, ARENA_STACK_LEN) ||
         memory_differs(f, ARENA_CODE, ARENA_CODE_LEN))
         return "memory";
     return x87_differs(n, o);
@@ -200,11 +212,12 @@ static const char *run(struct fuzz *f)
     place(f);
     native_run(&f->before, &f->native);
     f->code_written = memcmp(host(ARENA_CODE), f->code, sizeof f->code);
-    f->timeout = !engine_run(&f->engine, &f->before, &f->ours, f->seed & 1 ? ENGINE_STEPPED : ENGINE_CHAINED);
+    f->timeout = !engine_run(&f->engine, &f->before, &f->ours,
+                             f->seed & 1 ? ENGINE_STEPPED : ENGINE_CHAINED);
     return compare(f);
 }
 
-/* ---- a failure ---------------------------------------------------------------------------------------- */
+/* ---- a failure ------------------------------------------------------------------------------- */
 static void reduce(struct fuzz *f)
 {
     for (unsigned k = 0; k < f->program.n;) {
@@ -222,7 +235,8 @@ static void reduce(struct fuzz *f)
 
 static void show_row(const char *name, uint32_t before, uint32_t native, uint32_t ours)
 {
-    printf("  %-7s %08" PRIX32 " %08" PRIX32 " %08" PRIX32 "%s\n", name, before, native, ours, native == ours ? "" : "  <--");
+    printf("  %-7s %08" PRIX32 " %08" PRIX32 " %08" PRIX32 "%s\n", name, before, native, ours,
+           native == ours ? "" : "  <--");
 }
 
 static void show_number(const uint8_t b[10])
@@ -278,13 +292,14 @@ static void failed(struct fuzz *f)
     show(f, what ? what : "(not again)");
 }
 
-/* ---- main ------------------------------------------------------------------------------------------------ */
+/* ---- main ------------------------------------------------------------------------------------ */
 static uint64_t number(const char *text) { return strtoull(text, NULL, 0); }
 
 static void fuzz_all(struct fuzz *f, uint64_t count, uint64_t seconds)
 {
     time_t end = time(NULL) + (time_t)seconds;
-    for (; f->cases < count && (f->keep_going ? f->failures < 20 : !f->failures); f->cases++, f->seed++) {
+    for (; f->cases < count && (f->keep_going ? f->failures < 20 : !f->failures);
+         f->cases++, f->seed++) {
         if (seconds && !(f->cases & 1023) && time(NULL) >= end) break;
         if (!f->cases || f->seed % MEMORY_CASES == 0) random_memory(f);
         make_case(f);
@@ -304,7 +319,10 @@ int main(int argc, char **argv)
         else if (!strcmp(argv[k], "--seed") && k + 1 < argc) f.seed = number(argv[++k]);
         else if (!strcmp(argv[k], "--x87")) f.x87 = true;
         else if (!strcmp(argv[k], "--keep-going")) f.keep_going = true;
-        else return fprintf(stderr, "usage: native_fuzz [--seconds N] [--count N] [--seed S] [--x87] [--keep-going]\n"), 2;
+        else
+            return fprintf(stderr, "usage: native_fuzz [--seconds N] [--count N] [--seed S] "
+                                   "[--x87] [--keep-going]\n"),
+                   2;
     }
     if (!seconds && count == ~0ull) seconds = 10;
     const char *unable = native_open();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Native execution: IRETQ into a 32-bit code segment; every way out is an exception, which arrives as
- * a signal with all registers, vector, error code and CR2 in its context.
+ * Native execution: IRETQ into a 32-bit code segment; every way out is an exception, which arrives
+ * as a signal with all registers, vector, error code and CR2 in its context.
  */
 #define _GNU_SOURCE
 #include "tests/cpu/native_host.h"
@@ -42,7 +42,8 @@ static void save_x87(struct outcome *o, const struct _libc_fpstate *f)
 
 static void on_signal(int number, siginfo_t *info, void *context)
 {
-    static const int order[8] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI };
+    static const int order[8] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX,
+                                 REG_RSP, REG_RBP, REG_RSI, REG_RDI};
     const ucontext_t *u = context;
     const greg_t *r = u->uc_mcontext.gregs;
     (void)number;
@@ -59,7 +60,10 @@ static void on_signal(int number, siginfo_t *info, void *context)
 }
 
 /* FRSTOR's 32-bit format (SDM vol. 1, figure 8-9). */
-struct frstor { uint32_t control, status, tag, ip, cs, dp, ds; uint8_t st[8][10]; } __attribute__((packed));
+struct frstor {
+    uint32_t control, status, tag, ip, cs, dp, ds;
+    uint8_t st[8][10];
+} __attribute__((packed));
 
 static struct frstor x87_image(const struct outcome *in)
 {
@@ -87,7 +91,8 @@ static _Noreturn void enter(const struct outcome *in)
                      "movl 28(%%rdi), %%edi\n\t"
                      "iretq"
                      :
-                     : [x87] "m"(x87), [ds] "i"(USER_DS), [frame] "r"(frame), "D"(in->gpr), "m"(frame), "m"(*in)
+                     : [x87] "m"(x87), [ds] "i"(USER_DS), [frame] "r"(frame), "D"(in->gpr),
+                       "m"(frame), "m"(*in)
                      : "memory", "rax");
     __builtin_unreachable();
 }
@@ -109,17 +114,20 @@ static bool map_at(uint32_t at, uint32_t len)
 static bool catch_signals(void)
 {
     static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
-    struct sigaction a = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+    struct sigaction a = {.sa_sigaction = on_signal,
+                          .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     const size_t size = 256 << 10;                         /* AVX-512 states are large */
     stack_t stack = { .ss_sp = malloc(size), .ss_size = size };
     bool good = stack.ss_sp && !sigaltstack(&stack, NULL);
-    for (unsigned n = 0; good && n < COUNT_OF(signals); n++) good = !sigaction(signals[n], &a, NULL);
+    for (unsigned n = 0; good && n < COUNT_OF(signals); n++)
+        good = !sigaction(signals[n], &a, NULL);
     return good;
 }
 
 const char *native_open(void)
 {
-    struct outcome in = { .eip = ARENA_CODE, .eflags = 0x202, .gpr = { [4] = ARENA_STACK + 0x1000 }, .fcw = 0x37F };
+    struct outcome in = {
+        .eip = ARENA_CODE, .eflags = 0x202, .gpr = {[4] = ARENA_STACK + 0x1000}, .fcw = 0x37F};
     struct outcome out = { 0 };
     if (!map_at(ARENA_CODE, ARENA_CODE_LEN) || !map_at(ARENA_DATA, ARENA_DATA_LEN) ||
         !map_at(ARENA_STACK, ARENA_STACK_LEN))

@@ -5,8 +5,14 @@
 #include "base/base.h"
 
 /* Where cases live, for the host and for the engine: linear addresses. */
-enum { ARENA_CODE = 0x110000, ARENA_CODE_LEN = 0x2000, ARENA_DATA = 0x120000, ARENA_DATA_LEN = 0x4000,
-       ARENA_STACK = 0x130000, ARENA_STACK_LEN = 0x2000 };
+enum {
+    ARENA_CODE = 0x110000,
+    ARENA_CODE_LEN = 0x2000,
+    ARENA_DATA = 0x120000,
+    ARENA_DATA_LEN = 0x4000,
+    ARENA_STACK = 0x130000,
+    ARENA_STACK_LEN = 0x2000
+};
 enum { USER_CS = 0x23, USER_DS = 0x2B };       /* Linux' selectors for 32-bit code and flat data */
 
 struct outcome {

@@ -6,13 +6,31 @@
  * instruction (or in the handler of its exception), twice: the first run decodes a whole trace, the
  * second one finds it.
  *
- * The 80286 cases are for the instructions that a 386 shares; is_documented() knows where a 286 does
- * what the SDM forbids a later processor (docs/cpu-exactness.md).
+ * The 80286 cases are for the instructions that a 386 shares; is_documented() knows where a 286
+ * does what the SDM forbids a later processor (docs/cpu-exactness.md).
  */
 #include "tests/cpu/cputest.h"
 
 enum { GDT = 0xF00000, IDT = 0xF01000, HANDLERS = 0xF02000, HLT = 0xF4, NO_VECTOR = 0xFF };
-enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI, S_ES, S_CS, S_SS, S_DS, S_FS, S_GS, EIP, EFLAGS, WORDS };
+enum {
+    EAX,
+    ECX,
+    EDX,
+    EBX,
+    ESP,
+    EBP,
+    ESI,
+    EDI,
+    S_ES,
+    S_CS,
+    S_SS,
+    S_DS,
+    S_FS,
+    S_GS,
+    EIP,
+    EFLAGS,
+    WORDS
+};
 static const char *const names[WORDS] = { "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi",
                                           "es", "cs", "ss", "ds", "fs", "gs", "eip", "eflags" };
 /* The order of struct cpu_regs.seg[] */
@@ -42,7 +60,8 @@ struct run {
 /* What was wrong, for a person. */
 struct difference { const char *what; uint32_t at, want, got; };
 
-/* ---- reading ----------------------------------------------------------------------------------- */
+/* ---- reading -----------------------------------------------------------------------------------
+ */
 static void get_list(struct input *in, struct byte_list *list)
 {
     list->n = (unsigned)get(in, 2);
@@ -73,7 +92,8 @@ static bool get_case(struct input *in, struct test_case *t)
     return !in->bad;
 }
 
-/* ---- the machine before ------------------------------------------------------------------------ */
+/* ---- the machine before ------------------------------------------------------------------------
+ */
 static void put(struct run *r, uint32_t at, uint64_t value, enum width n)
 {
     memory_write(r->t->memory, at, value, n);
@@ -95,7 +115,8 @@ static void protected_tables(struct run *r)
 static struct cpu_segment segment(const struct run *r, const struct test_case *t, unsigned s)
 {
     uint16_t selector = (uint16_t)t->before[segment_order[s]];
-    if (!r->protected32) return (struct cpu_segment){ selector, (uint64_t)selector << 4, 0xFFFF, 0x93 };
+    if (!r->protected32)
+        return (struct cpu_segment){selector, (uint64_t)selector << 4, 0xFFFF, 0x93};
     return (struct cpu_segment){ s == 1 ? 8 : 16, 0, 0xFFFFFFFF, s == 1 ? 0xC09B : 0xC093 };
 }
 
@@ -129,7 +150,8 @@ static void clear_memory(struct run *r, const struct byte_list *list)
     for (unsigned k = 0; k < list->n; k++) put(r, list->b[k].at, 0, BYTE);
 }
 
-/* ---- running ------------------------------------------------------------------------------------ */
+/* ---- running ------------------------------------------------------------------------------------
+ */
 static bool is_prefix(uint8_t b)
 {
     return b == 0x26 || b == 0x2E || b == 0x36 || b == 0x3E || (b >= 0x64 && b <= 0x67) ||
@@ -192,8 +214,10 @@ static void run(struct run *r, const struct test_case *t, struct cpu_regs *g)
     else run_stepped(r, t, g);
 }
 
-/* ---- comparing ---------------------------------------------------------------------------------- */
-static bool differs(struct difference *d, const char *what, uint32_t at, uint32_t want, uint32_t got)
+/* ---- comparing ----------------------------------------------------------------------------------
+ */
+static bool differs(struct difference *d, const char *what, uint32_t at, uint32_t want,
+                    uint32_t got)
 {
     *d = (struct difference){ what, at, want, got };
     return want != got;
@@ -268,7 +292,7 @@ static bool outcome_differs(struct run *r, const struct test_case *t, const stru
     return registers_differ(r, t, g, d) || memory_differs(r, t, d);
 }
 
-/* ---- documented differences (docs/cpu-exactness.md) ------------------------------------------------ */
+/* ---- documented differences (docs/cpu-exactness.md) ------------------------------------------ */
 /* Is the outcome the same but for another vector than #GP (13)? */
 static bool same_with_vector(struct run *r, struct test_case *t, unsigned vector)
 {
@@ -305,10 +329,11 @@ static bool is_aam_zero(const struct test_case *t, const struct difference *d)
 }
 static bool is_documented(struct run *r, struct test_case *t, const struct difference *d)
 {
-    return !strcmp(r->cpu, "80286") && (is_aam_zero(t, d) || is_undefined_mov(r, t) || is_stack_fault(r, t));
+    return !strcmp(r->cpu, "80286") &&
+           (is_aam_zero(t, d) || is_undefined_mov(r, t) || is_stack_fault(r, t));
 }
 
-/* ---- one case, one file ----------------------------------------------------------------------------- */
+/* ---- one case, one file ---------------------------------------------------------------------- */
 static void show(const struct test_case *t, const struct cpu_regs *g, const struct difference *d)
 {
     printf("    case %u: %s\n      %s", t->index, t->text, d->what);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * vitro-cputest [--chained] [--table] [--all] PATH...: runs hardware-captured instruction cases
- * (X86SST1 and X87V1 files, plain or gzip) through the real decoder and engine. Prints per form what
- * failed and the first difference; for transcendental x87 instructions how many units in the last
- * place they are off. Folders are searched.
+ * (X86SST1 and X87V1 files, plain or gzip) through the real decoder and engine. Prints per form
+ * what failed and the first difference; for transcendental x87 instructions how many units in the
+ * last place they are off. Folders are searched.
  *
  * vitro-cputest --set NAME --folder FOLDER: the folder NAME in $VITRO_CPUTESTS, else in FOLDER; for
  * ctest.
@@ -36,7 +36,8 @@ static uint8_t acknowledge(void *ctx)
     return 0;
 }
 
-/* ---- files ------------------------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------------------------------
+ */
 static uint8_t *slurp(const char *path, size_t *len)
 {
     gzFile f = gzopen(path, "rb");
@@ -61,7 +62,8 @@ static void run_file(struct cputest *t, const char *path)
     uint8_t *data = slurp(path, &len);
     bool good = false;
     if (data && len >= 16 && !memcmp(data, "X86SST1", 8)) good = sst_file(t, path, data, len);
-    else if (data && len >= 16 && !memcmp(data, "X87V1\0\0", 8)) good = x87v_file(t, path, data, len);
+    else if (data && len >= 16 && !memcmp(data, "X87V1\0\0", 8))
+        good = x87v_file(t, path, data, len);
     else printf("%s: neither an X86SST1 nor an X87V1 file\n", path);
     t->total.files++;
     t->total.bad_files += !good;
@@ -101,7 +103,8 @@ static void run_path(struct cputest *t, const char *path)
     if (n >= 0) free(list);
 }
 
-/* ---- main -------------------------------------------------------------------------------------- */
+/* ---- main --------------------------------------------------------------------------------------
+ */
 static int usage(void)
 {
     fprintf(stderr, "usage: vitro-cputest [--chained] [--table] [--all] PATH...\n"

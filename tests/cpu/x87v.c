@@ -56,7 +56,8 @@ static uint64_t distance(const uint8_t *a, const uint8_t *b)
     return ~0ull;
 }
 
-static bool same_number(const struct op *op, const uint8_t *got, const uint8_t *want, struct op_tally *n)
+static bool same_number(const struct op *op, const uint8_t *got, const uint8_t *want,
+                        struct op_tally *n)
 {
     uint64_t ulp = memcmp(got, want, 10) ? distance(got, want) : 0;
     if (op->approximate) n->ulp[ulp < ULP_ROWS - 1 ? ulp : ULP_ROWS - 1]++;
@@ -89,7 +90,8 @@ static const char *compare(struct cputest *t, const struct op *op, const uint8_t
     if ((f->status ^ status) & status_mask(op, status)) return "status";
     if (f->tag != tags) return "tag";
     if (memcmp(memory, record + 72, 10)) return "memory";
-    bool compares = (op->code & 0xFB) == 0xDB && op->modrm >= 0xE8;    /* FCOMI, FUCOMI and their pops */
+    bool compares =
+        (op->code & 0xFB) == 0xDB && op->modrm >= 0xE8; /* FCOMI, FUCOMI and their pops */
     return compares && (g.rflags ^ word(record + 40)) & 0x45 ? "EFLAGS" : "";
 }
 
@@ -97,7 +99,8 @@ static void show_number(const char *name, const uint8_t *b)
 {
     printf("  %s %04X:%016llX", name, word(b + 8), (unsigned long long)bits(b, 8));
 }
-static void show(const struct op *op, const uint8_t *record, const struct cpu_x87 *f, const char *what)
+static void show(const struct op *op, const uint8_t *record, const struct cpu_x87 *f,
+                 const char *what)
 {
     printf("    %s: %s is wrong, control %04X\n     before", op->name, what, word(record + 2));
     show_number("st0", record + 6);
@@ -113,7 +116,8 @@ static void show(const struct op *op, const uint8_t *record, const struct cpu_x8
     printf("\n");
 }
 
-static void run_case(struct cputest *t, const struct op *op, const uint8_t *record, struct op_tally *n)
+static void run_case(struct cputest *t, const struct op *op, const uint8_t *record,
+                     struct op_tally *n)
 {
     struct cpu_x87 f;
     load(t, op, record);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The engine's promises on time: it stops at the exact instruction, whatever the slices, and lines and
- * callbacks are seen between exactly two instructions.
+ * The engine's promises on time: it stops at the exact instruction, whatever the slices, and lines
+ * and callbacks are seen between exactly two instructions.
  */
 #include "bench_cpu.h"
 #include "tests/cpu/codegen.h"
@@ -69,14 +69,21 @@ static void rig_map(struct rig *r)
     ck_assert_ptr_nonnull(memory_map_io(r->b->memory, "test", 1, MMIO, PAGE_SIZE, d, &mmio_ops));
 }
 
-/* ---- random programs, stopped anywhere --------------------------------------------------------- */
+/* ---- random programs, stopped anywhere ---------------------------------------------------------
+ */
 /* Every exception leads to RESTART: fresh stack and pointers, a counter, and the program again. */
 enum { RESTART = 0x28000, COUNTER = 0x2F000, SEED_WORDS = 0x4000 };
 
 static void random_code(struct bench *b, uint64_t seed, unsigned bits)
 {
-    struct gen g = { .seed = seed, .bits = bits, .pointers = 0xE8, .data = bits == 32 ? DATA : 0x100,
-                     .data_len = 0x3000, .faults = true, .repeat = true, .x87 = seed % 4 == 0 };
+    struct gen g = {.seed = seed,
+                    .bits = bits,
+                    .pointers = 0xE8,
+                    .data = bits == 32 ? DATA : 0x100,
+                    .data_len = 0x3000,
+                    .faults = true,
+                    .repeat = true,
+                    .x87 = seed % 4 == 0};
     struct program p;
     uint8_t code[GEN_MAX * 16];
     uint16_t start[GEN_MAX + 1];
@@ -145,7 +152,8 @@ static struct world run_world(struct bench *b, uint64_t total, unsigned slice, u
         }
         cpu_line(b->cpu, CPU_INTR, true);
     }
-    w = (struct world){ cpu_hash(b->cpu, 1), memory_hash(b->memory, 1), cpu_ticks(b->cpu), peek32(b, COUNTER) };
+    w = (struct world){cpu_hash(b->cpu, 1), memory_hash(b->memory, 1), cpu_ticks(b->cpu),
+                       peek32(b, COUNTER)};
     rig_free(r);
     return w;
 }
@@ -207,7 +215,8 @@ START_TEST(two_processors_do_not_disturb_each_other)
 }
 END_TEST
 
-/* ---- callbacks --------------------------------------------------------------------------------- */
+/* ---- callbacks ---------------------------------------------------------------------------------
+ */
 static struct rig *rig_protected(void)
 {
     struct rig *r = rig_new(bench_protected(0));
@@ -289,7 +298,8 @@ START_TEST(stop_on_request)
 }
 END_TEST
 
-/* ---- interrupts --------------------------------------------------------------------------------- */
+/* ---- interrupts ---------------------------------------------------------------------------------
+ */
 static void interrupt(struct rig *r, uint16_t port, uint32_t value)
 {
     (void)port;
@@ -385,8 +395,10 @@ START_TEST(shadows)
         ck_assert_uint_eq(interrupted_at("FB 90 90", 0, slice), 2);        /* sti; nop */
         ck_assert_uint_eq(interrupted_at("FB FA 90", 0, slice), ~0u);      /* sti; cli */
         ck_assert_uint_eq(interrupted_at("FB F4 90", 0, slice), 2);        /* sti; hlt */
-        ck_assert_uint_eq(interrupted_at("FB FB 90 90", 0, slice), 2);     /* the second STI casts none */
-        ck_assert_uint_eq(interrupted_at("9C 80 4C 24 01 02 9D 90 90", 0, slice), 7);     /* popf casts none */
+        ck_assert_uint_eq(interrupted_at("FB FB 90 90", 0, slice),
+                          2); /* the second STI casts none */
+        ck_assert_uint_eq(interrupted_at("9C 80 4C 24 01 02 9D 90 90", 0, slice),
+                          7); /* popf casts none */
         ck_assert_uint_eq(interrupted_at("16 17 90 90", EF_IF, slice), 0);
         /* sti; pop ss; nop: POP SS runs in the shadow and casts its own */
         ck_assert_uint_eq(interrupted_at("16 FB 17 90 90", 0, slice), 4);
@@ -429,15 +441,16 @@ START_TEST(halt_without_if_sleeps_on)
 }
 END_TEST
 
-/* ---- single step ---------------------------------------------------------------------------------- */
+/* ---- single step ----------------------------------------------------------------------------- */
 /* Handler of #DB: logs the pushed EIP at DATA + 4 n, n at DATA - 4, and returns. */
 static struct bench *stepping(uint32_t flags)
 {
     struct bench *b = bench_protected(0);
     idt_set(b, 1, gate(SEL_CODE0, RESTART, B_INT32, 0));
-    code_at(b, RESTART, "50 51 8B 0D FC FF 02 00"          /* push eax; push ecx; mov ecx, [DATA - 4] */
-                        "8B 44 24 08 89 04 8D 00 00 03 00" /* mov eax, [esp + 8]; mov [ecx * 4 + DATA], eax */
-                        "FF 05 FC FF 02 00 59 58 CF");     /* inc [DATA - 4]; pop ecx; pop eax; iret */
+    code_at(b, RESTART,
+            "50 51 8B 0D FC FF 02 00"          /* push eax; push ecx; mov ecx, [DATA - 4] */
+            "8B 44 24 08 89 04 8D 00 00 03 00" /* mov eax, [esp + 8]; mov [ecx * 4 + DATA], eax */
+            "FF 05 FC FF 02 00 59 58 CF");     /* inc [DATA - 4]; pop ecx; pop eax; iret */
     b->r.rflags = 2 | flags;
     return b;
 }
@@ -471,13 +484,17 @@ START_TEST(single_step_over_int)
 }
 END_TEST
 
-/* ---- what cannot be executed ------------------------------------------------------------------------ */
+/* ---- what cannot be executed ----------------------------------------------------------------- */
 START_TEST(undefined_opcodes)
 {
     static const char *const codes[] = {
-        "0F 0B", "0F FF C0", "0F B9 C0", "F0 90", "F0 01 C0", "F0 89 03", "F0 39 03", "8F C8", "C6 C8 00", "C7 F8 00 00 00 00",
-        "FE D0", "FF F8", "FF D8", "FF E8", "0F C7 C8", "0F C7 03", "8E C8", "8E F0", "8C F0", "62 C0", "C4 C0", "8D C0",
-        "0F 01 C8", "0F 01 D8", "0F 01 F8", "0F 20 C8", "0F 22 E8", "0F 04", "0F 0A", "0F 24 C0", "0F A6", "0F B8 C0", "0F 00 F0",
+        "0F 0B",    "0F FF C0", "0F B9 C0", "F0 90",    "F0 01 C0",
+        "F0 89 03", "F0 39 03", "8F C8",    "C6 C8 00", "C7 F8 00 00 00 00",
+        "FE D0",    "FF F8",    "FF D8",    "FF E8",    "0F C7 C8",
+        "0F C7 03", "8E C8",    "8E F0",    "8C F0",    "62 C0",
+        "C4 C0",    "8D C0",    "0F 01 C8", "0F 01 D8", "0F 01 F8",
+        "0F 20 C8", "0F 22 E8", "0F 04",    "0F 0A",    "0F 24 C0",
+        "0F A6",    "0F B8 C0", "0F 00 F0",
     };
     for (unsigned n = 0; n < COUNT_OF(codes); n++) {
         struct bench *b = bench_protected(0);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Where instructions come from: segment limits, IP's wrap, page ends, remapped pages, A20, aliases of
- * one physical page; with traces that were built before something changed.
+ * Where instructions come from: segment limits, IP's wrap, page ends, remapped pages, A20, aliases
+ * of one physical page; with traces that were built before something changed.
  */
 #include "bench_cpu.h"
 
-/* ---- limits of 16-bit code ------------------------------------------------------------------------ */
+/* ---- limits of 16-bit code ------------------------------------------------------------------- */
 static struct bench *real_at(uint16_t ip, const char *hex)
 {
     struct bench *b = bench_real();
@@ -23,7 +23,8 @@ static void ck_real_fault(struct bench *b, int vector, uint16_t ip)
 
 START_TEST(ip_does_not_run_over_its_end)
 {
-    ck_real_fault(real_at(0xFFFE, "90 90 F4"), 13, 0x0000);    /* nop; nop; then IP = 10000 is pushed as 0 */
+    ck_real_fault(real_at(0xFFFE, "90 90 F4"), 13,
+                  0x0000); /* nop; nop; then IP = 10000 is pushed as 0 */
     ck_real_fault(real_at(0xFFFF, "B8 01 00"), 13, 0xFFFF);    /* an instruction across the end */
     ck_real_fault(real_at(0xFFFE, "0F"), 13, 0xFFFE);
 }
@@ -40,7 +41,7 @@ START_TEST(sixteen_bit_branches_wrap)
     bench_go(b, 100);
     ck_assert_uint_eq(b->r.rip, 0xFFF9);
     bench_free(b);
-    b = real_at(0x0000, "66 E9 FA 0F FF FF F4");           /* 32-bit displacement beyond the limit */
+    b = real_at(0x0000, "66 E9 FA 0F FF FF F4"); /* 32-bit displacement beyond the limit */
     ck_real_fault(b, 13, 0);
     b = real_at(0xFFFE, "74 02");                          /* jz +2, not taken: IP = 10000 */
     ck_real_fault(b, 13, 0);
@@ -62,7 +63,8 @@ START_TEST(a_limit_cuts_a_known_trace)
         ck_assert_int_eq(bench_go(b, 100), CPU_HALTED);
         ck_assert_int_eq(vector_taken(b), 13);
         ck_assert_uint_eq(stack32(b, 0), 0);
-        ck_assert_uint_eq(stack32(b, 1), limit < 8 ? limit + 1 : 8);   /* the branch needs two bytes */
+        ck_assert_uint_eq(stack32(b, 1),
+                          limit < 8 ? limit + 1 : 8); /* the branch needs two bytes */
         ck_assert_uint_eq(b->r.gpr[GPR_AX], limit < 8 ? limit + 1 : 8);
         bench_free(b);
     }
@@ -91,9 +93,12 @@ START_TEST(branch_targets_are_checked)
 }
 END_TEST
 
-/* ---- pages --------------------------------------------------------------------------------------------- */
+/* ---- pages ----------------------------------------------------------------------------------- */
 enum { PT = TABLES + 0x1000, SPARE = 0x50000 };
-static void pte(struct bench *b, uint32_t laddr, uint32_t entry) { poke32(b, PT + (laddr >> 12) * 4, entry); }
+static void pte(struct bench *b, uint32_t laddr, uint32_t entry)
+{
+    poke32(b, PT + (laddr >> 12) * 4, entry);
+}
 /* The first 4 MiB as they are, in ring 0, two page directories (TABLES, TABLES + 2000). */
 static struct bench *paged(void)
 {
@@ -147,7 +152,8 @@ START_TEST(second_page_of_an_instruction_is_absent)
 }
 END_TEST
 
-/* Code that goes on into the next page, which another one has replaced: links must not lead astray. */
+/* Code that goes on into the next page, which another one has replaced: links must not lead astray.
+ */
 START_TEST(next_page_is_remapped)
 {
     struct bench *b = paged();
@@ -164,7 +170,8 @@ START_TEST(next_page_is_remapped)
 }
 END_TEST
 
-/* A loop inside one page, run by two linear addresses: EIP and return addresses are those of the alias. */
+/* A loop inside one page, run by two linear addresses: EIP and return addresses are those of the
+ * alias. */
 START_TEST(aliases_share_traces)
 {
     struct bench *b = paged();
@@ -208,13 +215,14 @@ START_TEST(user_may_not_fetch_from_the_supervisor)
     ck_assert_int_eq(bench_go(b, 100), CPU_HALTED);
     ck_assert_int_eq(vector_taken(b), 14);
     ck_assert_uint_eq(stack32(b, 0), 5);
-    ck_assert_uint_eq(stack32(b, 1), CODE + 0x1000);       /* the target's fault, not the branch's */
+    ck_assert_uint_eq(stack32(b, 1), CODE + 0x1000); /* the target's fault, not the branch's */
     ck_assert_uint_eq(b->r.cr2, CODE + 0x1000);
     bench_free(b);
 }
 END_TEST
 
-/* Turning paging on takes effect at the next instruction (SDM vol. 3, 9.9.1 asks for a jump there). */
+/* Turning paging on takes effect at the next instruction (SDM vol. 3, 9.9.1 asks for a jump there).
+ */
 START_TEST(paging_on_and_off)
 {
     struct bench *b = paged();
@@ -222,11 +230,12 @@ START_TEST(paging_on_and_off)
     pte(b, 0x200000, SPARE | 7);
     poke32(b, SPARE, 0x11111111);
     poke32(b, 0x200000, 0x22222222);
-    code_at(b, CODE, "8B 0D 00 00 20 00"                   /* mov ecx, [200000] */
-                     "0F 20 C0 0D 00 00 00 80 0F 22 C0"    /* mov eax, cr0; or eax, 80000000; mov cr0, eax */
-                     "8B 15 00 00 20 00"                   /* mov edx, [200000] */
-                     "25 FF FF FF 7F 0F 22 C0"             /* and eax, 7FFFFFFF; mov cr0, eax */
-                     "8B 1D 00 00 20 00 F4");              /* mov ebx, [200000] */
+    code_at(b, CODE,
+            "8B 0D 00 00 20 00"                /* mov ecx, [200000] */
+            "0F 20 C0 0D 00 00 00 80 0F 22 C0" /* mov eax, cr0; or eax, 80000000; mov cr0, eax */
+            "8B 15 00 00 20 00"                /* mov edx, [200000] */
+            "25 FF FF FF 7F 0F 22 C0"          /* and eax, 7FFFFFFF; mov cr0, eax */
+            "8B 1D 00 00 20 00 F4");           /* mov ebx, [200000] */
     ck_assert_int_eq(bench_go(b, 100), CPU_HALTED);
     ck_assert_uint_eq(b->r.gpr[GPR_CX], 0x22222222);
     ck_assert_uint_eq(b->r.gpr[GPR_DX], 0x11111111);
@@ -235,7 +244,7 @@ START_TEST(paging_on_and_off)
 }
 END_TEST
 
-/* ---- A20 ------------------------------------------------------------------------------------------------ */
+/* ---- A20 ------------------------------------------------------------------------------------- */
 /* FFFF:0010 is 100000: other memory with A20, 00000 without; code, too, and at once. */
 START_TEST(a20_changes_code)
 {

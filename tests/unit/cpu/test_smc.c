@@ -10,7 +10,8 @@
 
 struct change { struct bench *b; uint64_t at; uint8_t to; };
 
-/* Runs a copy of the same test per slice. build() puts code into a fresh bench. EAX must be `eax`. */
+/* Runs a copy of the same test per slice. build() puts code into a fresh bench. EAX must be `eax`.
+ */
 typedef void build_fn(struct bench *);
 static void ck_eax(build_fn *build, uint32_t eax)
 {
@@ -20,7 +21,8 @@ static void ck_eax(build_fn *build, uint32_t eax)
         enum cpu_stop stop = CPU_UNTIL;
         build(b);
         cpu_set_regs(b->cpu, &b->r);
-        for (unsigned n = 0; stop == CPU_UNTIL && n < 1000; n++) stop = cpu_run(b->cpu, cpu_ticks(b->cpu) + slices[s]);
+        for (unsigned n = 0; stop == CPU_UNTIL && n < 1000; n++)
+            stop = cpu_run(b->cpu, cpu_ticks(b->cpu) + slices[s]);
         cpu_get_regs(b->cpu, &b->r);
         ck_assert_int_eq(stop, CPU_HALTED);
         ck_assert_int_eq(vector_taken(b), -1);
@@ -30,7 +32,7 @@ static void ck_eax(build_fn *build, uint32_t eax)
     }
 }
 
-/* ---- stores --------------------------------------------------------------------------------------- */
+/* ---- stores ---------------------------------------------------------------------------------- */
 static void next_instruction(struct bench *b)
 {
     code_at(b, CODE, "C6 05 07 00 01 00 40"    /* mov byte [CODE + 7], 40: inc eax */
@@ -58,7 +60,7 @@ static void by_push(struct bench *b)
     b->r.gpr[GPR_SP] = CODE + 0x14;
     code_at(b, CODE, "68 40 40 40 40" "90 90 90 90 90 90 90 90 90 90 90 90 90 90 90" "F4");
 }
-static void by_call(struct bench *b)           /* the return address, 00010005: add [ecx], al; add ... */
+static void by_call(struct bench *b) /* the return address, 00010005: add [ecx], al; add ... */
 {
     b->r.gpr[GPR_SP] = CODE + 0x14;
     b->r.gpr[GPR_CX] = DATA;
@@ -83,11 +85,13 @@ START_TEST(stores)
 }
 END_TEST
 
-/* ---- pages ------------------------------------------------------------------------------------------ */
+/* ---- pages ----------------------------------------------------------------------------------- */
 static void in_the_next_page(struct bench *b)
 {
     b->r.rip = CODE + 0xFF9;
-    code_at(b, CODE + 0xFF9, "C6 05 00 10 01 00 40" "90 F4");  /* patches CODE + 1000, which follows */
+    code_at(b, CODE + 0xFF9,
+            "C6 05 00 10 01 00 40"
+            "90 F4"); /* patches CODE + 1000, which follows */
 }
 static void store_over_a_page_end(struct bench *b)
 {
@@ -95,7 +99,8 @@ static void store_over_a_page_end(struct bench *b)
     code_at(b, CODE, "C7 03 40 40 40 40 E9 F3 0F 00 00");
     code_at(b, CODE + 0xFFE, "43 43 43 43 F4");
 }
-static void second_half_of_a_crossing_instruction(struct bench *b)  /* mov eax, imm32 over the end, twice */
+static void
+second_half_of_a_crossing_instruction(struct bench *b) /* mov eax, imm32 over the end, twice */
 {
     b->r.rip = CODE + 0xFFD;
     code_at(b, CODE + 0xFFD, "B8 11 11 11 11");
@@ -109,7 +114,8 @@ static void first_half_of_a_crossing_instruction(struct bench *b)
     code_at(b, CODE + 0x1002, "C6 05 FE 0F 01 00 22"
                               "41 83 F9 02 75 EE F4");
 }
-static void previous_page(struct bench *b)     /* a subroutine in another page is patched between calls */
+static void
+previous_page(struct bench *b) /* a subroutine in another page is patched between calls */
 {
     code_at(b, CODE, "E8 FB 0F 00 00"          /* call CODE + 1000 */
                      "C6 05 00 10 01 00 40"    /* mov byte [CODE + 1000], 40 */
@@ -126,7 +132,7 @@ START_TEST(pages)
 }
 END_TEST
 
-/* ---- string instructions ------------------------------------------------------------------------------ */
+/* ---- string instructions --------------------------------------------------------------------- */
 static void by_rep_stos(struct bench *b)
 {
     b->r.gpr[GPR_DI] = CODE + 0x0C;
@@ -177,7 +183,7 @@ START_TEST(string_instructions)
 }
 END_TEST
 
-/* ---- code and data side by side ------------------------------------------------------------------------ */
+/* ---- code and data side by side -------------------------------------------------------------- */
 static void counter_beside_code(struct bench *b)
 {
     code_at(b, CODE, "EB 08 00 00 00 00 90 90 90 90"       /* a counter at CODE + 2 */
@@ -208,7 +214,7 @@ START_TEST(a_store_that_changes_nothing_that_runs)
 }
 END_TEST
 
-/* ---- devices ------------------------------------------------------------------------------------------- */
+/* ---- devices --------------------------------------------------------------------------------- */
 /* OUT makes a device write one byte of memory. */
 static void dma_out(void *ctx, uint16_t port, uint32_t value, enum width size)
 {
@@ -241,7 +247,8 @@ static void ck_dma(const char *hex, uint32_t at, uint32_t eax, unsigned slice)
     b->cpu = cpu_new(NULL, b->memory, &bus, NULL);
     code_at(b, CODE, hex);
     cpu_set_regs(b->cpu, &b->r);
-    for (unsigned n = 0; stop == CPU_UNTIL && n < 1000; n++) stop = cpu_run(b->cpu, cpu_ticks(b->cpu) + slice);
+    for (unsigned n = 0; stop == CPU_UNTIL && n < 1000; n++)
+        stop = cpu_run(b->cpu, cpu_ticks(b->cpu) + slice);
     cpu_get_regs(b->cpu, &b->r);
     ck_assert_int_eq(stop, CPU_HALTED);
     ck_assert_uint_eq(b->r.gpr[GPR_AX], eax);
@@ -293,13 +300,15 @@ START_TEST(remapped)
         memory_enable(b->memory, r, on & 1);
         ck_assert_uint_eq(growth(b, CODE, 3), on & 1 ? 2 : 1);
     }
-    memcpy(rom + 0x800, "\xC6\x05\x07\x08\x01\x00\x43\x40\x90", 9);   /* a store to ROM changes nothing */
+    memcpy(rom + 0x800, "\xC6\x05\x07\x08\x01\x00\x43\x40\x90",
+           9); /* a store to ROM changes nothing */
     ck_assert_uint_eq(growth(b, CODE + 0x800, 3), 1);
     bench_free(b);
 }
 END_TEST
 
-/* Code behind a device's registers has no host memory: it is fetched byte by byte and never kept. */
+/* Code behind a device's registers has no host memory: it is fetched byte by byte and never kept.
+ */
 static uint32_t fetch_read(struct device *d, uint32_t offset, enum width size)
 {
     static const uint8_t code[] = { 0x40, 0x43, 0x40, 0xEB, 0x02, 0xCC, 0xCC, 0x40, 0xF4 };

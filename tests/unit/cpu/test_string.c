@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * String instructions: repetitions that stop in the middle (time, interrupts, faults), overlap, both
- * directions, page ends, address sizes. SDM vol. 2, REP.
+ * String instructions: repetitions that stop in the middle (time, interrupts, faults), overlap,
+ * both directions, page ends, address sizes. SDM vol. 2, REP.
  */
 #include "bench_cpu.h"
 
@@ -28,11 +28,13 @@ static struct bench *ready(const char *hex, uint32_t si, uint32_t di, uint32_t c
         ck_assert_uint_eq((b)->r.gpr[GPR_CX], (uint32_t)(cx));      \
     } while (0)
 
-/* ---- time --------------------------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------------------------------
+ */
 /* An iteration is a tick; what is left shows in the registers and EIP stays. */
 START_TEST(stops_between_iterations)
 {
-    static const char *const movs[] = { "90 F3 A4 90 90 F4", "90 66 F3 A5 90 90 F4", "90 F3 A5 90 90 F4" };
+    static const char *const movs[] = {"90 F3 A4 90 90 F4", "90 66 F3 A5 90 90 F4",
+                                       "90 F3 A5 90 90 F4"};
     for (unsigned size = 1, k = 0; k < 3; size *= 2, k++)
         for (unsigned n = 0; n <= 20; n++) {
             struct bench *b = ready(movs[k], DATA, BUFFER, 20);
@@ -41,7 +43,8 @@ START_TEST(stops_between_iterations)
             ck_regs(b, DATA + n * size, BUFFER + n * size, 20 - n);
             ck_assert_uint_eq(b->r.rip, CODE + 1 + (n == 20 ? len : 0));
             ck_assert_uint_eq(peek8(b, BUFFER + n * size), 0);
-            if (n) ck_assert_uint_eq(peek8(b, BUFFER + n * size - 1), peek8(b, DATA + n * size - 1));
+            if (n)
+                ck_assert_uint_eq(peek8(b, BUFFER + n * size - 1), peek8(b, DATA + n * size - 1));
             bench_go(b, 1000);
             ck_regs(b, DATA + 20 * size, BUFFER + 20 * size, 0);
             ck_assert_uint_eq(cpu_retired(b->cpu), 1 + 20 + 3);
@@ -83,12 +86,13 @@ START_TEST(an_interrupt_in_the_middle)
 }
 END_TEST
 
-/* ---- copies ---------------------------------------------------------------------------------------- */
+/* ---- copies ---------------------------------------------------------------------------------- */
 /* Against a model in C: element by element, in the direction of DF. */
 static void ck_copy(unsigned width, int distance, bool down, unsigned count)
 {
-    static const char *const code[3][2] = { { "FC F3 A4 F4", "FD F3 A4 F4" }, { "FC 66 F3 A5 F4", "FD 66 F3 A5 F4" },
-                                            { "FC F3 A5 F4", "FD F3 A5 F4" } };
+    static const char *const code[3][2] = {{"FC F3 A4 F4", "FD F3 A4 F4"},
+                                           {"FC 66 F3 A5 F4", "FD 66 F3 A5 F4"},
+                                           {"FC F3 A5 F4", "FD F3 A5 F4"}};
     enum { ROOM = 0x2800, MIDDLE = 0x1000 - 37 };
     static uint8_t model[ROOM];
     unsigned size = 1u << width;
@@ -104,7 +108,8 @@ static void ck_copy(unsigned width, int distance, bool down, unsigned count)
     ck_assert_int_eq(bench_go(b, 100000), CPU_HALTED);
     ck_regs(b, DATA + from, DATA + to, 0);
     for (unsigned n = 0; n < ROOM; n++)
-        ck_assert_msg(peek8(b, DATA + n) == model[n], "width %u distance %d down %d: byte %u", width, distance, down, n);
+        ck_assert_msg(peek8(b, DATA + n) == model[n], "width %u distance %d down %d: byte %u",
+                      width, distance, down, n);
     bench_free(b);
 }
 START_TEST(overlapping_copies)
@@ -142,7 +147,7 @@ START_TEST(stores_of_all_widths)
 }
 END_TEST
 
-/* ---- comparisons ------------------------------------------------------------------------------------- */
+/* ---- comparisons ----------------------------------------------------------------------------- */
 START_TEST(scan_and_compare_end)
 {
     struct bench *b = ready("F2 AE F4", 0, DATA, 200);     /* repne scasb: DATA[n] = 7 n + 1 */
@@ -153,7 +158,7 @@ START_TEST(scan_and_compare_end)
     ck_assert(b->r.rflags & EF_ZF);
     bench_free(b);
 
-    b = ready("F3 A6 F4", DATA, BUFFER, 100);              /* repe cmpsb: differs at 60, over a page end */
+    b = ready("F3 A6 F4", DATA, BUFFER, 100); /* repe cmpsb: differs at 60, over a page end */
     b->r.gpr[GPR_DI] = BUFFER + 0xFF0;
     for (unsigned k = 0; k < 100; k++) poke8(b, BUFFER + 0xFF0 + k, peek8(b, DATA + k));
     poke8(b, BUFFER + 0xFF0 + 60, (uint8_t)(peek8(b, DATA + 60) + 1));
@@ -181,7 +186,7 @@ START_TEST(zero_comparisons_leave_flags)
 }
 END_TEST
 
-/* ---- faults in the middle ------------------------------------------------------------------------------ */
+/* ---- faults in the middle -------------------------------------------------------------------- */
 /* Pages 0-1M identity, but BUFFER + 1000 is absent. */
 static void page(struct bench *b)
 {
@@ -239,7 +244,7 @@ START_TEST(port_is_not_read_before_the_store_can_be)
 }
 END_TEST
 
-/* ---- address size ---------------------------------------------------------------------------------------- */
+/* ---- address size ---------------------------------------------------------------------------- */
 START_TEST(sixteen_bit_addresses_wrap)
 {
     struct bench *b = ready("67 F3 AA F4", 0, 0xABCDFFFE, 0xFFFF0005);
