@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Rows of the opcode table that a mandatory prefix chooses (MMX, SSE), by map, prefix and opcode byte, and
- * their operand forms. SDM vol. 2, 2.1.2 (mandatory prefixes), appendix A.2.1 and A.4.
+ * Rows of the opcode table that a mandatory prefix chooses (MMX, SSE), by map, prefix and opcode
+ * byte, and their operand forms. SDM vol. 2, 2.1.2 (mandatory prefixes), appendix A.2.1 and A.4.
  */
 #include <stdio.h>
 #include "cpu/decode.h"
@@ -8,9 +8,13 @@
 #include "cpu/simd.h"
 
 #define MAP(code)  ((code) < 0x10000 ? MAP_0F : (code) < 0x0F3900 ? MAP_0F38 : MAP_0F3A)
-#define ROW(mn, frm, fam, tr) { .mnemonic = mn, .family = &family_##fam, .traits = (uint32_t)(tr), .form = frm }
+#define ROW(mn, frm, fam, tr)                                                                      \
+    {                                                                                              \
+        .mnemonic = mn, .family = &family_##fam, .traits = (uint32_t)(tr), .form = frm             \
+    }
 
-#define SSE(prefix, code, mn, form, fam, tr)        [MAP(code)][prefix][(code) & 0xFF] = ROW(mn, form, fam, tr),
+#define SSE(prefix, code, mn, form, fam, tr)                                                       \
+    [MAP(code)][prefix][(code)&0xFF] = ROW(mn, form, fam, tr),
 #define SSEM(prefix, code, reg, mn, form, fam, tr)
 #define SSER(prefix, code, reg, mn, form, fam, tr)
 static const struct op rows[MAPS][PREFIXES][256] = {
@@ -25,8 +29,10 @@ static const struct op rows[MAPS][PREFIXES][256] = {
 enum { GROUPS = 4 };
 #define GROUP_OF(code) ((code) == 0x0FAE ? 3 : (code) - 0x0F71)
 #define SSE(prefix, code, mn, form, fam, tr)
-#define SSEM(prefix, code, reg, mn, form, fam, tr)  [GROUP_OF(code)][prefix][reg] = ROW(mn, form, fam, tr),
-#define SSER(prefix, code, reg, mn, form, fam, tr)  [GROUP_OF(code)][prefix][8 + (reg)] = ROW(mn, form, fam, tr),
+#define SSEM(prefix, code, reg, mn, form, fam, tr)                                                 \
+    [GROUP_OF(code)][prefix][reg] = ROW(mn, form, fam, tr),
+#define SSER(prefix, code, reg, mn, form, fam, tr)                                                 \
+    [GROUP_OF(code)][prefix][8 + (reg)] = ROW(mn, form, fam, tr),
 static const struct op group_rows[GROUPS][PREFIXES][16] = {
 #include "cpu/opcodes_mmx.def"
 #include "cpu/opcodes_sse.def"
@@ -64,7 +70,7 @@ const struct simd_form *simd_form(unsigned form)
     return form >= F_SIMD && form < F_COUNT ? &forms[form - F_SIMD] : NULL;
 }
 
-/* ---- the manual ---------------------------------------------------------------------------------------- */
+/* ---- the manual --------------------------------------------------------------------------- */
 void simd_print_opcodes(void (*row)(void *ctx, const char *bytes, const struct op *), void *ctx)
 {
     static const char *const prefix_text[PREFIXES] = { "", "66 ", "F3 ", "F2 " };
@@ -80,7 +86,8 @@ void simd_print_opcodes(void (*row)(void *ctx, const char *bytes, const struct o
     for (unsigned n = 0; n < GROUPS * PREFIXES * 16; n++) {
         unsigned group = n / (PREFIXES * 16), prefix = n / 16 % PREFIXES;
         const struct op *op = &group_rows[group][prefix][n & 15];
-        snprintf(bytes, sizeof bytes, "%s0F %02X /%u", prefix_text[prefix], group_code[group], n & 7);
+        snprintf(bytes, sizeof bytes, "%s0F %02X /%u", prefix_text[prefix], group_code[group],
+                 n & 7);
         if (op->family) row(ctx, bytes, op);
     }
 }

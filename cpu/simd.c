@@ -7,7 +7,7 @@
  */
 #include "cpu/simd.h"
 
-/* ---- readiness ------------------------------------------------------------------------------- */
+/* ---- readiness ---------------------------------------------------------------------------- */
 /* #UD comes before #NM, that before #MF (SDM vol. 2, 2.4, table 2-27 and others). */
 void simd_not_ready(struct cpu *c, bool mmx, bool sse)
 {
@@ -20,7 +20,8 @@ void simd_not_ready(struct cpu *c, bool mmx, bool sse)
 
 void simd_begin(struct cpu *c, const struct insn *i)
 {
-    bool mmx = simd_dst(i) == FILE_P || (simd_src(i) == FILE_P && (i->asize & INSN_REG || i->opcode & SIMD_STORE));
+    bool mmx = simd_dst(i) == FILE_P ||
+               (simd_src(i) == FILE_P && (i->asize & INSN_REG || i->opcode & SIMD_STORE));
     if (mmx) mmx_begin(c);
     if (simd_dst(i) == FILE_V || simd_src(i) == FILE_V) sse_begin(c);
     c->sse.env.flags = 0;
@@ -36,7 +37,7 @@ void simd_exception(struct cpu *c)
     fault(c, c->cr4 & CR4_OSXMMEXCPT ? VEC_XM : VEC_UD);
 }
 
-/* ---- memory operands --------------------------------------------------------------------------- */
+/* ---- memory operands ---------------------------------------------------------------------- */
 static inline bool in_page(uint64_t tag, uint64_t laddr)
 {
     return (laddr & PAGE_MASK) == tag && (laddr & (PAGE_SIZE - 1)) <= PAGE_SIZE - 16;
@@ -88,7 +89,7 @@ void simd_store(struct cpu *c, const struct insn *i, union vec v)
     lin_store(c, laddr_wrap(c, laddr + 8), v.u64[1], 8);
 }
 
-/* ---- operands of any file ------------------------------------------------------------------------ */
+/* ---- operands of any file ----------------------------------------------------------------- */
 static bool is_wide(const struct insn *i) { return i->opcode & SIMD_WIDE; }
 
 static union vec reg_get(const struct cpu *c, const struct insn *i, enum simd_file file, unsigned n)
@@ -120,7 +121,7 @@ void simd_result(struct cpu *c, const struct insn *i, union vec v)
     if (mmx_source) mmx_touch(c);
 }
 
-/* ---- MXCSR ------------------------------------------------------------------------------------------ */
+/* ---- MXCSR -------------------------------------------------------------------------------- */
 enum { FEATURE_SSE = 25, FEATURE_SSE2 = 26 };
 /* Bits that exist: DAZ came with SSE2 (SDM vol. 1, 11.6.6). */
 static uint32_t mxcsr_mask(const struct cpu *c)
@@ -166,7 +167,7 @@ EXEC clflush(struct cpu *c, const struct insn *i)
 }
 const struct family family_clflush = ONE(clflush);
 
-/* ---- FXSAVE, FXRSTOR (SDM vol. 1, 10.5.1) --------------------------------------------------------- */
+/* ---- FXSAVE, FXRSTOR (SDM vol. 1, 10.5.1) ------------------------------------------------- */
 /*     0 FCW  2 FSW  4 FTW (a bit per register)  6 FOP  8 FIP  12 FCS  16 FDP  20 FDS  24 MXCSR
  *    28 MXCSR mask   32 ST(0)-ST(7), 16 bytes each   160 XMM0-XMM15   416 not written
  * With REX.W the pointers are 64 bits and have no selectors. */
@@ -212,7 +213,8 @@ static void fx_get(const struct cpu *c, uint8_t image[FX_BYTES], bool wide)
         host_store(image + FX_ST + n * 16, x87_st(f, n).m, 8);
         host_store(image + FX_ST + n * 16 + 8, x87_st(f, n).se, 2);
     }
-    for (unsigned n = 0; n < 32; n++) host_store(image + FX_XMM + n * 8, c->sse.xmm[n / 2].u64[n & 1], 8);
+    for (unsigned n = 0; n < 32; n++)
+        host_store(image + FX_XMM + n * 8, c->sse.xmm[n / 2].u64[n & 1], 8);
 }
 
 static void fx_set_x87(struct cpu *c, const uint8_t *image, bool wide)
@@ -276,7 +278,7 @@ EXEC fxrstor(struct cpu *c, const struct insn *i)
 const struct family family_fxsave = ONE(fxsave);
 const struct family family_fxrstor = ONE(fxrstor);
 
-/* ---- looking in -------------------------------------------------------------------------------------- */
+/* ---- looking in --------------------------------------------------------------------------- */
 void simd_reset(struct cpu *c)
 {
     memset(&c->sse, 0, sizeof c->sse);
@@ -286,13 +288,15 @@ void simd_reset(struct cpu *c)
 void cpu_get_sse(const struct cpu *c, struct cpu_sse *out)
 {
     out->mxcsr = c->sse.env.mxcsr;
-    for (unsigned n = 0; n < 32; n++) host_store(out->xmm[n / 2] + (n & 1) * 8, c->sse.xmm[n / 2].u64[n & 1], 8);
+    for (unsigned n = 0; n < 32; n++)
+        host_store(out->xmm[n / 2] + (n & 1) * 8, c->sse.xmm[n / 2].u64[n & 1], 8);
 }
 
 void cpu_set_sse(struct cpu *c, const struct cpu_sse *in)
 {
     c->sse.env.mxcsr = in->mxcsr & mxcsr_mask(c);
-    for (unsigned n = 0; n < 32; n++) c->sse.xmm[n / 2].u64[n & 1] = host_load(in->xmm[n / 2] + (n & 1) * 8, 8);
+    for (unsigned n = 0; n < 32; n++)
+        c->sse.xmm[n / 2].u64[n & 1] = host_load(in->xmm[n / 2] + (n & 1) * 8, 8);
 }
 
 uint64_t simd_hash(const struct cpu *c, uint64_t seed)

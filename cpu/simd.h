@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * MMX and SSE inside the CPU: registers by file, operands, and how handlers are made. Private to cpu/.
+ * MMX and SSE inside the CPU: registers by file, operands, and how handlers are made. Private to
+ * cpu/.
  *
- * An operation is one function from the old destination `a` and the source `b` to the new destination;
- * `bytes` is 8 on MMX registers, 16 on XMM registers. The handlers around it check for #UD, #NM and #MF,
- * load, compute, raise #XM, and only then change registers.
- * A record of these forms carries its operands' files and the memory operand in insn.opcode:
+ * An operation is one function from the old destination `a` and the source `b` to the new
+ * destination; `bytes` is 8 on MMX registers, 16 on XMM registers. The handlers around it check for
+ * #UD, #NM and #MF, load, compute, raise #XM, and only then change registers. A record of these
+ * forms carries its operands' files and the memory operand in insn.opcode:
  *
  *      15     14      13 12       11 10         8       7   0
  *   | WIDE | STORE | source | destination | ALIGNED | bytes |         WIDE: REX.W
@@ -15,16 +16,26 @@
 
 enum simd_file { FILE_NONE, FILE_P, FILE_V, FILE_G };      /* MMX, XMM, general registers */
 enum {
-    SIMD_BYTES = 0xFF, SIMD_ALIGNED = 1 << 8, SIMD_DST_SHIFT = 10, SIMD_SRC_SHIFT = 12, SIMD_STORE = 1 << 14,
+    SIMD_BYTES = 0xFF,
+    SIMD_ALIGNED = 1 << 8,
+    SIMD_DST_SHIFT = 10,
+    SIMD_SRC_SHIFT = 12,
+    SIMD_STORE = 1 << 14,
     SIMD_WIDE = 1 << 15,
 };
 /* Place of a handler in family.h[][]: for operands of these files. */
 enum { SIMD_W_P, SIMD_W_V, SIMD_W_G32, SIMD_W_G64 };
 
-static inline enum simd_file simd_dst(const struct insn *i) { return i->opcode >> SIMD_DST_SHIFT & 3; }
-static inline enum simd_file simd_src(const struct insn *i) { return i->opcode >> SIMD_SRC_SHIFT & 3; }
+static inline enum simd_file simd_dst(const struct insn *i)
+{
+    return i->opcode >> SIMD_DST_SHIFT & 3;
+}
+static inline enum simd_file simd_src(const struct insn *i)
+{
+    return i->opcode >> SIMD_SRC_SHIFT & 3;
+}
 
-/* ---- lanes ------------------------------------------------------------------------------------ */
+/* ---- lanes -------------------------------------------------------------------------------- */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define LANE(v, type, n) ((v).type[n])
 #else                                                      /* quadwords are kept in host order */
@@ -33,7 +44,7 @@ static inline enum simd_file simd_src(const struct insn *i) { return i->opcode >
 #define LANES(type) (bytes / (unsigned)sizeof a.type[0])
 #define VEC_ZERO    ((union vec){ .u64 = { 0, 0 } })
 
-/* ---- readiness and exceptions (simd.c) ---------------------------------------------------------- */
+/* ---- readiness and exceptions (simd.c) ---------------------------------------------------- */
 void simd_not_ready(struct cpu *, bool mmx, bool sse);
 _Noreturn void simd_exception(struct cpu *);
 void simd_reset(struct cpu *);                             /* power-up: XMM 0, MXCSR 1F80h */
@@ -46,11 +57,13 @@ void simd_result(struct cpu *, const struct insn *, union vec);
 
 static inline void mmx_begin(struct cpu *c)
 {
-    if (unlikely((c->cr0 & (CR0_EM | CR0_TS)) || c->x87.status & X87_ES)) simd_not_ready(c, true, false);
+    if (unlikely((c->cr0 & (CR0_EM | CR0_TS)) || c->x87.status & X87_ES))
+        simd_not_ready(c, true, false);
 }
 static inline void sse_begin(struct cpu *c)
 {
-    if (unlikely((c->cr0 & (CR0_EM | CR0_TS)) || !(c->cr4 & CR4_OSFXSR))) simd_not_ready(c, false, true);
+    if (unlikely((c->cr0 & (CR0_EM | CR0_TS)) || !(c->cr4 & CR4_OSFXSR)))
+        simd_not_ready(c, false, true);
 }
 static inline void sse_begin_float(struct cpu *c)
 {
@@ -65,7 +78,8 @@ static inline void sse_settle(struct cpu *c)
     c->sse.env.mxcsr |= flags;
 }
 
-/* MMn is the significand of Rn; the exponent becomes all ones, TOP 0, all tags valid (SDM vol. 1, 9.5). */
+/* MMn is the significand of Rn; the exponent becomes all ones, TOP 0, all tags valid (SDM vol.
+ * 1, 9.5). */
 static inline void mmx_touch(struct cpu *c)
 {
     c->x87.top = 0;
@@ -81,7 +95,7 @@ static inline void mmx_set(struct cpu *c, unsigned n, union vec v)
     mmx_touch(c);
 }
 
-/* ---- handlers --------------------------------------------------------------------------------------- */
+/* ---- handlers ----------------------------------------------------------------------------- */
 #define ANY __attribute__((unused))
 /* Head of an operation: (CPU, record, old destination, source, bytes of the register file). */
 #define VEC(op)                                                                                    \
@@ -119,10 +133,12 @@ static inline void mmx_set(struct cpu *c, unsigned n, union vec v)
         NEXT_CHECKED(c, i);                                                                        \
     }
 #define FAMILY_PV(op, p_rr, p_rm, v_rr, v_rm)                                                      \
-    const struct family family_##op = { .h = { [K_RR] = { { p_rr, v_rr } }, [K_RM] = { { NULL }, { p_rm, v_rm } } } }
+    const struct family family_##op = {                                                            \
+        .h = {[K_RR] = {{p_rr, v_rr}}, [K_RM] = {{NULL}, {p_rm, v_rm}}}}
 
 /* MMX and SSE2; SSE only; MMX only. */
-#define SIMD_PV(op) HANDLERS_P(op) HANDLERS_V(op) FAMILY_PV(op, op##_p_rr, op##_p_rm, op##_v_rr, op##_v_rm)
+#define SIMD_PV(op)                                                                                \
+    HANDLERS_P(op) HANDLERS_V(op) FAMILY_PV(op, op##_p_rr, op##_p_rm, op##_v_rr, op##_v_rm)
 #define SIMD_V(op)  HANDLERS_V(op) FAMILY_PV(op, NULL, NULL, op##_v_rr, op##_v_rm)
 #define SIMD_P(op)  HANDLERS_P(op) FAMILY_PV(op, op##_p_rr, op##_p_rm, NULL, NULL)
 
@@ -157,11 +173,12 @@ void simd_begin(struct cpu *, const struct insn *);
 #define FLOATS(op) family_##op##ps, family_##op##pd, family_##op##ss, family_##op##sd
 extern const struct family
     /* sse_integer.c */
-    family_punpcklbw, family_punpcklwd, family_punpckldq, family_punpcklqdq, family_punpckhbw,
-    family_punpckhwd, family_punpckhdq, family_punpckhqdq, family_packsswb, family_packssdw,
-    family_packuswb, family_packusdw, family_pcmpgtb, family_pcmpgtw, family_pcmpgtd, family_pcmpgtq,
-    family_pcmpeqb, family_pcmpeqw, family_pcmpeqd, family_pcmpeqq, family_psrlw, family_psrld,
-    family_psrlq, family_psraw, family_psrad, family_psllw, family_pslld, family_psllq, family_psrlw_i,
+    family_punpcklbw,
+    family_punpcklwd, family_punpckldq, family_punpcklqdq, family_punpckhbw, family_punpckhwd,
+    family_punpckhdq, family_punpckhqdq, family_packsswb, family_packssdw, family_packuswb,
+    family_packusdw, family_pcmpgtb, family_pcmpgtw, family_pcmpgtd, family_pcmpgtq, family_pcmpeqb,
+    family_pcmpeqw, family_pcmpeqd, family_pcmpeqq, family_psrlw, family_psrld, family_psrlq,
+    family_psraw, family_psrad, family_psllw, family_pslld, family_psllq, family_psrlw_i,
     family_psrld_i, family_psrlq_i, family_psraw_i, family_psrad_i, family_psllw_i, family_pslld_i,
     family_psllq_i, family_psrldq_i, family_pslldq_i, family_paddb, family_paddw, family_paddd,
     family_paddq, family_paddsb, family_paddsw, family_paddusb, family_paddusw, family_psubb,
@@ -179,10 +196,10 @@ extern const struct family
     family_pmovmskb, family_maskmov, family_movnti, family_pshufb, family_palignr, family_pshufw,
     family_pshufd, family_pshufhw, family_pshuflw, family_shufps, family_shufpd, family_pinsrw,
     family_pinsrb, family_pinsrd, family_pextrw, family_pextrb, family_pextrd, family_insertps,
-    family_blendps, family_blendpd, family_pblendw, family_pblendvb, family_blendvps, family_blendvpd,
-    family_pmovsxbw, family_pmovsxbd, family_pmovsxbq, family_pmovsxwd, family_pmovsxwq,
-    family_pmovsxdq, family_pmovzxbw, family_pmovzxbd, family_pmovzxbq, family_pmovzxwd,
-    family_pmovzxwq, family_pmovzxdq, family_ptest,
+    family_blendps, family_blendpd, family_pblendw, family_pblendvb, family_blendvps,
+    family_blendvpd, family_pmovsxbw, family_pmovsxbd, family_pmovsxbq, family_pmovsxwd,
+    family_pmovsxwq, family_pmovsxdq, family_pmovzxbw, family_pmovzxbd, family_pmovzxbq,
+    family_pmovzxwd, family_pmovzxwq, family_pmovzxdq, family_ptest,
     /* sse_float.c */
     FLOATS(add), FLOATS(sub), FLOATS(mul), FLOATS(div), FLOATS(min), FLOATS(max), FLOATS(sqrt),
     FLOATS(cmp), FLOATS(round), family_comiss, family_comisd, family_ucomiss, family_ucomisd,

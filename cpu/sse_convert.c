@@ -6,10 +6,11 @@
 
 #define ENV (&c->sse.env)
 
-/* ---- between the formats --------------------------------------------------------------------------- */
+/* ---- between the formats ------------------------------------------------------------------ */
 VEC(cvtps2pd)
 {
-    return (union vec){ .u64 = { f64_from_f32(ENV, LANE(b, u32, 0)), f64_from_f32(ENV, LANE(b, u32, 1)) } };
+    return (union vec){
+        .u64 = {f64_from_f32(ENV, LANE(b, u32, 0)), f64_from_f32(ENV, LANE(b, u32, 1))}};
 }
 VEC(cvtpd2ps)
 {
@@ -32,7 +33,7 @@ SIMD_FLOAT(cvtpd2ps);
 SIMD_FLOAT(cvtss2sd);
 SIMD_FLOAT(cvtsd2ss);
 
-/* ---- from integers ------------------------------------------------------------------------------------ */
+/* ---- from integers ------------------------------------------------------------------------ */
 VEC(cvtdq2ps)
 {
     for (unsigned n = 0; n < 4; n++) LANE(a, u32, n) = f32_from_int(ENV, LANE(b, i32, n));
@@ -70,11 +71,12 @@ SIMD_ANY(cvtsi2sd);
 VEC(cvtpi2pd) { return cvtdq2pd(c, i, a, b, bytes); }
 SIMD_ANY(cvtpi2pd);
 
-/* ---- to integers: rounded by MXCSR, or (CVTT) cut off --------------------------------------------------- */
+/* ---- to integers: rounded by MXCSR, or (CVTT) cut off ------------------------------------- */
 static inline union vec singles(struct cpu *c, union vec b, unsigned lanes, enum f80_rounding rc)
 {
     union vec r = VEC_ZERO;
-    for (unsigned n = 0; n < lanes; n++) LANE(r, u32, n) = (uint32_t)f32_to_int(ENV, LANE(b, u32, n), 32, rc);
+    for (unsigned n = 0; n < lanes; n++)
+        LANE(r, u32, n) = (uint32_t)f32_to_int(ENV, LANE(b, u32, n), 32, rc);
     return r;
 }
 static inline union vec doubles(struct cpu *c, union vec b, enum f80_rounding rc)

@@ -17,9 +17,9 @@
 #define S      sd
 #include "cpu/op_float.inc"
 
-/* ---- RCPPS, RSQRTPS: relative error at most 1.5 * 2^-12, no exceptions (SDM vol. 2) ------------------ */
-/* Processors differ in the bits; these are the true values rounded to 12 of them. Denormals count as
- * zeros, results below the normal range are zeros. */
+/* ---- RCPPS, RSQRTPS: relative error at most 1.5 * 2^-12, no exceptions (SDM vol. 2) ------- */
+/* Processors differ in the bits; these are the true values rounded to 12 of them. Denormals count
+ * as zeros, results below the normal range are zeros. */
 enum { F32_INFINITE = 0x7F800000, F32_QUIET = 0x00400000 };
 #define F32_SIGN 0x80000000u
 
@@ -54,7 +54,8 @@ static uint32_t reciprocal_root(uint32_t x)
     if (sign) return F32_SIGN | F32_INFINITE | F32_QUIET;
     if (magnitude == F32_INFINITE) return 0;
     int exp = (int)(magnitude >> 23) - 127;
-    uint64_t m = (uint64_t)((x & 0x7FFFFF) | 1 << 23) << (exp & 1), square = (1ull << 55) / m, root = 0;
+    uint64_t m = (uint64_t)((x & 0x7FFFFF) | 1 << 23) << (exp & 1), square = (1ull << 55) / m,
+             root = 0;
     for (uint64_t bit = 1 << 16; bit; bit >>= 1)           /* sqrt(2^32 / m), m in [1, 4) */
         if ((root | bit) * (root | bit) <= square) root |= bit;
     return f32_short(0, 126 - (exp >> 1), (uint32_t)root << 8);

@@ -4,7 +4,7 @@
  */
 #include "cpu/simd.h"
 
-/* ---- whole moves: between any files and memory ----------------------------------------------------- */
+/* ---- whole moves: between any files and memory -------------------------------------------- */
 VEC(simd_move_any) { return b; }
 SIMD_ANY(simd_move_any);
 EXEC move_p_rr(struct cpu *c, const struct insn *i)
@@ -51,9 +51,9 @@ EXEC move_v_mr(struct cpu *c, const struct insn *i)
     NEXT_CHECKED(c, i);
 }
 #define MOVE_FAMILY(op, p_rr, p_rm, p_mr, v_rr, any)                                               \
-    const struct family family_##op = { .h = {                                                     \
-        [K_RR] = { { p_rr, v_rr, any, any } }, [K_RM] = { { NULL }, { p_rm, move_v_rm, any, any } }, \
-        [K_MR] = { { NULL }, { p_mr, move_v_mr, any, any } } } }
+    const struct family family_##op = {.h = {[K_RR] = {{p_rr, v_rr, any, any}},                    \
+                                             [K_RM] = {{NULL}, {p_rm, move_v_rm, any, any}},       \
+                                             [K_MR] = {{NULL}, {p_mr, move_v_mr, any, any}}}}
 MOVE_FAMILY(simd_move, move_p_rr, move_p_rm, move_p_mr, move_v_rr, simd_move_any_exec);
 
 /* Stores of a general register (MOVNTI) need no SSE state. */
@@ -65,7 +65,7 @@ EXEC movnti(struct cpu *c, const struct insn *i)
 }
 const struct family family_movnti = ONE(movnti);
 
-/* ---- parts: registers keep the rest, a load clears it -------------------------------------------------- */
+/* ---- parts: registers keep the rest, a load clears it ------------------------------------- */
 #define PART(op, expression)                                                                       \
     EXEC op##_v_rr(struct cpu *c, const struct insn *i)                                            \
     {                                                                                              \
@@ -75,7 +75,10 @@ const struct family family_movnti = ONE(movnti);
         c->sse.xmm[i->dst] = (expression);                                                         \
         NEXT(c, i);                                                                                \
     }
-static inline union vec halves(uint64_t low, uint64_t high) { return (union vec){ .u64 = { low, high } }; }
+static inline union vec halves(uint64_t low, uint64_t high)
+{
+    return (union vec){.u64 = {low, high}};
+}
 PART(movss, halves((a.u64[0] & ~0xFFFFFFFFull) | (uint32_t)b.u64[0], a.u64[1]))
 PART(movsd, halves(b.u64[0], a.u64[1]))
 PART(movq, ((void)a, halves(b.u64[0], 0)))
@@ -128,9 +131,10 @@ SIMD_V(movsldup);
 SIMD_V(movshdup);
 SIMD_V(movddup);
 
-/* MASKMOVQ, MASKMOVDQU: bytes of `dst` where `src` has its top bit set, to DS:rDI. The whole place is
- * checked first, but bytes that are not stored fault nowhere. */
-static void mask_store(struct cpu *c, const struct insn *i, union vec data, union vec mask, unsigned bytes)
+/* MASKMOVQ, MASKMOVDQU: bytes of `dst` where `src` has its top bit set, to DS:rDI. The whole place
+ * is checked first, but bytes that are not stored fault nowhere. */
+static void mask_store(struct cpu *c, const struct insn *i, union vec data, union vec mask,
+                       unsigned bytes)
 {
     static const uint64_t wrap[4] = { 0xFFFF, 0xFFFFFFFF, ~0ull, ~0ull };
     uint64_t at = c->gpr[RDI] & wrap[i->asize & 3], laddr[16];
@@ -157,7 +161,7 @@ EXEC maskmov(struct cpu *c, const struct insn *i)
 }
 const struct family family_maskmov = ONE(maskmov);
 
-/* ---- sign bits -------------------------------------------------------------------------------------------- */
+/* ---- sign bits ---------------------------------------------------------------------------- */
 VEC(movmskps)
 {
     unsigned mask = 0;
@@ -187,7 +191,7 @@ VEC(ptest)
 }
 SIMD_V(ptest);
 
-/* ---- shuffles ---------------------------------------------------------------------------------------------- */
+/* ---- shuffles ----------------------------------------------------------------------------- */
 VEC(pshufb)
 {
     union vec r = VEC_ZERO;
@@ -204,7 +208,9 @@ VEC(palignr)
     union vec r = VEC_ZERO;
     for (unsigned n = 0; n < bytes; n++) {
         unsigned from = n + i->imm;
-        LANE(r, u8, n) = from < bytes ? LANE(b, u8, from) : from < 2 * bytes ? LANE(a, u8, from - bytes) : 0;
+        LANE(r, u8, n) = from < bytes       ? LANE(b, u8, from)
+                         : from < 2 * bytes ? LANE(a, u8, from - bytes)
+                                            : 0;
     }
     return r;
 }
@@ -250,7 +256,7 @@ SIMD_V(pshufhw);
 SIMD_V(shufps);
 SIMD_V(shufpd);
 
-/* ---- one lane in or out -------------------------------------------------------------------------------------- */
+/* ---- one lane in or out ------------------------------------------------------------------- */
 static inline unsigned word_lane(const struct insn *i, enum simd_file file)
 {
     return i->imm & (file == FILE_P ? 3 : 7);
@@ -294,7 +300,7 @@ VEC(insertps)
 }
 SIMD_V(insertps);
 
-/* ---- blends: lanes of the source where a bit of the immediate, or of XMM0, is set ---------------------------- */
+/* ---- blends: lanes of the source where a bit of the immediate, or of XMM0, is set --------- */
 #define BLEND(op, type, chosen)                                                                    \
     VEC(op)                                                                                        \
     {                                                                                              \
@@ -311,7 +317,7 @@ BLEND(pblendvb, u8, LANE(mask, i8, n) < 0);
 BLEND(blendvps, u32, LANE(mask, i32, n) < 0);
 BLEND(blendvpd, u64, LANE(mask, i64, n) < 0);
 
-/* ---- widening -------------------------------------------------------------------------------------------------- */
+/* ---- widening ----------------------------------------------------------------------------- */
 #define WIDEN(op, from, to)                                                                        \
     VEC(op)                                                                                        \
     {                                                                                              \

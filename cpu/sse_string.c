@@ -4,8 +4,9 @@
  */
 #include "cpu/simd.h"
 
-/* ---- PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM -------------------------------------------------------- */
-/* imm8: bit 0 words, 1 signed, 3-2 aggregation, 5-4 polarity, 6 output (last index; byte/word mask). */
+/* ---- PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM ------------------------------------------- */
+/* imm8: bit 0 words, 1 signed, 3-2 aggregation, 5-4 polarity, 6 output (last index; byte/word
+ * mask). */
 enum { STR_WORDS = 1, STR_SIGNED = 2, STR_LAST = 0x40, STR_NEGATE = 0x10, STR_VALID_ONLY = 0x20 };
 enum { EQUAL_ANY, RANGES, EQUAL_EACH, EQUAL_ORDERED };
 
@@ -72,23 +73,27 @@ static unsigned compare_strings(struct cpu *c, const struct strings *s, unsigned
     return result;
 }
 
-static __attribute__((noinline)) unsigned run_strings(struct cpu *c, const struct insn *i, union vec a,
-                                                      union vec b, bool is_explicit)
+static __attribute__((noinline)) unsigned run_strings(struct cpu *c, const struct insn *i,
+                                                      union vec a, union vec b, bool is_explicit)
 {
     struct strings s = { .lanes = i->imm & STR_WORDS ? 8 : 16 };
     for (unsigned n = 0; n < s.lanes; n++) {
         s.a[n] = element(a, i->imm, n);
         s.b[n] = element(b, i->imm, n);
     }
-    s.a_len = is_explicit ? length_explicit(i, c->gpr[RAX], s.lanes) : length_implicit(s.a, s.lanes);
-    s.b_len = is_explicit ? length_explicit(i, c->gpr[RDX], s.lanes) : length_implicit(s.b, s.lanes);
+    s.a_len =
+        is_explicit ? length_explicit(i, c->gpr[RAX], s.lanes) : length_implicit(s.a, s.lanes);
+    s.b_len =
+        is_explicit ? length_explicit(i, c->gpr[RDX], s.lanes) : length_implicit(s.b, s.lanes);
     return compare_strings(c, &s, i->imm);
 }
 
 static void give_index(struct cpu *c, const struct insn *i, unsigned bits)
 {
     unsigned lanes = i->imm & STR_WORDS ? 8 : 16, index = lanes;
-    if (bits) index = i->imm & STR_LAST ? 31u - (unsigned)__builtin_clz(bits) : (unsigned)__builtin_ctz(bits);
+    if (bits)
+        index =
+            i->imm & STR_LAST ? 31u - (unsigned)__builtin_clz(bits) : (unsigned)__builtin_ctz(bits);
     reg32_set(c, RCX, index);
 }
 static void give_mask(struct cpu *c, const struct insn *i, unsigned bits)
@@ -116,7 +121,7 @@ STRINGS(pcmpestrm, true, give_mask);
 STRINGS(pcmpistri, false, give_index);
 STRINGS(pcmpistrm, false, give_mask);
 
-/* ---- CRC32: Castagnoli's polynomial 11EDC6F41h, reflected -------------------------------------------------- */
+/* ---- CRC32: Castagnoli's polynomial 11EDC6F41h, reflected --------------------------------- */
 #define CRC32C_REFLECTED 0x82F63B78u
 
 static uint32_t crc_bytes(uint32_t crc, uint64_t data, unsigned bytes)

@@ -23,9 +23,9 @@ static inline enum f80_rounding ieee_rounding(const struct ieee_env *e)
     return e->mxcsr >> MXCSR_RC_SHIFT & 3;
 }
 
-/* FORMAT: f32 or f64; UINT: its image. _compare raises I for any NaN when `quiet` is false, else for
- * a signalling one. _to_int gives the integer indefinite (only the top bit of `bits`) and I when
- * the value does not fit. _to_integral keeps the format; `exact` false leaves P alone. */
+/* FORMAT: f32 or f64; UINT: its image. _compare raises I for any NaN when `quiet` is false, else
+ * for a signalling one. _to_int gives the integer indefinite (only the top bit of `bits`) and I
+ * when the value does not fit. _to_integral keeps the format; `exact` false leaves P alone. */
 #define IEEE_DECLARE(FORMAT, UINT)                                                                 \
     UINT FORMAT##_add(struct ieee_env *, UINT a, UINT b);                                          \
     UINT FORMAT##_sub(struct ieee_env *, UINT a, UINT b);                                          \

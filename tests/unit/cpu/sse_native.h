@@ -28,7 +28,8 @@ enum { UCONTEXT_RIP = 16 };         /* REG_RIP of ucontext.h, a name that cpu/ h
 
 struct native { uint8_t *page; };
 
-/* State moves in the middle are done with fixed offsets from R15, which no tested instruction uses. */
+/* State moves in the middle are done with fixed offsets from R15, which no tested instruction uses.
+ */
 #define AT(field) [field] "i"(offsetof(struct sse_state, field))
 static inline void native_call(struct sse_state *s, void *code)
 {
@@ -63,9 +64,10 @@ static inline void native_call(struct sse_state *s, void *code)
         "movq %%mm6, %c[mm]+48(%%r15)\n movq %%mm7, %c[mm]+56(%%r15)\n"
         "emms\n cld\n add $512, %%rsp\n"
         : "+r"(base), "+r"(function)
-        : AT(xmm), AT(mm), AT(mxcsr), AT(flags), AT(rax), AT(rcx), AT(rdx), AT(rbx), AT(rsi), AT(rdi)
-        : "rax", "rcx", "rdx", "rbx", "rsi", "rdi", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4",
-          "xmm5", "xmm6", "xmm7", "mm0", "mm1", "mm2", "mm3", "mm4", "mm5", "mm6", "mm7");
+        : AT(xmm), AT(mm), AT(mxcsr), AT(flags), AT(rax), AT(rcx), AT(rdx), AT(rbx), AT(rsi),
+          AT(rdi)
+        : "rax", "rcx", "rdx", "rbx", "rsi", "rdi", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3",
+          "xmm4", "xmm5", "xmm6", "xmm7", "mm0", "mm1", "mm2", "mm3", "mm4", "mm5", "mm6", "mm7");
 }
 #undef AT
 
@@ -73,7 +75,8 @@ static inline void native_call(struct sse_state *s, void *code)
 static void native_signal(int number, siginfo_t *info, void *context)
 {
     ucontext_t *u = context;
-    uint8_t *page = (uint8_t *)((uintptr_t)u->uc_mcontext.gregs[UCONTEXT_RIP] & ~(uintptr_t)(NATIVE_SIZE - 1));
+    uint8_t *page =
+        (uint8_t *)((uintptr_t)u->uc_mcontext.gregs[UCONTEXT_RIP] & ~(uintptr_t)(NATIVE_SIZE - 1));
     (void)number;
     (void)info;
     u->uc_mcontext.gregs[UCONTEXT_RIP] += page[NATIVE_DATA - 1];
@@ -94,7 +97,8 @@ static inline struct native native_new(void)
 static inline void native_free(struct native *n) { munmap(n->page, NATIVE_SIZE); }
 
 /* Runs it once; in s, rax and rdi are offsets into s->memory when `memory`, and come back so. */
-static inline void native_run(struct native *n, const uint8_t *code, unsigned len, struct sse_state *s)
+static inline void native_run(struct native *n, const uint8_t *code, unsigned len,
+                              struct sse_state *s)
 {
     struct sse_state *at = (struct sse_state *)(void *)(n->page + NATIVE_DATA);
     uint64_t rax = s->rax, rdi = s->rdi;

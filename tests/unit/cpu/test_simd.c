@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The state behind MMX and SSE: MXCSR, FXSAVE and FXRSTOR, the MMX registers in the x87's, readiness,
- * exceptions, alignment, page ends, and which model has which instruction.
+ * The state behind MMX and SSE: MXCSR, FXSAVE and FXRSTOR, the MMX registers in the x87's,
+ * readiness, exceptions, alignment, page ends, and which model has which instruction.
  */
 #include "tests/unit/cpu/bench_cpu.h"
 #include "cpu/simd.h"
@@ -68,7 +68,7 @@ static void set_xmm(struct bench *b, unsigned n, uint64_t low, uint64_t high)
     cpu_set_sse(b->cpu, &s);
 }
 
-/* ---- MXCSR (SDM vol. 1, 10.2.3) ----------------------------------------------------------------- */
+/* ---- MXCSR (SDM vol. 1, 10.2.3) ----------------------------------------------------------- */
 START_TEST(mxcsr_registers)
 {
     struct bench *b = simd_bench("p4");
@@ -118,20 +118,39 @@ START_TEST(unmasked_exceptions)
 }
 END_TEST
 
-/* ---- readiness (SDM vol. 2, table 2-27 ff.) ---------------------------------------------------------- */
+/* ---- readiness (SDM vol. 2, table 2-27 ff.) ----------------------------------------------- */
 START_TEST(readiness)
 {
-    static const struct { const char *hex; uint64_t cr0, cr4; int vector; } cases[] = {
-        { "0F 58 C1", 0x31, READY, -1 }, { "0F 58 C1", 0x35, READY, VEC_UD }, { "0F 58 C1", 0x31, 0, VEC_UD },
-        { "0F 58 C1", 0x39, READY, VEC_NM }, { "0F 58 C1", 0x3D, READY, VEC_UD },
-        { "0F FC C1", 0x31, 0, -1 }, { "0F FC C1", 0x35, READY, VEC_UD }, { "0F FC C1", 0x39, READY, VEC_NM },
-        { "66 0F FC C1", 0x31, 0, VEC_UD }, { "0F 77", 0x35, 0, VEC_UD }, { "0F 77", 0x39, 0, VEC_NM },
-        { "0F AE 00", 0x31, 0, -1 }, { "0F AE 00", 0x35, READY, VEC_NM }, { "0F AE 08", 0x39, READY, VEC_NM },
-        { "0F AE 18", 0x31, 0, VEC_UD }, { "0F AE F8", 0x3D, 0, -1 }, { "0F C3 08", 0x3D, 0, -1 },
-        { "0F 2A C1", 0x31, 0, VEC_UD }, { "0F AE 40 08", 0x31, READY, VEC_GP }, { "0F AE 48 04", 0x31, READY, VEC_GP },
-        { "F0 0F 58 C1", 0x31, READY, VEC_UD }, { "F3 0F FC C1", 0x31, READY, VEC_UD },
-        { "66 F3 0F 58 C1", 0x31, READY, -1 }, { "F2 F3 0F 6F C1", 0x31, READY, -1 }, { "F3 0F B8 C1", 0x3D, 0, -1 },
-        { "F2 0F 38 F1 C1", 0x3D, 0, -1 }, { "0F 38 F8 C1", 0x31, READY, VEC_UD }, { "0F 73 D8 01", 0x31, READY, VEC_UD },
+    static const struct { const char *hex; uint64_t cr0, cr4; int vector;
+    } cases[] = {
+        {"0F 58 C1", 0x31, READY, -1},
+        {"0F 58 C1", 0x35, READY, VEC_UD},
+        {"0F 58 C1", 0x31, 0, VEC_UD},
+        {"0F 58 C1", 0x39, READY, VEC_NM},
+        {"0F 58 C1", 0x3D, READY, VEC_UD},
+        {"0F FC C1", 0x31, 0, -1},
+        {"0F FC C1", 0x35, READY, VEC_UD},
+        {"0F FC C1", 0x39, READY, VEC_NM},
+        {"66 0F FC C1", 0x31, 0, VEC_UD},
+        {"0F 77", 0x35, 0, VEC_UD},
+        {"0F 77", 0x39, 0, VEC_NM},
+        {"0F AE 00", 0x31, 0, -1},
+        {"0F AE 00", 0x35, READY, VEC_NM},
+        {"0F AE 08", 0x39, READY, VEC_NM},
+        {"0F AE 18", 0x31, 0, VEC_UD},
+        {"0F AE F8", 0x3D, 0, -1},
+        {"0F C3 08", 0x3D, 0, -1},
+        {"0F 2A C1", 0x31, 0, VEC_UD},
+        {"0F AE 40 08", 0x31, READY, VEC_GP},
+        {"0F AE 48 04", 0x31, READY, VEC_GP},
+        {"F0 0F 58 C1", 0x31, READY, VEC_UD},
+        {"F3 0F FC C1", 0x31, READY, VEC_UD},
+        {"66 F3 0F 58 C1", 0x31, READY, -1},
+        {"F2 F3 0F 6F C1", 0x31, READY, -1},
+        {"F3 0F B8 C1", 0x3D, 0, -1},
+        {"F2 0F 38 F1 C1", 0x3D, 0, -1},
+        {"0F 38 F8 C1", 0x31, READY, VEC_UD},
+        {"0F 73 D8 01", 0x31, READY, VEC_UD},
     };
     struct bench *b = simd_bench("nehalem");
     b->r.cr0 = cases[_i].cr0;
@@ -144,12 +163,22 @@ END_TEST
 
 START_TEST(models)
 {
-    static const struct { const char *hex; const char *first, *before; } cases[] = {
-        { "0F FC C1", "pentium_mmx", "pentium" }, { "0F FC C1", "p2", "ppro" }, { "0F AE 00", "p2", "ppro" },
-        { "0F 58 C1", "p3", "p2" }, { "0F E0 C1", "p3", "p2" }, { "66 0F FC C1", "p4", "p3" }, { "0F D4 C1", "p4", "p3" },
-        { "0F AE 38", "p4", "p3" }, { "F2 0F D0 C1", "prescott", "p4" }, { "0F 38 00 C1", "core2", "prescott" },
-        { "66 0F 38 17 C1", "core2", "prescott" }, { "66 0F 38 37 C1", "nehalem", "core2" },
-        { "F3 0F B8 C1", "nehalem", "core2" }, { "66 0F 3A 63 C1 00", "nehalem", "core2" },
+    static const struct { const char *hex; const char *first, *before;
+    } cases[] = {
+        {"0F FC C1", "pentium_mmx", "pentium"},
+        {"0F FC C1", "p2", "ppro"},
+        {"0F AE 00", "p2", "ppro"},
+        {"0F 58 C1", "p3", "p2"},
+        {"0F E0 C1", "p3", "p2"},
+        {"66 0F FC C1", "p4", "p3"},
+        {"0F D4 C1", "p4", "p3"},
+        {"0F AE 38", "p4", "p3"},
+        {"F2 0F D0 C1", "prescott", "p4"},
+        {"0F 38 00 C1", "core2", "prescott"},
+        {"66 0F 38 17 C1", "core2", "prescott"},
+        {"66 0F 38 37 C1", "nehalem", "core2"},
+        {"F3 0F B8 C1", "nehalem", "core2"},
+        {"66 0F 3A 63 C1 00", "nehalem", "core2"},
     };
     struct bench *has = simd_bench(cases[_i].first), *lacks = simd_bench(cases[_i].before);
     ck_takes(has, cases[_i].hex, -1);
@@ -159,7 +188,7 @@ START_TEST(models)
 }
 END_TEST
 
-/* ---- MMX in the x87 (SDM vol. 1, 9.5, 9.6) -------------------------------------------------------------- */
+/* ---- MMX in the x87 (SDM vol. 1, 9.5, 9.6) ------------------------------------------------ */
 START_TEST(mmx_in_x87)
 {
     struct bench *b = simd_bench("nehalem");
@@ -203,7 +232,7 @@ START_TEST(mmx_waits_for_the_x87)
 }
 END_TEST
 
-/* ---- FXSAVE, FXRSTOR --------------------------------------------------------------------------------------- */
+/* ---- FXSAVE, FXRSTOR ---------------------------------------------------------------------- */
 START_TEST(fxsave_image)
 {
     struct bench *b = simd_bench("p4");
@@ -263,7 +292,7 @@ START_TEST(fxsave_without_osfxsr)
 }
 END_TEST
 
-/* ---- memory ---------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------- */
 START_TEST(alignment)
 {
     struct bench *b = simd_bench("nehalem");
@@ -300,7 +329,8 @@ START_TEST(page_end)
     ck_assert_uint_eq(xmm_low(b, 0), ~0ull);
     poke32(b, TABLES + 0x1000 + 0x31 * 4, 0x33007);        /* elsewhere */
     b->r.gpr[GPR_AX] = 0x30FFB;
-    for (unsigned n = 0; n < 16; n++) poke8(b, n < 5 ? 0x30FFB + n : 0x33000 + n - 5, (uint8_t)(n + 1));
+    for (unsigned n = 0; n < 16; n++)
+        poke8(b, n < 5 ? 0x30FFB + n : 0x33000 + n - 5, (uint8_t)(n + 1));
     ck_steps(b, "0F 10 08");
     ck_assert_uint_eq(xmm_low(b, 1), 0x0807060504030201);
     b->r.gpr[GPR_AX] = 0x30FF3;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Every MMX and SSE instruction of the opcode table against the host's processor, bit by bit: registers,
- * flags, MXCSR, memory and exceptions, with random operands and special values, all rounding modes,
- * DAZ, FTZ and masks. On other hosts a few fixed cases remain.
+ * Every MMX and SSE instruction of the opcode table against the host's processor, bit by bit:
+ * registers, flags, MXCSR, memory and exceptions, with random operands and special values, all
+ * rounding modes, DAZ, FTZ and masks. On other hosts a few fixed cases remain.
  */
 #include "tests/unit/cpu/bench_cpu.h"
 #include "cpu/decode.h"
@@ -25,7 +25,7 @@ static const struct row rows[] = {
 
 enum { REG_OPERAND = 1, RM_OPERAND = 2, FLAGS_MASK = 0x8D5 };
 
-/* ---- instruction bytes ---------------------------------------------------------------------------- */
+/* ---- instruction bytes -------------------------------------------------------------------- */
 static unsigned encode(const struct row *r, bool memory, uint8_t imm, bool wide16, uint8_t code[16])
 {
     static const uint8_t prefix[] = { 0, 0x66, 0xF3, 0xF2 };
@@ -46,9 +46,12 @@ static bool has_form(const struct row *r, bool memory)
     if (!f) return r->form == F_GvEv || r->form == F_GvEb;
     return memory ? !(r->traits & T_REGS) && !(f->flags & SIMD_F_DOUBLE) : !(r->traits & T_MEM);
 }
-static bool is_approximate(const struct row *r) { return strstr(r->mnemonic, "rcp") || strstr(r->mnemonic, "rsqrt"); }
+static bool is_approximate(const struct row *r)
+{
+    return strstr(r->mnemonic, "rcp") || strstr(r->mnemonic, "rsqrt");
+}
 
-/* ---- the engine ------------------------------------------------------------------------------------- */
+/* ---- the engine --------------------------------------------------------------------------- */
 static struct bench *engine_new(const char *model)
 {
     struct bench *b = bench_new(model);
@@ -115,7 +118,7 @@ static void engine_run(struct bench *b, const uint8_t *code, unsigned len, struc
     ck_assert(s->exception || b->r.rip == CODE + len);
 }
 
-/* ---- fixed cases ----------------------------------------------------------------------------------------- */
+/* ---- fixed cases -------------------------------------------------------------------------- */
 struct fixed { const char *code, *a, *b, *result; uint32_t mxcsr, after; };
 static void bytes_of(const char *hex, uint8_t *to)
 {
@@ -124,21 +127,22 @@ static void bytes_of(const char *hex, uint8_t *to)
 START_TEST(fixed)
 {
     static const struct fixed cases[] = {
-        /* PADDUSW, PSHUFB, ADDPS 1 + 2, DIVSD 1 / 3 rounded up, MAXSS of a NaN, CVTTSS2SI's twin, PCMPEQD */
-        { "660FDDCA", "FFFF0100FF7F000010000000000000FF", "01000100FF7F000020000000000000FF",
-          "FFFF0200FEFF0000300000000000FFFF", 0x1F80, 0x1F80 },
-        { "660F3800CA", "000102030405060708090A0B0C0D0E0F", "0F0E0D8C000102030405060780808080",
-          "0F0E0D00000102030405060700000000", 0x1F80, 0x1F80 },
-        { "0F58CA", "0000803F0000803F0000803F000080FF", "0000004000000040000000400000807F",
-          "00004040000040400000404" "00000C0FF", 0x1F80, 0x1F81 },
-        { "F20F5ECA", "000000000000F03F1122334455667788", "00000000000008400000000000000000",
-          "565555555555D53F1122334455667788", 0x5F80, 0x5FA0 },
-        { "F30F5FCA", "0000C07F0102030405060708090A0B0C", "0000803F000000000000000000000000",
-          "0000803F0102030405060708090A0B0C", 0x1F80, 0x1F81 },
-        { "F30F5BCA", "00000000000000000000000000000000", "0000204000002CC0FFFFFF4E0000804F",
-          "02000000FEFFFFFF80FFFF7F00000080", 0x1F80, 0x1FA1 },
-        { "660F76CA", "01020304050607080000000000000080", "01020304050607090000000000000000",
-          "FFFFFFFF00000000FFFFFFFF00000000", 0x1F80, 0x1F80 },
+        /* PADDUSW, PSHUFB, ADDPS 1 + 2, DIVSD 1 / 3 rounded up, MAXSS of a NaN, CVTTSS2SI's twin,
+           PCMPEQD */
+        {"660FDDCA", "FFFF0100FF7F000010000000000000FF", "01000100FF7F000020000000000000FF",
+         "FFFF0200FEFF0000300000000000FFFF", 0x1F80, 0x1F80},
+        {"660F3800CA", "000102030405060708090A0B0C0D0E0F", "0F0E0D8C000102030405060780808080",
+         "0F0E0D00000102030405060700000000", 0x1F80, 0x1F80},
+        {"0F58CA", "0000803F0000803F0000803F000080FF", "0000004000000040000000400000807F",
+         "0000404000004040000040400000C0FF", 0x1F80, 0x1F81},
+        {"F20F5ECA", "000000000000F03F1122334455667788", "00000000000008400000000000000000",
+         "565555555555D53F1122334455667788", 0x5F80, 0x5FA0},
+        {"F30F5FCA", "0000C07F0102030405060708090A0B0C", "0000803F000000000000000000000000",
+         "0000803F0102030405060708090A0B0C", 0x1F80, 0x1F81},
+        {"F30F5BCA", "00000000000000000000000000000000", "0000204000002CC0FFFFFF4E0000804F",
+         "02000000FEFFFFFF80FFFF7F00000080", 0x1F80, 0x1FA1},
+        {"660F76CA", "01020304050607080000000000000080", "01020304050607090000000000000000",
+         "FFFFFFFF00000000FFFFFFFF00000000", 0x1F80, 0x1F80},
     };
     struct bench *b = engine_new("nehalem");
     const struct fixed *f = &cases[_i];
@@ -156,7 +160,7 @@ START_TEST(fixed)
 END_TEST
 
 #if SSE_NATIVE
-/* ---- operands ---------------------------------------------------------------------------------------------- */
+/* ---- operands ----------------------------------------------------------------------------- */
 static uint64_t random64(uint64_t *seed)
 {
     uint64_t z = (*seed += 0x9E3779B97F4A7C15ull);
@@ -167,9 +171,10 @@ static uint64_t random64(uint64_t *seed)
 static uint32_t some_single(uint64_t *seed)
 {
     static const uint32_t special[] = {
-        0, 1, 0x7FFFFF, 0x800000, 0x800001, 0x3F800000, 0x3F800001, 0x3FFFFFFF, 0x40000000, 0x7F7FFFFF, 0x7F800000,
-        0x7F800001, 0x7FC00000, 0x7FFFFFFF, 0x4EFFFFFF, 0x4F000000, 0x4B000001, 0x3F000000, 0x3EFFFFFF, 0x00400000,
-        0x34000000, 0x33800000, 0x5F000000, 0x4AFFFFFF,
+        0,          1,          0x7FFFFF,   0x800000,   0x800001,   0x3F800000,
+        0x3F800001, 0x3FFFFFFF, 0x40000000, 0x7F7FFFFF, 0x7F800000, 0x7F800001,
+        0x7FC00000, 0x7FFFFFFF, 0x4EFFFFFF, 0x4F000000, 0x4B000001, 0x3F000000,
+        0x3EFFFFFF, 0x00400000, 0x34000000, 0x33800000, 0x5F000000, 0x4AFFFFFF,
     };
     uint64_t r = random64(seed);
     uint32_t sign = (uint32_t)(r >> 63) << 31, bits = (uint32_t)r;
@@ -186,11 +191,13 @@ static uint32_t some_single(uint64_t *seed)
 static uint64_t some_double(uint64_t *seed)
 {
     static const uint64_t special[] = {
-        0, 1, 0xFFFFFFFFFFFFF, 0x10000000000000, 0x10000000000001, 0x3FF0000000000000, 0x3FF0000000000001,
-        0x3FFFFFFFFFFFFFFF, 0x4000000000000000, 0x7FEFFFFFFFFFFFFF, 0x7FF0000000000000, 0x7FF0000000000001,
-        0x7FF8000000000000, 0x7FFFFFFFFFFFFFFF, 0x41DFFFFFFFC00000, 0x41DFFFFFFFE00000, 0x41E0000000000000,
-        0x41E0000000100000, 0x3FE0000000000000, 0x3FDFFFFFFFFFFFFF, 0x47EFFFFFE0000000, 0x47EFFFFFF0000000,
-        0x3810000000000000, 0x380FFFFFFFFFFFFF, 0x36A0000000000000, 0x3690000000000000, 0x4330000000000001,
+        0, 1, 0xFFFFFFFFFFFFF, 0x10000000000000, 0x10000000000001, 0x3FF0000000000000,
+        0x3FF0000000000001, 0x3FFFFFFFFFFFFFFF, 0x4000000000000000, 0x7FEFFFFFFFFFFFFF,
+        0x7FF0000000000000, 0x7FF0000000000001, 0x7FF8000000000000, 0x7FFFFFFFFFFFFFFF,
+        0x41DFFFFFFFC00000, 0x41DFFFFFFFE00000, 0x41E0000000000000, 0x41E0000000100000,
+        0x3FE0000000000000, 0x3FDFFFFFFFFFFFFF, 0x47EFFFFFE0000000, 0x47EFFFFFF0000000,
+        0x3810000000000000, 0x380FFFFFFFFFFFFF, 0x36A0000000000000, 0x3690000000000000,
+        0x4330000000000001,
     };
     uint64_t r = random64(seed), bits = random64(seed), fraction = bits & 0x800FFFFFFFFFFFFF;
     switch (r & 7) {
@@ -209,12 +216,13 @@ static void some_vector(uint64_t *seed, uint8_t to[16])
     switch (random64(seed) % 8) {
     case 0: break;
     case 1: case 2: case 3:
-        for (unsigned n = 0; n < 2; n++) q[n] = some_single(seed) | (uint64_t)some_single(seed) << 32;
+        for (unsigned n = 0; n < 2; n++)
+            q[n] = some_single(seed) | (uint64_t)some_single(seed) << 32;
         break;
     case 4: case 5:
         for (unsigned n = 0; n < 2; n++) q[n] = some_double(seed);
         break;
-    case 6:                                                /* small counts and letters, zeros among them */
+    case 6: /* small counts and letters, zeros among them */
         for (unsigned n = 0; n < 2; n++) q[n] &= random64(seed) & 0x0303030303030303ull;
         break;
     default:                                               /* bytes at their limits */
@@ -227,32 +235,34 @@ static void some_vector(uint64_t *seed, uint8_t to[16])
 static uint32_t some_mxcsr(uint64_t *seed)
 {
     uint64_t r = random64(seed);
-    uint32_t v = (uint32_t)(r & 0x6000) | (r >> 20 & 3 ? 0 : MXCSR_DAZ) | (r >> 22 & 3 ? 0 : MXCSR_FTZ);
+    uint32_t v =
+        (uint32_t)(r & 0x6000) | (r >> 20 & 3 ? 0 : MXCSR_DAZ) | (r >> 22 & 3 ? 0 : MXCSR_FTZ);
     uint32_t masks = r >> 24 & 3 ? 0x1F80 : (uint32_t)(r >> 32 & 0x1F80);
     return v | masks | (r >> 26 & 7 ? 0 : (uint32_t)(r >> 50 & 0x3F & masks >> 7));
 }
-/* Both operands chosen for each other: equal, or with a product or quotient at an edge of the format. */
+/* Both operands chosen for each other: equal, or with a product or quotient at an edge of the
+ * format. */
 static void some_pair(uint64_t *seed, struct sse_state *s)
 {
     static const uint64_t pairs[][2] = {
-        { 0x3F7FFFFE3F7FFFFE, 0x0080000100800001 },        /* 1 - 2^-46 least normals: rounded, not tiny */
-        { 0x3FEFFFFFFFFFFFFE, 0x0010000000000001 },
-        { 0x0080000000800000, 0x3F7FFFFF3F7FFFFF },        /* exactly one bit below: tiny */
-        { 0x0010000000000000, 0x3FEFFFFFFFFFFFFF },
-        { 0x0000000100000001, 0x3F0000003F000001 },        /* half the least denormal */
-        { 0x0000000000000001, 0x3FE0000000000000 },
-        { 0x7F7FFFFF7F7FFFFF, 0x3F8000013F800000 },        /* at the top */
-        { 0x7FEFFFFFFFFFFFFF, 0x3FF0000000000001 },
-        { 0x7F7FFFFF7F7FFFFF, 0x7300000072FFFFFF },
-        { 0x7FEFFFFFFFFFFFFF, 0x7C90000000000000 },
-        { 0x00800000007FFFFF, 0x8080000180800000 },        /* differences that are denormal */
-        { 0x0010000000000000, 0x8010000000000001 },
-        { 0x7F8000017FC00001, 0x7FC000027F800003 },        /* two NaNs */
-        { 0x7FF0000000000001, 0x7FF8000000000002 },
-        { 0x8000000000000000, 0x0000000080000000 },        /* zeros */
-        { 0x8000000000000000, 0x0000000000000000 },
-        { 0x0000000100000001, 0x0000000080000000 },        /* a denormal by zero */
-        { 0x8000000000000001, 0x8000000000000000 },
+        {0x3F7FFFFE3F7FFFFE, 0x0080000100800001}, /* 1 - 2^-46 least normals: rounded, not tiny */
+        {0x3FEFFFFFFFFFFFFE, 0x0010000000000001},
+        {0x0080000000800000, 0x3F7FFFFF3F7FFFFF}, /* exactly one bit below: tiny */
+        {0x0010000000000000, 0x3FEFFFFFFFFFFFFF},
+        {0x0000000100000001, 0x3F0000003F000001}, /* half the least denormal */
+        {0x0000000000000001, 0x3FE0000000000000},
+        {0x7F7FFFFF7F7FFFFF, 0x3F8000013F800000}, /* at the top */
+        {0x7FEFFFFFFFFFFFFF, 0x3FF0000000000001},
+        {0x7F7FFFFF7F7FFFFF, 0x7300000072FFFFFF},
+        {0x7FEFFFFFFFFFFFFF, 0x7C90000000000000},
+        {0x00800000007FFFFF, 0x8080000180800000}, /* differences that are denormal */
+        {0x0010000000000000, 0x8010000000000001},
+        {0x7F8000017FC00001, 0x7FC000027F800003}, /* two NaNs */
+        {0x7FF0000000000001, 0x7FF8000000000002},
+        {0x8000000000000000, 0x0000000080000000}, /* zeros */
+        {0x8000000000000000, 0x0000000000000000},
+        {0x0000000100000001, 0x0000000080000000}, /* a denormal by zero */
+        {0x8000000000000001, 0x8000000000000000},
     };
     unsigned n = random64(seed) % (COUNT_OF(pairs) + 2), turn = random64(seed) & 1;
     uint64_t first, second;
@@ -284,7 +294,7 @@ static void some_state(uint64_t *seed, struct sse_state *s, bool aligned)
     if (random64(seed) % 8 == 0) some_pair(seed, s);
 }
 
-/* ---- comparison ------------------------------------------------------------------------------------------------ */
+/* ---- comparison --------------------------------------------------------------------------- */
 static bool close_enough(const uint8_t a[16], const uint8_t b[16])
 {
     for (unsigned n = 0; n < 16; n += 4) {
@@ -305,19 +315,24 @@ static void show(const char *who, const struct sse_state *s)
         printf(" xmm%u=", n);
         for (unsigned k = 16; k-- > 0;) printf("%02X%s", s->xmm[n][k], k % 4 ? "" : k ? "." : "");
     }
-    printf("\n          mm1=%016llX mm2=%016llX ecx=%08X edx=%08X flags=%03X mxcsr=%04X exc=%u mem=",
-           (unsigned long long)s->mm[1], (unsigned long long)s->mm[2], (unsigned)s->rcx, (unsigned)s->rdx,
-           (unsigned)(s->flags & FLAGS_MASK), (unsigned)s->mxcsr, (unsigned)s->exception);
+    printf(
+        "\n          mm1=%016llX mm2=%016llX ecx=%08X edx=%08X flags=%03X mxcsr=%04X exc=%u mem=",
+        (unsigned long long)s->mm[1], (unsigned long long)s->mm[2], (unsigned)s->rcx,
+        (unsigned)s->rdx, (unsigned)(s->flags & FLAGS_MASK), (unsigned)s->mxcsr,
+        (unsigned)s->exception);
     for (unsigned k = 32; k-- > 16;) printf("%02X", s->memory[k]);
     printf("\n");
 }
 static bool same(const struct row *r, const struct sse_state *x, const struct sse_state *y)
 {
     for (unsigned n = 0; n < 8; n++)
-        if (memcmp(x->xmm[n], y->xmm[n], 16) && !(is_approximate(r) && close_enough(x->xmm[n], y->xmm[n]))) return false;
+        if (memcmp(x->xmm[n], y->xmm[n], 16) &&
+            !(is_approximate(r) && close_enough(x->xmm[n], y->xmm[n])))
+            return false;
     return !memcmp(x->mm, y->mm, sizeof x->mm) && !memcmp(x->memory, y->memory, sizeof x->memory) &&
-           (uint32_t)x->rcx == (uint32_t)y->rcx && (uint32_t)x->rdx == (uint32_t)y->rdx && x->rbx == y->rbx &&
-           x->mxcsr == y->mxcsr && x->exception == y->exception && !((x->flags ^ y->flags) & FLAGS_MASK);
+           (uint32_t)x->rcx == (uint32_t)y->rcx && (uint32_t)x->rdx == (uint32_t)y->rdx &&
+           x->rbx == y->rbx && x->mxcsr == y->mxcsr && x->exception == y->exception &&
+           !((x->flags ^ y->flags) & FLAGS_MASK);
 }
 
 static bool host_has(uint32_t traits)
@@ -336,7 +351,8 @@ static bool host_has(uint32_t traits)
 }
 
 /* One row in one form with many operands; returns the number of differences. */
-static unsigned compare_row(struct bench *b, struct native *native, const struct row *r, bool memory, bool wide16)
+static unsigned compare_row(struct bench *b, struct native *native, const struct row *r,
+                            bool memory, bool wide16)
 {
     enum { TRIES = 600, SHOWN = 2 };
     const struct simd_form *f = simd_form(r->form);
@@ -379,7 +395,8 @@ START_TEST(native)
         }
         if (bad) printf("%s (%X): %u differences\n", r->mnemonic, r->code, bad), bad_rows++;
     }
-    printf("sse: %u forms compared with the host's processor, %u rows differ\n", compared, bad_rows);
+    printf("sse: %u forms compared with the host's processor, %u rows differ\n", compared,
+           bad_rows);
     ck_assert_uint_gt(compared, 300);
     ck_assert_uint_eq(bad_rows, 0);
     native_free(&host);
