@@ -68,6 +68,16 @@ static const char *first_there(const char *const *places, size_t count)
     return NULL;
 }
 
+const char *loader_usual_system(void)
+{
+    return first_there(system_places, COUNT_OF(system_places));
+}
+
+const char *loader_usual_vga(void)
+{
+    return first_there(vga_places, COUNT_OF(vga_places));
+}
+
 /* One byte more than allowed is asked for: that tells a file that is too long. */
 static size_t read_all(const char *path, uint8_t *to, size_t limit, int *error)
 {
@@ -134,7 +144,7 @@ static const char *map(struct loader *l, const char *name, uint64_t at, const st
 /* ---- system ROM ---------------------------------------------------------------------------- */
 const char *loader_system(struct loader *l, const char *path, char *why, size_t size)
 {
-    if (!path) path = first_there(system_places, COUNT_OF(system_places));
+    if (!path) path = loader_usual_system();
     if (!path)
         return complain(why, size, "/usr/share/seabios/bios-256k.bin", "no system BIOS found",
                         "install the package seabios or give romimage: file=PATH");
@@ -166,8 +176,7 @@ static void check_header(const struct loader *l, const struct rom *r)
 }
 
 static const char *load_option(struct loader *l, const char *path, const char *name,
-                               uint32_t address,
-                               char *why, size_t size)
+                               uint32_t address, char *why, size_t size)
 {
     if (address < 0xC0000 || address >= 0xE0000 || address % 2048)
         return complain(why, size, path, "no place for an option ROM",
@@ -192,7 +201,7 @@ static const char *load_option(struct loader *l, const char *path, const char *n
 
 const char *loader_vga(struct loader *l, const char *path, char *why, size_t size)
 {
-    if (!path) path = first_there(vga_places, COUNT_OF(vga_places));
+    if (!path) path = loader_usual_vga();
     if (!path)
         return complain(why, size, "/usr/share/seabios/vgabios-stdvga.bin", "no VGA BIOS found",
                         "install the package seabios or give vgaromimage: file=PATH");
@@ -209,13 +218,6 @@ const char *loader_option(struct loader *l, const char *path, uint32_t address, 
 }
 
 /* ---- looking in ---------------------------------------------------------------------------- */
-const uint8_t *loader_vga_bytes(const struct loader *l, size_t *len)
-{
-    if (l->vga < 0) return NULL;
-    *len = l->rom[l->vga].len;
-    return l->rom[l->vga].data;
-}
-
 const char *loader_system_path(const struct loader *l)
 {
     return l->system < 0 ? "" : l->rom[l->system].path;

@@ -27,9 +27,9 @@ const char *loader_vga(struct loader *, const char *path, char *why, size_t size
 const char *loader_option(struct loader *, const char *path, uint32_t address, char *why,
                           size_t size);
 
-/* The bytes of the VGA ROM, for its PCI expansion ROM or a firmware file "vgaroms/...": SeaBIOS
- * clears 0xC0000 and takes it from there. NULL: none loaded. Padded to whole 512 bytes. */
-const uint8_t *loader_vga_bytes(const struct loader *, size_t *len);
+/* Which file path NULL would be; NULL: there is none on this host. */
+const char *loader_usual_system(void);
+const char *loader_usual_vga(void);
 /* Which file was taken as the system or VGA ROM; "" if none. */
 const char *loader_system_path(const struct loader *);
 const char *loader_vga_path(const struct loader *);

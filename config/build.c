@@ -3,6 +3,7 @@
  * written into CMOS memory.
  */
 #include "config/build.h"
+#include "config/options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,13 @@ struct builder {
     const struct config *config;
     bool failed;
 };
+
+bool build_has(const char *class_name)
+{
+    for (const struct device_class *const *c = board_classes(); *c; c++)
+        if (!strcmp((*c)->name, class_name)) return true;
+    return false;
+}
 
 /* A device that this build does not have is left out: the rest may do without it. */
 static bool add(struct builder *b, const char *class_name, const char *id)
@@ -141,6 +149,14 @@ static void add_debug_ports(struct builder *b)
     if (b->config->exit_port) set_number(b, "debug_ports", "exit_port", b->config->exit_port);
 }
 
+static void add_keyboard(struct builder *b)
+{
+    const char *mouse = b->config->mouse_type;
+    if (!add(b, "keyboard", NULL)) return;
+    if (!strcmp(mouse, "none")) set(b, "keyboard", "mouse", "0");
+    if (!strcmp(mouse, "ps2")) set(b, "keyboard", "wheel", "0");
+}
+
 static void add_video(struct builder *b)
 {
     if (!add(b, "vga", NULL)) return;
@@ -149,10 +165,11 @@ static void add_video(struct builder *b)
 
 bool build_devices(struct board *board, const struct config *c)
 {
-    static const char *const always[] = { "pic", "dma", "pit", "port61", "keyboard", "port92" };
+    static const char *const always[] = { "pic", "dma", "pit", "port61", "port92" };
     struct builder b = { board, c, false };
     for (unsigned i = 0; i < COUNT_OF(always); i++) add(&b, always[i], NULL);
     add_clock(&b);
+    add_keyboard(&b);
     add_bridges(&b);
     add_video(&b);
     if (c->fw_cfg) add(&b, "fw_cfg", NULL);
@@ -171,7 +188,19 @@ static struct cmos_disk cmos_disk_of(struct board *b, unsigned n)
     struct device *d = board_find(b, id);
     if (!d || d->class != &ata_disk_class) return (struct cmos_disk){ 0 };
     struct ata_geometry g = ata_disk_geometry(d);
-    return (struct cmos_disk){ g.cylinders, g.heads, g.spt };
+    return (struct cmos_disk){ g.cylinders, g.heads, g.spt, CMOS_TRANSLATION_AUTO };
+}
+
+static enum cmos_translation cmos_translation_of(const char *name)
+{
+    static const char *const names[] = {
+        [CMOS_TRANSLATION_AUTO] = "auto",
+        [CMOS_TRANSLATION_NONE] = "none", [CMOS_TRANSLATION_LBA] = "lba",
+        [CMOS_TRANSLATION_LARGE] = "large|echs", [CMOS_TRANSLATION_RECHS] = "rechs",
+    };
+    for (unsigned i = 0; i < COUNT_OF(names); i++)
+        if (word_in(names[i], name)) return (enum cmos_translation)i;
+    return CMOS_TRANSLATION_AUTO;
 }
 
 static enum cmos_boot cmos_boot_of(const char *device)
@@ -199,7 +228,10 @@ void build_setup(struct board *b, const struct config *c)
     s.ram_below_4g = memory_ram_size(board_memory(b));      /* memory.h: all of it is there */
     s.floppy[0] = cmos_floppy_of(b, "floppya");
     s.floppy[1] = cmos_floppy_of(b, "floppyb");
-    for (unsigned i = 0; i < COUNT_OF(s.disk); i++) s.disk[i] = cmos_disk_of(b, i);
+    for (unsigned i = 0; i < COUNT_OF(s.disk); i++) {
+        s.disk[i] = cmos_disk_of(b, i);
+        s.disk[i].translation = cmos_translation_of(c->ata[i / 2].drive[i % 2].translation);
+    }
     for (unsigned i = 0; i < COUNT_OF(s.boot); i++) s.boot[i] = cmos_boot_of(c->boot[i]);
     cmos_set_pc(rtc, &s);
 }

@@ -8,17 +8,24 @@
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
+#include "bios/loader.h"
+#include "config/build.h"
 
-static bool file_missing(struct config *c, const struct config_file *f, const char *what)
+static void full_path(char full[2 * PATH_MAX], const char *path)
 {
-    char full[PATH_MAX] = "";
-    if (!f->path || access(f->path, R_OK) == 0) return false;
+    char here[PATH_MAX] = "";
+    bool absolute = path[0] == '/' || !getcwd(here, sizeof here);
+    snprintf(full, 2 * PATH_MAX, "%s%s%s", absolute ? "" : here, absolute ? "" : "/", path);
+}
+
+static void file_missing(struct config *c, const struct config_file *f, const char *what)
+{
+    char full[2 * PATH_MAX];
+    if (!f->path || access(f->path, R_OK) == 0) return;
     int cause = errno;
-    if (f->path[0] != '/' && !getcwd(full, sizeof full)) full[0] = 0;
-    config_error_at(c, f->origin, "%s %s%s%s: %s%s", what, full, *full ? "/" : "", f->path,
-                    strerror(cause),
+    full_path(full, f->path);
+    config_error_at(c, f->origin, "%s %s: %s%s", what, full, strerror(cause),
                     cause == ENOENT ? " (correct the path, or remove the line)" : "");
-    return true;
 }
 
 /* The usual firmware of the same kind takes its place: most bochsrc files name ROMs by the path
@@ -27,19 +34,19 @@ static void check_rom(struct config *c, struct config_rom *rom, const char *what
                       const char *instead)
 {
     if (!rom->file.path || access(rom->file.path, R_OK) == 0) return;
-    config_warn_at(c, rom->file.origin, "%s %s: %s: %s", what, rom->file.path, strerror(errno),
-                   instead);
+    config_warn_at(c, rom->file.origin, "%s %s: %s: %s%s", what, rom->file.path, strerror(errno),
+                   instead ? instead : "left out", instead ? " is used" : "");
     rom->file.path = NULL;
     rom->address = 0;
 }
 
 static void check_roms(struct config *c)
 {
-    check_rom(c, &c->romimage, "romimage", "the usual system BIOS is used");
-    check_rom(c, &c->vgaromimage, "vgaromimage", "the usual VGA BIOS is used");
+    check_rom(c, &c->romimage, "romimage", loader_usual_system());
+    check_rom(c, &c->vgaromimage, "vgaromimage", loader_usual_vga());
     for (unsigned i = 0; i < CONFIG_ROMS; i++) {
-        check_rom(c, &c->optrom[i], "optromimage", "left out");
-        check_rom(c, &c->optram[i], "optramimage", "left out");
+        check_rom(c, &c->optrom[i], "optromimage", NULL);
+        check_rom(c, &c->optram[i], "optramimage", NULL);
     }
 }
 
@@ -59,6 +66,42 @@ static void check_geometry(struct config *c, struct config_drive *d)
     d->cylinders = d->heads = d->spt = 0;
 }
 
+/* What Bochs calls undoable is a raw image and a file of changes: without the changes it is still
+ * the same disk. All other modes are formats of their own: read as raw sectors such an image would
+ * be garbage, and the first write would destroy it. */
+static void check_mode(struct config *c, struct config_drive *d, const char *name)
+{
+    char full[2 * PATH_MAX];
+    if (word_in("flat|volatile", d->mode)) return;
+    if (word_in("undoable", d->mode)) {
+        config_warn_at(c, d->image.origin, "%s: mode=undoable is not there yet: volatile is used, "
+                       "what the guest writes is lost at the end", name);
+        d->mode = "volatile";
+        return;
+    }
+    full_path(full, d->image.path);
+    config_error_at(c, d->image.origin, "%s %s: mode=%s: images of this format cannot be read; "
+                    "convert it (qemu-img convert -O raw IN OUT) and use mode=flat", name, full,
+                    d->mode);
+}
+
+static void check_cdrom(struct config *c, struct config_drive *d, const char *name)
+{
+    if (build_has("atapi_cd")) {
+        if (d->inserted) file_missing(c, &d->image, name);
+        return;
+    }
+    config_warn_at(c, d->image.origin, "%s: CD drives are not there yet: left out", name);
+    d->type = "none";
+}
+
+static void check_disk(struct config *c, struct config_drive *d, const char *name)
+{
+    file_missing(c, &d->image, name);
+    check_mode(c, d, name);
+    check_geometry(c, d);
+}
+
 static void check_drive(struct config *c, struct config_channel *channel, struct config_drive *d,
                         const char *name)
 {
@@ -66,10 +109,9 @@ static void check_drive(struct config *c, struct config_channel *channel, struct
         config_warn_at(c, name, "type=disk without path=: no disk");
         d->type = "none";
     }
-    if (!strcmp(d->type, "none")) return;
-    if (!strcmp(d->type, "disk") || d->inserted) file_missing(c, &d->image, name);
-    check_geometry(c, d);
-    if (channel->enabled) return;
+    if (!strcmp(d->type, "disk")) check_disk(c, d, name);
+    if (!strcmp(d->type, "cdrom")) check_cdrom(c, d, name);
+    if (!strcmp(d->type, "none") || channel->enabled) return;
     config_warn_at(c, d->image.origin, "%s: its channel was not enabled: switched on", name);
     channel->enabled = true;
 }

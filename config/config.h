@@ -37,7 +37,7 @@ struct config_floppy {
 struct config_drive {
     const char *type;                      /* "none", "disk", "cdrom" */
     const char *mode;                      /* image format, "flat" */
-    struct config_file image, journal;
+    struct config_file image;
     uint64_t cylinders, heads, spt;        /* 0: from the image */
     bool inserted;                         /* cdrom */
     const char *model;
@@ -78,13 +78,13 @@ struct config {
     const char *time0;                     /* "local", "utc" or seconds since 1970 */
     struct config_file cmos_image;
     const char *rtc_init;                  /* "time0", "image": where the clock's time comes from */
-    bool mouse_enabled;
+    const char *mouse_type;                /* "imps2", "ps2" (no wheel), "none" */
     struct config_file log;                /* NULL: stderr */
     struct config_rule rule[CONFIG_RULES];
     unsigned rules;
     uint64_t exit_port;                    /* isa-debug-exit; 0: none */
     struct config_file firmware_log;       /* what SeaBIOS says at port 402h */
-    bool magic_break, gdbstub;
+    bool gdbstub;
     uint64_t gdbstub_port;
 
     struct config_reader *reader;          /* private to config/ */

@@ -70,8 +70,8 @@ static const struct option keyboard_options[] = {
 };
 
 static const struct option mouse_options[] = {
-    BOOL("enabled", config, mouse_enabled),
-    FIXED("type", "ps2|imps2|none", "a PS/2 wheel mouse"),
+    QUIET("enabled"),                      /* who moves it at the start; a click takes it anyway */
+    { .name = "type", .kind = OPT_WORD, .at = AT(config, mouse_type), .call = set_mouse_type },
     QUIET("toggle"), END
 };
 
@@ -122,7 +122,7 @@ static const struct option drive_options[] = {
     TEXT("model", config_drive, model),
     FIXED("biosdetect", "auto|cmos", "the BIOS sees the drive"),
     WORD("translation", config_drive, translation, "auto|none|lba|large|echs|rechs"),
-    OUTPUT("journal", config_drive, journal),
+    FIXED("journal", "|none", "what a volatile disk is told stays in memory"),
     END
 };
 
@@ -160,7 +160,7 @@ static const struct option firmware_log_options[] = {
 };
 
 static const struct option magic_options[] = {
-    BOOL("enabled", config, magic_break),
+    FIXED("enabled", "0|false|no|off", "there is no debugger yet"),
     QUIET(""), END
 };
 

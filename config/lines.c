@@ -265,3 +265,13 @@ void set_time0(struct config *c, void *at, const char *value)
         config_error(c, "time0=%s: must be local, utc, seconds since 1970, or a time like "
                         "\"Sat Jan  1 00:00:00 2000\"", value);
 }
+
+/* ---- mouse: type= ---------------------------------------------------------------------------- */
+void set_mouse_type(struct config *c, void *at, const char *value)
+{
+    const char **type = at;
+    if (word_in("none", value)) *type = "none";
+    else *type = word_in("ps2", value) ? "ps2" : "imps2";
+    if (!word_in("none|ps2|imps2", value))
+        config_warn(c, "mouse: type=%s: not supported: a PS/2 wheel mouse", value);
+}

@@ -8,16 +8,19 @@
 #include <string.h>
 #include <strings.h>
 
-bool word_in(const char *words, const char *value)
+/* Where in "a|b|c" the value stands, in any case; NULL: nowhere. */
+static const char *find_word(const char *words, const char *value)
 {
     size_t len = strlen(value);
     for (;;) {
         size_t n = strcspn(words, "|");
-        if (n == len && !strncasecmp(words, value, n)) return true;
-        if (!words[n]) return false;
+        if (n == len && !strncasecmp(words, value, n)) return words;
+        if (!words[n]) return NULL;
         words += n + 1;
     }
 }
+
+bool word_in(const char *words, const char *value) { return find_word(words, value) != NULL; }
 
 bool parse_uint(const char *text, uint64_t *value)
 {
@@ -54,10 +57,15 @@ static void set_uint(struct config *c, const struct directive *d, const struct o
 
 static void set_word(struct config *c, const struct option *o, const char **to, const char *value)
 {
-    const char *kept = config_keep(c, value);
-    if (!word_in(o->words, value))
+    const char *word = find_word(o->words, value);
+    char spelt[32];                        /* as in the table: others compare it as it is */
+    if (!word) {
         config_error(c, "%s=%s: must be one of %s", o->name, value, o->words);
-    else if (kept) *to = kept;
+        return;
+    }
+    snprintf(spelt, sizeof spelt, "%.*s", (int)strlen(value), word);
+    const char *kept = config_keep(c, spelt);
+    if (kept) *to = kept;
 }
 
 static void set_file(struct config *c, struct config_file *to, const char *value, bool input)

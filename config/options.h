@@ -75,3 +75,4 @@ void print_boot(const struct config *, const void *boot, FILE *);
 void print_floppy(const struct config *, const void *floppy, FILE *);
 void print_actions(const struct config *, const void *, FILE *);
 void set_time0(struct config *, void *time0, const char *value);
+void set_mouse_type(struct config *, void *type, const char *value);

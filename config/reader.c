@@ -307,6 +307,7 @@ static void preset(struct config *c)
     c->sync = "auto";
     c->time0 = "local";
     c->rtc_init = "time0";
+    c->mouse_type = "imps2";
     c->gdbstub_port = 1234;
     for (unsigned i = 0; i < CONFIG_FLOPPIES; i++) {
         c->floppy[i].type = "none";

@@ -55,13 +55,20 @@ static void set_geometry(struct device *rtc, uint8_t at, const struct cmos_disk 
     cmos_set(rtc, at + 8, (uint8_t)d->sectors);
 }
 
-/* Two bits per disk: 0 = as it is, 1 = LBA-assisted; INT 13h reaches 1024 cylinders. */
-static uint8_t translation(const struct cmos_setup *s)
+/* 0 none, 1 LBA, 2 large, 3 revised ECHS. INT 13h reaches 1024 cylinders. */
+static unsigned translation_of(const struct cmos_disk *d)
 {
-    uint8_t bits = 0;
-    for (unsigned i = 0; i < COUNT_OF(s->disk); i++)
-        if (s->disk[i].cylinders > 1024) bits |= (uint8_t)(1u << 2 * i);
-    return bits;
+    if (!d->cylinders) return 0;
+    if (d->translation == CMOS_TRANSLATION_AUTO) return d->cylinders > 1024;
+    return (d->translation - CMOS_TRANSLATION_NONE) & 3u;
+}
+
+/* Two bits per disk. */
+static uint8_t translations(const struct cmos_setup *s)
+{
+    unsigned bits = 0;
+    for (unsigned i = 0; i < COUNT_OF(s->disk); i++) bits |= translation_of(&s->disk[i]) << 2 * i;
+    return (uint8_t)bits;
 }
 
 static void set_disks(struct device *rtc, const struct cmos_setup *s)
@@ -78,7 +85,7 @@ static void set_disks(struct device *rtc, const struct cmos_setup *s)
         set_geometry(rtc, DISK_D, &s->disk[1]);
     }
     cmos_set(rtc, DISK_TYPES, types);
-    cmos_set(rtc, TRANSLATION, translation(s));
+    cmos_set(rtc, TRANSLATION, translations(s));
 }
 
 static void set_boot(struct device *rtc, const struct cmos_setup *s)

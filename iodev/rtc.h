@@ -20,7 +20,14 @@ enum cmos_boot { CMOS_BOOT_NONE, CMOS_BOOT_FLOPPY, CMOS_BOOT_DISK, CMOS_BOOT_CDR
 enum cmos_floppy { CMOS_FLOPPY_NONE, CMOS_FLOPPY_360K, CMOS_FLOPPY_1_2M, CMOS_FLOPPY_720K,
                    CMOS_FLOPPY_1_44M, CMOS_FLOPPY_2_88M };
 
-struct cmos_disk { uint32_t cylinders, heads, sectors; };   /* 0 cylinders: no disk there */
+/* How INT 13h counts. AUTO: LBA if the disk needs any; the others in the order of byte 39h. */
+enum cmos_translation { CMOS_TRANSLATION_AUTO, CMOS_TRANSLATION_NONE, CMOS_TRANSLATION_LBA,
+                        CMOS_TRANSLATION_LARGE, CMOS_TRANSLATION_RECHS };
+
+struct cmos_disk {
+    uint32_t cylinders, heads, sectors;    /* 0 cylinders: no disk there */
+    enum cmos_translation translation;
+};
 
 struct cmos_setup {
     uint64_t ram_below_4g;                 /* bytes from address 0                          */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "bios/loader.h"
+#include "config/build.h"
 #include "config/config.h"
 #include "config/lexer.h"
 
@@ -325,6 +327,9 @@ START_TEST(unknown_things_are_warnings)
         "floppya: image=vvfat:dir",
         "clock: rtc_sync=1",
         "logprefix: %t-%e",
+        "magic_break: enabled=1",
+        "mouse: type=serial",
+        "ata0-master: journal=changes.img",
     };
     for (unsigned i = 0; i < COUNT_OF(lines); i++) {
         struct heard h;
@@ -350,11 +355,13 @@ START_TEST(what_makes_no_difference_is_silent)
         "print_timestamps: enabled=0",
         "keyboard: type=mf, serial_delay=250, keymap=/x/y.map",
         "vga: extension=vbe, update_freq=5, realtime=1",
-        "magic_break: enabled=1",
+        "magic_break: enabled=0",
         "optromimage1: file=none",
         "logprefix: %t%e%d",
         "cpu: count=1:1:1",
         "mouse: type=ps2, enabled=0, toggle=ctrl+mbutton",
+        "mouse: type=none, enabled=1",
+        "ata0-master: type=none, journal=none, translation=lba",
         "memory: guest=32, host=32",
         "megs: 32",
         "pci: enabled=1, chipset=i440fx, slot1=pcivga",
@@ -407,6 +414,71 @@ START_TEST(missing_rom_falls_back)
     ck_assert(config_check(c));
     ck_assert_uint_eq(h.warnings, 1);
     ck_assert_ptr_null(c->romimage.file.path);
+    if (loader_usual_system()) {
+        ck_assert_ptr_nonnull(strstr(h.text, loader_usual_system()));
+        ck_assert_ptr_nonnull(strstr(h.text, " is used"));
+    } else {
+        ck_assert_ptr_nonnull(strstr(h.text, "left out"));
+    }
+    config_free(c);
+}
+END_TEST
+
+START_TEST(images_that_are_not_raw_are_refused)
+{
+    static const char *const modes[] = { "growing", "vmware4", "sparse", "concat", "vvfat", "VPC" };
+    for (unsigned i = 0; i < COUNT_OF(modes); i++) {
+        struct heard h;
+        struct config *c = new_config(&h);
+        char line[300], expected[300];
+        const char *path = write_file("disk.img", "x");
+        snprintf(line, sizeof line, "ata0-master: type=disk, path=%s, mode=%s", path, modes[i]);
+        read_ok(c, line);
+        ck_assert_uint_eq(h.warnings + h.errors, 0);
+        ck_assert(!config_check(c));
+        snprintf(expected, sizeof expected, "error here: ata0-master %s: mode=", path);
+        ck_assert_msg(strstr(h.text, expected) != NULL, "%s", h.text);
+        ck_assert_ptr_nonnull(strstr(h.text, "qemu-img convert -O raw"));
+        config_free(c);
+    }
+}
+END_TEST
+
+START_TEST(undoable_is_volatile_and_modes_are_words)
+{
+    static const char *const modes[][2] = {
+        { "undoable", "volatile" }, { "FLAT", "flat" }, { "Volatile", "volatile" },
+    };
+    for (unsigned i = 0; i < COUNT_OF(modes); i++) {
+        struct heard h;
+        struct config *c = new_config(&h);
+        char line[300];
+        snprintf(line, sizeof line, "ata0-master: type=Disk, path=%s, mode=%s",
+                 write_file("disk.img", "x"), modes[i][0]);
+        read_ok(c, line);
+        ck_assert(config_check(c));
+        ck_assert_str_eq(c->ata[0].drive[0].type, "disk");
+        ck_assert_str_eq(c->ata[0].drive[0].mode, modes[i][1]);
+        ck_assert_uint_eq(h.warnings, i == 0);
+        config_free(c);
+    }
+}
+END_TEST
+
+/* Whether or not there are CD drives: their images, or one clear line. */
+START_TEST(cd_drives_say_what_they_are)
+{
+    struct heard h;
+    struct config *c = new_config(&h);
+    read_ok(c, "ata1-master: type=cdrom, path=/no/such.iso, status=ejected");
+    ck_assert(config_check(c));
+    if (build_has("atapi_cd")) {
+        ck_assert_uint_eq(h.warnings, 0);
+    } else {
+        ck_assert_uint_eq(h.warnings, 1);
+        ck_assert_ptr_nonnull(strstr(h.text, "here: ata1-master: CD drives are not there yet"));
+        ck_assert_str_eq(c->boot[0], "floppy");
+    }
     config_free(c);
 }
 END_TEST
@@ -526,6 +598,23 @@ static void check_round_trip(const struct config *first)
     config_free(c);
 }
 
+/* What nobody has set is not printed, unless it is one of a kind. */
+START_TEST(printing_leaves_untouched_parts_out)
+{
+    struct heard h;
+    struct config *c = new_config(&h);
+    char printed[16384];
+    ck_assert(config_check(c));
+    print_to(c, printed, sizeof printed);
+    ck_assert_ptr_nonnull(strstr(printed, "memory: guest=128\n"));
+    ck_assert_ptr_null(strstr(printed, "romimage"));
+    ck_assert_ptr_null(strstr(printed, "optr"));
+    ck_assert_ptr_null(strstr(printed, "ata2"));
+    ck_assert_ptr_null(strstr(printed, "com4"));
+    config_free(c);
+}
+END_TEST
+
 START_TEST(round_trip)
 {
     struct heard h;
@@ -539,6 +628,7 @@ START_TEST(round_trip)
     read_ok(c, "floppyb: type=1_44, status=ejected");
     read_ok(c, "com3: enabled=1, mode=socket-server, dev=localhost:1234");
     read_ok(c, "panic: action=fatal, ata0=report");
+    read_ok(c, "mouse: type=none");
     read_ok(c, "boot: network, disk, floppy");
     read_ok(c, "display_library: term, options=\"x y\"");
     read_ok(c, "isa_debug_exit: port=0xf4");
@@ -614,11 +704,15 @@ int main(void)
     tcase_add_test(t, one_warning_for_each_directive);
     tcase_add_test(t, missing_disk_is_an_error_with_its_place);
     tcase_add_test(t, missing_rom_falls_back);
+    tcase_add_test(t, images_that_are_not_raw_are_refused);
+    tcase_add_test(t, undoable_is_volatile_and_modes_are_words);
+    tcase_add_test(t, cd_drives_say_what_they_are);
     tcase_add_test(t, drives_switch_their_channel_on);
     tcase_add_test(t, slow_ips_of_old_files);
     tcase_add_test(t, files_includes_and_lines);
     tcase_add_test(t, working_directory_comes_first);
     tcase_add_test(t, hostile_files);
+    tcase_add_test(t, printing_leaves_untouched_parts_out);
     tcase_add_test(t, round_trip);
     tcase_add_test(t, sample_is_clean);
     tcase_add_test(t, fuzz_lines);

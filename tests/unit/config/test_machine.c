@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "config/machine.h"
+#include "iodev/rtc.h"
 
 enum { ROM_SIZE = 65536 };
 
@@ -290,6 +291,70 @@ START_TEST(keys_arrive_in_their_order_and_not_before)
 }
 END_TEST
 
+/* ---- what a config's words do to the board --------------------------------------------------- */
+static struct machine *bare(struct config **c, const char *line)
+{
+    *c = config_new(&(struct config_report){ hear, NULL });
+    ck_assert(config_read_line(*c, "test", line) && config_check(*c));
+    struct machine *m = machine_new(*c, NULL, false);
+    ck_assert_ptr_nonnull(m);
+    return m;
+}
+
+START_TEST(translation_reaches_the_cmos)
+{
+    static const struct { const char *word; uint8_t expect; } cases[] = {
+        { "auto", 0 }, { "none", 0 }, { "lba", 4 }, { "large", 8 }, { "echs", 8 }, { "rechs", 12 },
+    };
+    static const uint8_t halts[1] = { 0xF4 };
+    write_rom(halts, sizeof halts);                    /* 64 KiB: a small disk will do */
+    for (unsigned i = 0; i < COUNT_OF(cases); i++) {
+        struct config *c;
+        char line[200];
+        snprintf(line, sizeof line, "ata0-slave: type=disk, path=%s, translation=%s", rom_path,
+                 cases[i].word);
+        struct machine *m = bare(&c, line);
+        ck_assert_uint_eq(cmos_get(board_find(machine_board(m), "rtc"), 0x39), cases[i].expect);
+        machine_free(m);
+        config_free(c);
+    }
+}
+END_TEST
+
+/* What a mouse answers to "identify" after the knock for the wheel; -1: nothing. */
+static int mouse_id(struct machine *m)
+{
+    static const uint8_t sent[] = { 0xF3, 200, 0xF3, 100, 0xF3, 80, 0xF2 };
+    struct board *b = machine_board(m);
+    int last = -1;
+    board_out(b, 0x64, 0xA8, BYTE);
+    for (unsigned i = 0; i < sizeof sent; i++) {
+        board_out(b, 0x64, 0xD4, BYTE);
+        board_out(b, 0x60, sent[i], BYTE);
+        for (unsigned k = 0; k < 3; k++) {
+            clock_advance(board_clock(b), machine_now(m) + 5000000);
+            if (board_in(b, 0x64, BYTE) & 1) last = (int)board_in(b, 0x60, BYTE);
+        }
+    }
+    return last;
+}
+
+START_TEST(mouse_types)
+{
+    static const struct { const char *line; int id; } cases[] = {
+        { "mouse: enabled=0", 3 }, { "mouse: type=imps2", 3 }, { "mouse: type=ps2", 0 },
+        { "mouse: type=none", -1 },
+    };
+    for (unsigned i = 0; i < COUNT_OF(cases); i++) {
+        struct config *c;
+        struct machine *m = bare(&c, cases[i].line);
+        ck_assert_int_eq(mouse_id(m), cases[i].id);
+        machine_free(m);
+        config_free(c);
+    }
+}
+END_TEST
+
 START_TEST(board_without_processor)
 {
     struct config *c = config_new(&(struct config_report){ hear, NULL });
@@ -327,6 +392,8 @@ int main(void)
     tcase_add_test(t, reset_button_keeps_time);
     tcase_add_test(t, slices_change_nothing);
     tcase_add_test(t, keys_arrive_in_their_order_and_not_before);
+    tcase_add_test(t, translation_reaches_the_cmos);
+    tcase_add_test(t, mouse_types);
     tcase_add_test(t, board_without_processor);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);

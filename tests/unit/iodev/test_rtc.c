@@ -279,6 +279,15 @@ START_TEST(pc_values)
     unsigned sum = 0;
     for (uint8_t i = 0x10; i < 0x2E; i++) sum += get(b, i);
     ck_assert_uint_eq(get(b, 0x2E) << 8 | get(b, 0x2F), sum);
+    s.disk[0].translation = CMOS_TRANSLATION_RECHS;
+    s.disk[1].translation = CMOS_TRANSLATION_LARGE;             /* of a disk that is not there */
+    s.disk[2].translation = CMOS_TRANSLATION_LARGE;
+    cmos_set_pc(rtc, &s);
+    ck_assert_uint_eq(get(b, 0x39), 0x23);
+    s.disk[0].translation = CMOS_TRANSLATION_NONE;
+    s.disk[2].translation = CMOS_TRANSLATION_LBA;
+    cmos_set_pc(rtc, &s);
+    ck_assert_uint_eq(get(b, 0x39), 0x10);
     s = (struct cmos_setup){ .ram_below_4g = 512 * 1024, .floppy = { CMOS_FLOPPY_360K },
                              .boot = { CMOS_BOOT_FLOPPY } };
     cmos_set_pc(rtc, &s);
