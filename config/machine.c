@@ -35,6 +35,8 @@ struct machine {
     struct event event[EVENTS];            /* sorted by tick; equal ticks: as they came */
     unsigned events;
     struct screen no_screen;
+    void (*irq)(void *, unsigned, bool);   /* see machine_on_irq() */
+    void *irq_ctx;
 };
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -79,6 +81,18 @@ static void wire(void *machine, enum board_wire which, bool level)
     };
     struct machine *m = machine;
     if (m->cpu && (unsigned)which < COUNT_OF(lines)) cpu_line(m->cpu, lines[which], level);
+}
+
+static void irq_changed(void *machine, unsigned irq, bool level)
+{
+    struct machine *m = machine;
+    if (m->irq) m->irq(m->irq_ctx, irq, level);
+}
+
+void machine_on_irq(struct machine *m, void (*changed)(void *, unsigned, bool), void *ctx)
+{
+    m->irq = changed;
+    m->irq_ctx = ctx;
 }
 
 /* The processor was made, or forgot its inputs: they are what the board says. */
@@ -259,7 +273,8 @@ struct device *machine_com(struct machine *m, unsigned number)
 static bool make_board(struct machine *m, const struct config *c, bool with_cpu)
 {
     struct board_config bc = { .ram_bytes = c->memory_mib << 20, .log = m->log, .wire = wire,
-                               .system_reset = system_reset, .power_off = power_off, .ctx = m };
+                               .irq = irq_changed, .system_reset = system_reset,
+                               .power_off = power_off, .ctx = m };
     m->board = board_new(&bc);
     if (!m->board) {
         log_line(m->log, "config", LOG_ERROR, "no memory for %llu MiB of guest RAM",
@@ -311,9 +326,6 @@ void machine_free(struct machine *m)
     if (!m) return;
     cpu_free(m->cpu);
     m->cpu = NULL;
-    /* Devices leave one by one; the queue must not lead to one that has left. */
-    struct clock *clock = m->board ? board_clock(m->board) : NULL;
-    while (clock && clock->first) clock_disarm(clock, clock->first);
     board_free(m->board);
     loader_free(m->loader);
     free(m);

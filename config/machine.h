@@ -42,6 +42,10 @@ void machine_reset(struct machine *);              /* the reset button */
 void machine_end(struct machine *, int exit_code);
 bool machine_ended(const struct machine *, int *exit_code);
 
+/* Every change of an interrupt request's level, also those within one instruction. NULL: no more. */
+void machine_on_irq(struct machine *, void (*changed)(void *ctx, unsigned irq, bool level),
+                    void *ctx);
+
 struct board *machine_board(struct machine *);
 struct cpu   *machine_cpu(struct machine *);       /* NULL: without */
 const struct screen *machine_screen(struct machine *);   /* never NULL */

@@ -376,6 +376,10 @@ static void board_advance(void *machine, nanos to)
 {
     clock_advance(board_clock(machine_board(machine)), to);
 }
+static void irq_changed(void *qtest, unsigned irq, bool level)
+{
+    qtest_irq_changed(qtest, irq, level);
+}
 static bool irq_level(void *machine, unsigned n)
 {
     return board_irq_level(machine_board(machine), n);
@@ -398,11 +402,13 @@ int session_qtest(struct machine *m, const char *where, struct log *log)
         fprintf(stderr, "vitro: --qtest %s\n", note);
         return MACHINE_EXIT_ERROR;
     }
+    machine_on_irq(m, irq_changed, qtest);
     while (qtest_poll(qtest) && !machine_ended(m, &exit_code)) {
         struct pollfd fd = { qtest_fd(qtest), POLLIN, 0 };
         poll(&fd, 1, 100);
         take_signals(&s);
     }
+    machine_on_irq(m, NULL, NULL);
     qtest_free(qtest);
     return exit_code;
 }

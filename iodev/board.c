@@ -56,7 +56,9 @@ static bool count(struct net *n, bool level)
 static void irq_changed(void *board, unsigned irq, bool level)
 {
     struct board *b = board;
-    if (count(&b->irq[irq], level) && b->pic) pic_set_irq(b->pic, irq, level);
+    if (!count(&b->irq[irq], level)) return;
+    if (b->pic) pic_set_irq(b->pic, irq, level);
+    if (b->config.irq) b->config.irq(b->config.ctx, irq, level);
 }
 
 static void dreq_changed(void *board, unsigned channel, bool level)
@@ -72,13 +74,18 @@ static void ask_reset(struct board *b)
     b->config.system_reset(b->config.ctx);
 }
 
+static void tell_machine(struct board *b, enum board_wire wire)
+{
+    if (b->config.wire) b->config.wire(b->config.ctx, wire, board_wire_level(b, wire));
+}
+
 static void tell_wire(struct board *b, unsigned wire, bool level)
 {
     struct net *n = &b->wire[wire];
     if (n->changed) n->changed(n->ctx, wire, level);
     else if (wire == WIRE_FERR) irq_changed(b, 13, level);
-    if (wire <= WIRE_RESET && b->config.wire)
-        b->config.wire(b->config.ctx, (enum board_wire)wire, level);
+    if (wire <= WIRE_RESET) tell_machine(b, (enum board_wire)wire);
+    if (wire == WIRE_NMI_MASK && b->wire[WIRE_NMI].high) tell_machine(b, WIRE_NMI);
     if (wire == WIRE_SYSTEM_RESET && level) ask_reset(b);
 }
 
@@ -125,9 +132,11 @@ bool board_irq_level(const struct board *b, unsigned irq)
     return irq < IRQ_COUNT && b->irq[irq].high;
 }
 
+/* A masked NMI stays behind an AND gate: it comes through when the mask is taken away. */
 bool board_wire_level(const struct board *b, enum board_wire wire)
 {
-    return (unsigned)wire < WIRE_COUNT && b->wire[wire].high;
+    if ((unsigned)wire >= WIRE_COUNT || !b->wire[wire].high) return false;
+    return wire != WIRE_NMI || !b->wire[WIRE_NMI_MASK].high;
 }
 
 /* ---- what devices ask for ------------------------------------------------------------------ */
@@ -208,19 +217,28 @@ struct board *board_new(const struct board_config *config)
     return NULL;
 }
 
-/* Last plugged, first out: a PCI card leaves before its bus. */
-static void free_devices(struct device *d)
+static void forget_timers(struct board *b)
+{
+    while (b->clock.first) clock_disarm(&b->clock, b->clock.first);
+}
+
+/* Last plugged, first out: a PCI card leaves before its bus. A device that leaves may drop a line
+ * and make another one arm a timer, which must not be in the queue when that one leaves. */
+static void free_devices(struct board *b, struct device *d)
 {
     if (!d) return;
-    free_devices(d->next);
+    free_devices(b, d->next);
+    forget_timers(b);
     device_free(d);
 }
 
 void board_free(struct board *b)
 {
     if (!b) return;
-    b->config.wire = NULL;
-    free_devices(b->devices);
+    b->config = (struct board_config){ .log = b->config.log };
+    b->clock.source = NULL;
+    b->clock.earlier = NULL;
+    free_devices(b, b->devices);
     ports_free(b->ports);
     memory_free(b->memory);
     free(b);
@@ -311,8 +329,7 @@ void board_restored(struct board *b)
     for (const struct device *d = b->devices; d; d = d->next) recount_device(b, d);
     for (struct device *d = b->devices; d; d = d->next)
         if (d->class->restored) d->class->restored(d);
-    for (unsigned i = 0; i <= WIRE_RESET; i++)
-        if (b->config.wire) b->config.wire(b->config.ctx, (enum board_wire)i, b->wire[i].high > 0);
+    for (unsigned i = 0; i <= WIRE_RESET; i++) tell_machine(b, (enum board_wire)i);
 }
 
 /* ---- the CPU's side ------------------------------------------------------------------------ */

@@ -29,6 +29,7 @@ enum board_wire {
     WIRE_PIT2_GATE, WIRE_SPEAKER,                            /* port 61h -> PIT -> speaker */
     WIRE_FERR,                                               /* from the CPU: IRQ 13       */
     WIRE_SYSTEM_RESET,                                       /* CF9h: all devices and the CPU */
+    WIRE_NMI_MASK,                                           /* port 70h: keeps NMI from the CPU */
     WIRE_COUNT
 };
 struct line board_wire(struct board *, enum board_wire);

@@ -20,6 +20,8 @@ struct board_config {
     /* WIRE_INTR, _NMI, _SMI, _A20, _RESET changed level. Called from inside a port access or a
      * timer. WIRE_RESET is the processor alone (keyboard controller, port 92h). */
     void (*wire)(void *ctx, enum board_wire, bool level);
+    /* An interrupt request 0-15 changed level; may be NULL. */
+    void (*irq)(void *ctx, unsigned irq, bool level);
     /* A hard reset of everything was asked for (CF9h): at the next instruction boundary do
      * board_reset(RESET_HARD) and a CPU reset. Never called twice before board_reset(). */
     void (*system_reset)(void *ctx);
@@ -52,7 +54,7 @@ uint8_t board_peek_port(const struct board *, uint16_t port);       /* no side e
 const struct device *board_port_owner(const struct board *, uint16_t port);
 struct device *board_devices(const struct board *);        /* a list by ->next, power-on order */
 bool board_irq_level(const struct board *, unsigned irq);
-bool board_wire_level(const struct board *, enum board_wire);
+bool board_wire_level(const struct board *, enum board_wire);      /* NMI: as the CPU sees it */
 const struct screen *board_screen(const struct board *);   /* NULL: no video card */
 const struct input  *board_input(struct board *);  /* keys and mouse to whoever asked for them */
 /* time, RAM and the state of all devices */

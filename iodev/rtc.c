@@ -30,7 +30,7 @@ enum { CHAIN_HZ = 32768 };
 
 struct rtc {
     struct device dev;
-    struct line   irq;
+    struct line   irq, nmi_mask;
     struct timer  update, periodic;
     uint64_t      time0;                   /* settings */
     bool          image_time;
@@ -281,13 +281,21 @@ static uint32_t rtc_read(struct device *d, uint32_t offset, enum width w)
     return index == STATUS_C ? read_c(r) : look(r, index);
 }
 
+/* Bit 7 is no part of the chip's address: it keeps NMI from the processor (IBM PC/AT Technical
+ * Reference, section 1, "NMI mask"). */
+static void select_index(struct rtc *r, uint8_t value)
+{
+    r->index = value;
+    line_set(&r->nmi_mask, value & NMI_OFF);
+}
+
 static void rtc_write(struct device *d, uint32_t offset, uint32_t value, enum width w)
 {
     struct rtc *r = rtc_of(d);
     (void)w;
     if (offset & 1) write_ram(r, selected(r, offset), (uint8_t)value);
     else if (offset & 2) r->index2 = (uint8_t)value;
-    else r->index = (uint8_t)value;
+    else select_index(r, (uint8_t)value);
 }
 
 static uint32_t rtc_peek(const struct device *d, uint32_t offset)
@@ -312,11 +320,6 @@ bool cmos_has_image(const struct device *d)
 {
     const char *image = container_of(d, const struct rtc, dev)->image;
     return image && *image;
-}
-
-bool rtc_nmi_masked(const struct device *d)
-{
-    return container_of(d, const struct rtc, dev)->index & NMI_OFF;
 }
 
 /* ---- device ---------------------------------------------------------------------------------- */
@@ -361,6 +364,7 @@ static bool plug(struct device *d, struct board *b)
         return false;
     }
     r->irq = board_irq(b, 8);
+    r->nmi_mask = board_wire(b, WIRE_NMI_MASK);
     r->update = (struct timer){ .fire = update_due, .name = "rtc.update" };
     r->periodic = (struct timer){ .fire = periodic_due, .name = "rtc.periodic" };
     return first_contents(r) && board_claim_ports(b, d, 0x70, 4, &rtc_io);
@@ -374,7 +378,8 @@ static void reset(struct device *d, enum reset kind)
     look_at_period(r);
     r->ram[STATUS_B] &= (uint8_t)~(B_PIE | B_AIE | B_UIE | B_SQWE);
     r->ram[STATUS_C] = 0;
-    r->index = r->index2 = 0;
+    select_index(r, 0);
+    r->index2 = 0;
     update_irq(r);
     arm_periodic(r);
 }
@@ -384,6 +389,7 @@ static void restored(struct device *d)
     struct rtc *r = rtc_of(d);
     if (r->chain_start > now(r)) r->chain_start = now(r);
     r->ram[STATUS_A] &= A_DV | A_RATE;
+    line_set(&r->nmi_mask, r->index & NMI_OFF);
     if (r->update.armed) clock_arm(board_clock(d->board), &r->update, r->update.due);
     arm_periodic(r);
 }
@@ -409,7 +415,7 @@ static const struct field state[] = {
     FIELD(struct rtc, index), FIELD(struct rtc, index2), FIELD_N(struct rtc, ram),
     FIELD(struct rtc, chain_start), FIELD(struct rtc, pf_at),
     FIELD_TIMER(struct rtc, update), FIELD_TIMER(struct rtc, periodic),
-    FIELD_LINE(struct rtc, irq), { 0 },
+    FIELD_LINE(struct rtc, irq), FIELD_LINE(struct rtc, nmi_mask), { 0 },
 };
 
 const struct device_class rtc_class = {

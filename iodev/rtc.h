@@ -12,9 +12,6 @@ uint8_t cmos_get(const struct device *rtc, uint8_t index);
 /* True when the contents came from a file (setting "image"). */
 bool    cmos_has_image(const struct device *rtc);
 
-/* Bit 7 of port 70h: the guest wants no NMI. */
-bool    rtc_nmi_masked(const struct device *rtc);
-
 /* What the setup program of a PC would store. */
 enum cmos_boot { CMOS_BOOT_NONE, CMOS_BOOT_FLOPPY, CMOS_BOOT_DISK, CMOS_BOOT_CDROM, CMOS_BOOT_NET };
 enum cmos_floppy { CMOS_FLOPPY_NONE, CMOS_FLOPPY_360K, CMOS_FLOPPY_1_2M, CMOS_FLOPPY_720K,

@@ -355,6 +355,35 @@ START_TEST(mouse_types)
 }
 END_TEST
 
+static void hear_irq(void *ctx, unsigned irq, bool level)
+{
+    char *heard = ctx;
+    size_t used = strlen(heard);
+    snprintf(heard + used, 64 - used, "%u%c ", irq, level ? '+' : '-');
+}
+
+/* The PIT's output in mode 0 falls with the control word and rises at the end of its count. */
+START_TEST(requests_are_told_as_they_change)
+{
+    struct config *c;
+    struct machine *m = bare(&c, "memory: guest=8");
+    struct board *b = machine_board(m);
+    char heard[64] = "";
+    board_out(b, 0x43, 0x30, BYTE);
+    machine_on_irq(m, hear_irq, heard);
+    board_out(b, 0x40, 0x10, BYTE);
+    board_out(b, 0x40, 0x00, BYTE);
+    clock_advance(board_clock(b), machine_now(m) + SECOND / 1000);
+    board_out(b, 0x43, 0x30, BYTE);
+    ck_assert_str_eq(heard, "0+ 0- ");
+    machine_on_irq(m, NULL, NULL);
+    board_out(b, 0x43, 0x34, BYTE);
+    ck_assert_str_eq(heard, "0+ 0- ");
+    machine_free(m);
+    config_free(c);
+}
+END_TEST
+
 START_TEST(board_without_processor)
 {
     struct config *c = config_new(&(struct config_report){ hear, NULL });
@@ -394,6 +423,7 @@ int main(void)
     tcase_add_test(t, keys_arrive_in_their_order_and_not_before);
     tcase_add_test(t, translation_reaches_the_cmos);
     tcase_add_test(t, mouse_types);
+    tcase_add_test(t, requests_are_told_as_they_change);
     tcase_add_test(t, board_without_processor);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);

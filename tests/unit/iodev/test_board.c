@@ -22,14 +22,23 @@ static void wire(void *ctx, enum board_wire w, bool now)
 static void system_reset(void *ctx) { (void)ctx; resets++; }
 static void power_off(void *ctx, int code) { (void)ctx; offs++; exit_code = code; }
 
+static char irqs[256];
+static void irq(void *ctx, unsigned number, bool now)
+{
+    size_t used = strlen(irqs);
+    ck_assert_ptr_eq(ctx, &b);
+    snprintf(irqs + used, sizeof irqs - used, "%u%c ", number, now ? '+' : '-');
+}
+
 static const struct board_config config = {
-    .ram_bytes = 4 << 20, .wire = wire, .system_reset = system_reset, .power_off = power_off,
+    .ram_bytes = 4 << 20, .wire = wire, .irq = irq, .system_reset = system_reset, .power_off = power_off,
     .ctx = &b,
 };
 
 static void setup(void)
 {
     resets = offs = 0;
+    irqs[0] = 0;
     memset(level, 0, sizeof level);
     memset(changes, 0, sizeof changes);
     b = board_new(&config);
@@ -178,6 +187,88 @@ START_TEST(coprocessor_errors_are_irq_13)
 }
 END_TEST
 
+/* An edge-triggered request that comes and goes within one access is a request all the same. */
+START_TEST(every_change_of_a_request_is_told)
+{
+    struct line one = board_irq(b, 5), two = board_irq(b, 5);
+    line_set(&one, true);
+    line_set(&two, true);
+    line_set(&one, false);
+    ck_assert_str_eq(irqs, "5+ ");
+    line_set(&two, false);
+    line_set(&two, true);
+    board_drive(b, WIRE_FERR, true);
+    ck_assert_str_eq(irqs, "5+ 5- 5+ 13+ ");
+}
+END_TEST
+
+START_TEST(port_70_masks_nmi)
+{
+    pc();
+    struct line nmi = board_wire(b, WIRE_NMI);
+    line_set(&nmi, true);
+    ck_assert(level[WIRE_NMI]);
+    line_set(&nmi, false);
+    board_out(b, 0x70, 0x8F, BYTE);
+    ck_assert_uint_eq(changes[WIRE_NMI], 2);
+    line_set(&nmi, true);
+    ck_assert(!level[WIRE_NMI] && !board_wire_level(b, WIRE_NMI));
+    board_out(b, 0x70, 0x0F, BYTE);                               /* it has waited */
+    ck_assert(level[WIRE_NMI] && board_wire_level(b, WIRE_NMI));
+    board_out(b, 0x70, 0x80, BYTE);
+    ck_assert(!level[WIRE_NMI]);
+    level[WIRE_NMI] = true;
+    b->wire[WIRE_NMI_MASK].high = 3;
+    board_restored(b);
+    ck_assert_uint_eq(b->wire[WIRE_NMI_MASK].high, 1);
+    ck_assert(!level[WIRE_NMI]);
+    board_reset(b, RESET_HARD);
+    ck_assert_uint_eq(b->wire[WIRE_NMI_MASK].high, 0);
+}
+END_TEST
+
+/* Two devices that leave while their timers run; the first to leave makes the other arm one. */
+struct leaver {
+    struct device dev;
+    struct timer timer;
+    struct leaver *other;
+};
+static unsigned left, queued;
+
+static bool leaver_plug(struct device *d, struct board *board)
+{
+    struct leaver *l = container_of(d, struct leaver, dev);
+    clock_arm(board_clock(board), &l->timer, 1000);
+    return true;
+}
+
+static void leaver_unplug(struct device *d)
+{
+    struct leaver *l = container_of(d, struct leaver, dev);
+    for (const struct timer *t = d->board->clock.first; t; t = t->next) queued++;
+    if (l->other) clock_arm(&d->board->clock, &l->other->timer, 5);
+    left++;
+}
+
+START_TEST(no_timer_outlives_its_device)
+{
+    static const struct device_class class = {
+        .name = "leaver", .size = sizeof(struct leaver), .plug = leaver_plug,
+        .unplug = leaver_unplug,
+    };
+    struct board *other = board_new(&config);
+    struct device *first = device_new(&class, "a"), *second = device_new(&class, "b");
+    container_of(second, struct leaver, dev)->other = container_of(first, struct leaver, dev);
+    left = queued = 0;
+    other->devices = first;
+    first->next = second;
+    ck_assert(board_power_on(other));
+    board_free(other);
+    ck_assert_uint_eq(left, 2);
+    ck_assert_uint_eq(queued, 0);
+}
+END_TEST
+
 START_TEST(the_end_has_an_exit_code)
 {
     pc();
@@ -282,6 +373,9 @@ int main(void)
     tcase_add_test(tc, reset_control_lives_inside_the_pci_address_register);
     tcase_add_test(tc, a20_is_or_ed);
     tcase_add_test(tc, coprocessor_errors_are_irq_13);
+    tcase_add_test(tc, every_change_of_a_request_is_told);
+    tcase_add_test(tc, port_70_masks_nmi);
+    tcase_add_test(tc, no_timer_outlives_its_device);
     tcase_add_test(tc, the_end_has_an_exit_code);
     tcase_add_test(tc, keyboard_and_mouse_may_be_two_devices);
     tcase_add_test(tc, the_hash_is_the_same_for_the_same_machine);

@@ -248,9 +248,12 @@ START_TEST(two_banks)
     ck_assert_uint_eq(cmos_get(board_find(b, "rtc"), 0x8A), 0x11);
     ck_assert_uint_eq(fake_in8(b, 0x70), 0xFF);
     fake_out8(b, 0x70, 0x8F), fake_out8(b, 0x71, 0x77);    /* bit 7 masks NMI */
-    ck_assert(rtc_nmi_masked(board_find(b, "rtc")));
+    ck_assert(fake_wire(b, WIRE_NMI_MASK));
     ck_assert_uint_eq(get(b, 0x0F), 0x77);
-    ck_assert(!rtc_nmi_masked(board_find(b, "rtc")));
+    ck_assert(!fake_wire(b, WIRE_NMI_MASK));
+    fake_out8(b, 0x70, 0x80);
+    rtc_class.reset(board_find(b, "rtc"), RESET_HARD);
+    ck_assert(!fake_wire(b, WIRE_NMI_MASK));
     fake_free(b);
 }
 END_TEST
