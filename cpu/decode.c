@@ -406,7 +406,9 @@ static exec_fn *choose(struct work *w, const struct op *op, struct decoded *d)
     exec_fn *const (*h)[4] = family->h[w->kind];
     bool memory = w->kind == K_M || w->kind == K_RM || w->kind == K_MR || w->kind == K_MI;
     unsigned column = w->mode & MODE_FLAT ? 0 : w->mode & MODE_LONG ? 2 : 1;
-    if (memory && (w->asize != (column ? 2 : 1) || w->out->seg >= FS)) column = 1;
+    /* CS is flat, too, but not writable, and perhaps not readable. */
+    bool plain = w->out->seg < FS && (column || w->out->seg != CS);
+    if (memory && (w->asize != (column ? 2 : 1) || !plain)) column = 1;
     if (d->relative && (int32_t)w->out->imm > TOO_FAR) column = 1;
     d->quiet = NULL;
     if (memory || w->kind == K_NONE || op->traits & (T_STACK | T_REP))

@@ -93,6 +93,33 @@ START_TEST(branch_targets_are_checked)
 }
 END_TEST
 
+/* Flat code is not writable through CS, nor readable when it is execute-only. */
+START_TEST(code_segment_as_data)
+{
+    static const char *const stores[] = {
+        "2E FF 03", "2E 80 03 01",       "2E 01 03", "2E 89 03", "2E C7 03 01 00 00 00",
+        "2E 88 23", "2E A3 00 00 03 00", "2E F7 1B"};
+    static const char *const loads[] = {"2E 03 03", "2E 8B 03", "2E A1 00 00 03 00", "2E 0F B6 03",
+                                        "2E 39 03"};
+    for (unsigned n = 0; n < COUNT_OF(stores); n++) {
+        struct bench *b = bench_protected(0);
+        b->r.gpr[GPR_BX] = DATA;
+        ck_fault(b, stores[n], 13, 0);
+        ck_assert_uint_eq(peek32(b, DATA), 0);
+        bench_free(b);
+    }
+    for (unsigned n = 0; n < 2 * COUNT_OF(loads); n++) {
+        struct bench *b = bench_protected(0);
+        b->r.gpr[GPR_BX] = DATA;
+        if (n & 1) b->r.seg[SR_CS].access &= 0xFFFD;       /* execute-only */
+        code_at(b, CODE, loads[n / 2]);
+        ck_assert_int_eq(bench_go(b, 1), CPU_UNTIL);
+        ck_assert_int_eq(b->r.rip == HANDLERS + 13 * 16, n & 1);
+        bench_free(b);
+    }
+}
+END_TEST
+
 /* ---- pages ----------------------------------------------------------------------------------- */
 enum { PT = TABLES + 0x1000, SPARE = 0x50000 };
 static void pte(struct bench *b, uint32_t laddr, uint32_t entry)
@@ -272,6 +299,7 @@ int main(void)
     tcase_add_test(t, sixteen_bit_branches_wrap);
     tcase_add_test(t, a_limit_cuts_a_known_trace);
     tcase_add_test(t, branch_targets_are_checked);
+    tcase_add_test(t, code_segment_as_data);
     tcase_add_test(t, second_page_of_an_instruction_is_remapped);
     tcase_add_test(t, second_page_of_an_instruction_is_absent);
     tcase_add_test(t, next_page_is_remapped);
