@@ -193,6 +193,34 @@ static void info_pci(struct monitor *m, char *const *args, unsigned count)
     for (unsigned devfn = 0; bus && devfn < 256; devfn++) show_function(m, bus, devfn);
 }
 
+static void show_port(struct monitor *m, const char *text)
+{
+    char *end;
+    unsigned long port = strtoul(text, &end, 0);
+    if (*end || !*text || *text == '-' || port > 0xFFFF) {
+        server_print(m->server, "%.40s: not a port\n", text);
+        return;
+    }
+    const struct device *d = board_port_owner(m->machine.board, (uint16_t)port);
+    server_print(m->server, "%04lx = %02x %s\n", port,
+                 board_peek_port(m->machine.board, (uint16_t)port), d ? d->id : "nobody");
+}
+
+static void info_ports(struct monitor *m, char *const *args, unsigned count)
+{
+    if (!has_board(m)) return;
+    if (count) {
+        show_port(m, args[0]);
+        return;
+    }
+    for (unsigned first = 0, end; first < 0x10000; first = end) {
+        const struct device *d = board_port_owner(m->machine.board, (uint16_t)first);
+        for (end = first + 1; end < 0x10000; end++)
+            if (board_port_owner(m->machine.board, (uint16_t)end) != d) break;
+        if (d) server_print(m->server, "%04x-%04x %s\n", first, end - 1, d->id);
+    }
+}
+
 static void show_region(void *monitor, const struct region_info *r)
 {
     static const char *const kinds[] = { "rom", "ram", "i/o" };
@@ -219,6 +247,8 @@ const struct monitor_command monitor_info[] = {
     { "pci", "", "what is on the PCI bus", 0, 0, info_pci },
     { "irq", "", "interrupt requests", 0, 0, info_irq },
     { "mtree", "", "the memory map", 0, 0, info_mtree },
+    { "ports", "[PORT]", "who answers where; of one port what is read, without side effects", 0, 1,
+      info_ports },
     { 0 },
 };
 

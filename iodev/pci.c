@@ -215,11 +215,6 @@ bool pci_bus_add(struct device *bus, struct pci_function *f, int slot, unsigned 
     return true;
 }
 
-struct pci_function *pci_bus_find(struct device *bus, unsigned slot, unsigned function)
-{
-    return find(pci_of(bus), slot * 8 + function);
-}
-
 void pci_bus_listen(struct device *bus, void (*pirq)(void *ctx, unsigned pirq, bool level),
                     void *ctx)
 {

@@ -6,7 +6,6 @@
 
 /* As board_pci_add(). bus: the device of class "pci". */
 bool pci_bus_add(struct device *bus, struct pci_function *, int slot, unsigned function);
-struct pci_function *pci_bus_find(struct device *bus, unsigned slot, unsigned function);
 
 /* Who hears of PIRQA#-PIRQD# (0-3); level true = asserted. */
 void pci_bus_listen(struct device *bus, void (*pirq)(void *ctx, unsigned pirq, bool level),

@@ -196,6 +196,24 @@ START_TEST(help_and_mistakes)
 }
 END_TEST
 
+START_TEST(ports_and_their_owners)
+{
+    struct board *b = board_new(&(struct board_config){ .ram_bytes = 1 << 20 });
+    ck_assert_str_eq(answer("info ports"), "there is no board\n");
+    ck_assert(b && !board_add(b, "pic", NULL) && !board_add(b, "port92", NULL));
+    ck_assert(board_power_on(b));
+    rig.m->machine.board = b;
+    ck_assert_str_eq(answer("info ports"), "0020-0021 pic\n0092-0092 port92\n00a0-00a1 pic\n");
+    board_out(b, 0x92, 0x02, BYTE);
+    ck_assert_str_eq(answer("info ports 0x92"), "0092 = 02 port92\n");
+    ck_assert_str_eq(answer("info ports 65535"), "ffff = ff nobody\n");
+    ck_assert_str_eq(answer("info ports 0x10000"), "0x10000: not a port\n");
+    ck_assert_str_eq(answer("info ports com1"), "com1: not a port\n");
+    rig.m->machine.board = NULL;
+    board_free(b);
+}
+END_TEST
+
 START_TEST(long_and_binary_lines)
 {
     char line[20000];
@@ -289,6 +307,7 @@ int main(void)
     tcase_add_test(t, media);
     tcase_add_test(t, screen);
     tcase_add_test(t, help_and_mistakes);
+    tcase_add_test(t, ports_and_their_owners);
     tcase_add_test(t, long_and_binary_lines);
     tcase_add_test(t, a_client_that_has_said_all_hears_the_answers);
     suite_add_tcase(s, t);
