@@ -20,7 +20,11 @@ enum {
     FEATURES_P3 = FEATURES_P2 | F_SSE,
     FEATURES_P4 = FEATURES_P3 | F_SSE2 | F_CLFSH,
     FEATURES_CORE2 = F_SSE3 | F_SSSE3 | F_SSE41,
+    F_CX16 = 1 << 13,
+    X_SYSCALL = 1 << 11, X_NX = 1 << 20, X_1GB = 1 << 26, X_RDTSCP = 1 << 27, X_LM = 1 << 29,    /* 8000_0001h EDX */
+    X_LAHF64 = 1 << 0,                                                               /* 8000_0001h ECX */
 };
+#define AMD   { 'A', 'u', 't', 'h', 'e', 'n', 't', 'i', 'c', 'A', 'M', 'D' }
 #define INTEL { 'G', 'e', 'n', 'u', 'i', 'n', 'e', 'I', 'n', 't', 'e', 'l' }
 
 /* max_leaf 0: no CPUID instruction. The first one is the default: a Pentium II without MMX. */
@@ -44,6 +48,10 @@ static const struct cpu_model models[] = {
     { .name = "core2", .vendor = INTEL, .signature = 0x1067A, .max_leaf = 2, .max_extended = 0x80000004,
       .brand = "Intel(R) Core(TM)2 Duo CPU     E8400  @ 3.00GHz", .features_edx = FEATURES_P4,
       .features_ecx = FEATURES_CORE2, .caches = { 0x05B0B101, 0x005657F0, 0x2CB4304E } },
+    { .name = "amd64", .vendor = AMD, .signature = 0x00F48, .max_leaf = 1, .max_extended = 0x80000008,
+      .brand = "AMD Athlon(tm) 64 Processor 3200+", .features_edx = FEATURES_P4, .features_ecx = F_SSE3 | F_CX16,
+      .extended_edx = (FEATURES_P4 & 0x0183F3FF) | X_SYSCALL | X_NX | X_RDTSCP | X_LM, .extended_ecx = X_LAHF64,
+      .paddr_bits = 40 },
     { .name = "nehalem", .vendor = INTEL, .signature = 0x106A5, .max_leaf = 2, .max_extended = 0x80000004,
       .brand = "Intel(R) Core(TM) i7 CPU         920  @ 2.67GHz", .features_edx = FEATURES_P4,
       .features_ecx = FEATURES_CORE2 | F_SSE42 | F_POPCNT, .caches = { 0x55035A01, 0x00F0B2E4, 0x09CA212C } },
@@ -102,6 +110,7 @@ static struct leaf extended_leaf(const struct cpu_model *m, uint32_t n)
     case 0: return (struct leaf){ m->max_extended, 0, 0, 0 };
     case 1: return (struct leaf){ 0, 0, m->extended_ecx, m->extended_edx };
     case 2: case 3: case 4: return brand_leaf(m, n - 2);
+    case 8: return (struct leaf){ 48u << 8 | (m->paddr_bits ? m->paddr_bits : 36), 0, 0, 0 };
     default: return (struct leaf){ 0 };
     }
 }
@@ -118,6 +127,8 @@ EXEC cpuid(struct cpu *c, const struct insn *i)
     BEGIN(c, i);
     if (!c->model->max_leaf) fault(c, VEC_UD);
     struct leaf leaf = leaf_of(c->model, reg32(c, RAX));
+    if (reg32(c, RAX) == 0x80000001 && c->model->vendor[0] == 'G' && !(c->mode & MODE_LONG))
+        leaf.edx &= ~(uint32_t)X_SYSCALL;                  /* Intel: "available in 64-bit mode" */
     reg32_set(c, RAX, leaf.eax);
     reg32_set(c, RBX, leaf.ebx);
     reg32_set(c, RCX, leaf.ecx);

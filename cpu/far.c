@@ -3,7 +3,7 @@
  * SDM vol. 2, the pseudocode of CALL, JMP, RET, IRET; vol. 3, 5.8 (privilege), 20.2 (virtual-8086).
  *
  * Everything is fetched, checked and pushed first; registers change when no fault can follow.
- * Not implemented: long mode.
+ * Long mode has no tasks, 64-bit call gates only, and 64-bit code has no limit.
  */
 #include "cpu/protect.h"
 
@@ -12,8 +12,18 @@ static uint64_t offset_mask(unsigned size)
     return size == 2 ? 0xFFFF : size == 4 ? 0xFFFFFFFF : ~0ull;
 }
 
+/* Does this CS make 64-bit code? */
+static bool is_code64(const struct cpu *c, const struct segment *cs)
+{
+    return is_long(c) && cs->access & ACCESS_L;
+}
+
 static void check_limit(struct cpu *c, const struct segment *cs, uint64_t offset)
 {
+    if (is_code64(c, cs)) {
+        if (!is_canonical(offset)) fault_selector(c, VEC_GP, 0, "target is not canonical");
+        return;
+    }
     if (offset > cs->limit) fault_selector(c, VEC_GP, 0, "target beyond its code segment's limit");
 }
 
@@ -76,6 +86,22 @@ static void transfer_to_code(struct cpu *c, enum far_kind kind, uint16_t selecto
     transfer_same_ring(c, kind, selector, d, offset, size, next_rip);
 }
 
+/* The same in long mode: no parameters, and SS becomes null. */
+static void call_inner_ring64(struct cpu *c, uint16_t selector, struct descriptor code, uint64_t offset,
+                              uint64_t next_rip)
+{
+    unsigned ring = desc_dpl(code);
+    struct stack inner = stack_of_ring(c, ring);
+    struct segment cs = segment_make((uint16_t)((selector & 0xFFFC) | ring), code);
+    check_limit(c, &cs, offset);
+    stack_put(c, &inner, c->seg[SS].selector, 8);
+    stack_put(c, &inner, c->gpr[RSP], 8);
+    push_return(c, &inner, next_rip, 8);
+    descriptor_mark(c, selector, code, ACCESS_A, true);
+    stack_use(c, &inner);
+    enter_code(c, &cs, offset);
+}
+
 /* CALL through a gate to an inner ring: the new stack gets SS:ESP, the parameters, CS:EIP. */
 static void call_inner_ring(struct cpu *c, struct descriptor gate, struct descriptor code, uint64_t next_rip)
 {
@@ -95,17 +121,24 @@ static void call_inner_ring(struct cpu *c, struct descriptor gate, struct descri
     enter_code(c, &cs, gate_offset(gate));
 }
 
-static void transfer_by_call_gate(struct cpu *c, enum far_kind kind, struct descriptor gate, uint64_t next_rip)
+static void transfer_by_call_gate(struct cpu *c, enum far_kind kind, uint16_t gate_at, struct descriptor gate,
+                                  uint64_t next_rip)
 {
+    uint64_t offset = gate_offset(gate);
+    if (is_long(c)) offset |= descriptor_upper(c, gate_at, VEC_GP) << 32;
+    unsigned size = is_long(c) ? 8 : gate_size(gate);
     uint16_t selector = gate_selector(gate);
     struct descriptor code = descriptor_need_code(c, selector);
     unsigned dpl = desc_dpl(code);
     bool stays = desc_is_conforming(code) || dpl == c->cpl;
     if (dpl > c->cpl || (kind == FAR_JUMP && !stays))
         fault_selector(c, VEC_GP, selector, "call gate to code that this ring may not enter");
+    if (is_long(c) && !desc_is_code64(code)) fault_selector(c, VEC_GP, selector, "call gate to code of 32 bits");
     if (!desc_present(code)) fault_selector(c, VEC_NP, selector, "call gate to code that is not present");
     if (stays)
-        transfer_same_ring(c, kind, selector, code, gate_offset(gate), gate_size(gate), next_rip);
+        transfer_same_ring(c, kind, selector, code, offset, size, next_rip);
+    else if (is_long(c))
+        call_inner_ring64(c, selector, code, offset, next_rip);
     else
         call_inner_ring(c, gate, code, next_rip);
 }
@@ -122,14 +155,15 @@ static void transfer_by_system(struct cpu *c, enum far_kind kind, uint16_t selec
 {
     unsigned type = desc_type(d);
     bool gate = type == TYPE_CALL16 || type == TYPE_CALL32 || type == TYPE_TASK;
-    if (!gate && type != TYPE_TSS16 && type != TYPE_TSS32)
+    bool known = is_long(c) ? type == TYPE_CALL32 : gate || type == TYPE_TSS16 || type == TYPE_TSS32;
+    if (!known)
         fault_selector(c, VEC_GP, selector, "far transfer to neither code, gate nor available TSS");
     if (desc_dpl(d) < c->cpl || desc_dpl(d) < (selector & 3u))
         fault_selector(c, VEC_GP, selector, "gate or TSS of an inner ring");
     if (!desc_present(d)) fault_selector(c, VEC_NP, selector, "gate or TSS not present");
     if (!gate) transfer_to_task(c, kind, selector, next_rip);
     else if (type == TYPE_TASK) transfer_to_task(c, kind, gate_selector(d), next_rip);
-    else transfer_by_call_gate(c, kind, d, next_rip);
+    else transfer_by_call_gate(c, kind, selector, d, next_rip);
 }
 
 void far_transfer(struct cpu *c, enum far_kind kind, uint16_t selector, uint64_t offset, unsigned size,
@@ -140,9 +174,12 @@ void far_transfer(struct cpu *c, enum far_kind kind, uint16_t selector, uint64_t
         transfer_real(c, kind, selector, offset, size, next_rip);
     } else {
         struct descriptor d = descriptor_need(c, selector, VEC_GP);
-        if (desc_is_code(d)) transfer_to_code(c, kind, selector, d, offset, size, next_rip);
-        else if (!desc_is_segment(d)) transfer_by_system(c, kind, selector, d, next_rip);
-        else fault_selector(c, VEC_GP, selector, "far transfer to a data segment");
+        if (desc_is_segment(d)) {
+            check_code(c, selector, d);
+            transfer_to_code(c, kind, selector, d, offset, size, next_rip);
+        } else {
+            transfer_by_system(c, kind, selector, d, next_rip);
+        }
     }
     mode_changed(c);
 }
@@ -161,9 +198,9 @@ static struct descriptor need_return_code(struct cpu *c, uint16_t selector)
 }
 
 /* Returns to selector:offset in protected mode; s stands after CS:EIP (and EFLAGS). pop_bytes are dropped from
- * this stack, and from the outer one, too. */
+ * this stack, and from the outer one, too. pops_stack: SS:SP follow also in the same ring. */
 static void return_protected(struct cpu *c, struct stack *s, uint16_t selector, uint64_t offset, unsigned size,
-                             unsigned pop_bytes)
+                             unsigned pop_bytes, bool pops_stack)
 {
     unsigned ring = selector & 3;
     struct descriptor d = need_return_code(c, selector);
@@ -171,10 +208,10 @@ static void return_protected(struct cpu *c, struct stack *s, uint16_t selector, 
     bool outer = ring > c->cpl;
     check_limit(c, &cs, offset);
     s->sp += pop_bytes;
-    if (outer) {
+    if (outer || pops_stack) {
         uint64_t sp = stack_get(c, s, size);
         uint16_t ss = (uint16_t)stack_get(c, s, size);
-        *s = stack_outer(c, ss, sp, ring);
+        *s = stack_outer(c, ss, sp, ring, is_code64(c, &cs));
         s->sp += pop_bytes;
     }
     stack_use(c, s);
@@ -194,7 +231,7 @@ void far_return(struct cpu *c, unsigned size, unsigned pop_bytes)
         segment_load_real(c, CS, selector);
         c->rip = offset;
     } else {
-        return_protected(c, &s, selector, offset, size, pop_bytes);
+        return_protected(c, &s, selector, offset, size, pop_bytes, false);
     }
     mode_changed(c);
 }
@@ -252,18 +289,20 @@ static void iret_frame(struct cpu *c, unsigned size)
     uint32_t flags = (uint32_t)stack_get(c, &s, size);
     if (is_real_like(c)) {
         iret_real(c, &s, selector, offset, flags, size);
-    } else if (size == 4 && flags & FLAG_VM && c->cpl == 0) {
+    } else if (size == 4 && flags & FLAG_VM && c->cpl == 0 && !is_long(c)) {
         iret_to_vm86(c, &s, selector, offset, flags);
     } else {
         uint32_t mask = iret_mask(c, size);      /* of the ring we leave */
-        return_protected(c, &s, selector, offset, size, 0);
+        return_protected(c, &s, selector, offset, size, 0, c->mode & MODE_LONG);
         flags_set(c, flags, mask);
     }
 }
 
 void interrupt_return(struct cpu *c, unsigned size)
 {
-    if (!is_real_like(c) && c->flags & FLAG_NT) iret_task(c);
+    bool nested = !is_real_like(c) && c->flags & FLAG_NT;
+    if (nested && is_long(c)) fault_selector(c, VEC_GP, 0, "IRET with NT in long mode");
+    if (nested) iret_task(c);
     else iret_frame(c, size);
     c->nmi_blocked = false;                      /* SDM vol. 3, 6.7.1 */
     mode_changed(c);

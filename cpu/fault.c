@@ -52,9 +52,9 @@ void fault_page(struct cpu *c, uint64_t laddr, uint32_t error)
 
 void fault_segment(struct cpu *c, enum seg seg)
 {
-    bool unusable = !c->seg[seg].rights;
-    fault_selector(c, seg == SS ? VEC_SS : VEC_GP, 0,
-                   unusable ? "unusable segment register" : "segment limit or access rights");
+    const char *why = c->mode & MODE_LONG ? "address is not canonical"
+                      : c->seg[seg].rights ? "segment limit or access rights" : "unusable segment register";
+    fault_selector(c, seg == SS ? VEC_SS : VEC_GP, 0, why);
 }
 
 /* ---- the story of a triple fault ------------------------------------------------------------------ */

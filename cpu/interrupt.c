@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Interrupt and exception delivery in real, protected and virtual-8086 mode.
- * SDM vol. 2, INT n (the pseudocode is the reference); vol. 3, 6.10-6.13, 20.1.4, 20.3.
+ * Interrupt and exception delivery in real, protected, virtual-8086 and long mode.
+ * SDM vol. 2, INT n (the pseudocode is the reference); vol. 3, 6.10-6.14, 20.1.4, 20.3.
  *
- * Not implemented: virtual-8086 mode extensions (CR4.VME), long mode gates.
+ * Not implemented: virtual-8086 mode extensions (CR4.VME).
  */
 #include "cpu/protect.h"
 
@@ -37,6 +37,14 @@ static bool is_gate(struct descriptor d)
     return !desc_is_segment(d) && gates >> desc_type(d) & 1;
 }
 
+/* INT n, INT3 and INTO need the gate's DPL; INT1 does not (SDM vol. 3, 6.12.1.2). */
+static void check_gate(struct cpu *c, const struct event *e, struct descriptor gate)
+{
+    bool asked = e->kind == INT_SOFTWARE || (e->kind == INT_BREAKPOINT && e->vector != VEC_DB);
+    if (asked && desc_dpl(gate) < c->cpl) fault_idt(c, VEC_GP, e->vector, "IDT gate of an inner ring");
+    if (!desc_present(gate)) fault_idt(c, VEC_NP, e->vector, "IDT gate not present");
+}
+
 static struct descriptor load_gate(struct cpu *c, const struct event *e)
 {
     if (e->vector * 8u + 7 > c->idt.limit)
@@ -44,10 +52,7 @@ static struct descriptor load_gate(struct cpu *c, const struct event *e)
     uint64_t whole = table_load(c, c->idt.base, e->vector * 8u, 8);
     struct descriptor gate = { (uint32_t)whole, (uint32_t)(whole >> 32) };
     if (!is_gate(gate)) fault_idt(c, VEC_GP, e->vector, "IDT entry is not a gate");
-    /* INT n, INT3 and INTO need the gate's DPL; INT1 does not (SDM vol. 3, 6.12.1.2). */
-    bool asked = e->kind == INT_SOFTWARE || (e->kind == INT_BREAKPOINT && e->vector != VEC_DB);
-    if (asked && desc_dpl(gate) < c->cpl) fault_idt(c, VEC_GP, e->vector, "IDT gate of an inner ring");
-    if (!desc_present(gate)) fault_idt(c, VEC_NP, e->vector, "IDT gate not present");
+    check_gate(c, e, gate);
     return gate;
 }
 
@@ -107,6 +112,59 @@ static void deliver_through_gate(struct cpu *c, const struct event *e, struct de
             if (n != CS && n != SS) segment_null(&c->seg[n], 0);
 }
 
+/* ---- long mode: 16-byte gates to 64-bit code (SDM vol. 3, 6.14) --------------------------------- */
+/* Words of a gate: offset 15-0, selector, IST in bits 2-0 and access byte, offset 31-16; offset 63-32, 0. */
+static struct descriptor load_gate64(struct cpu *c, const struct event *e, uint64_t *offset)
+{
+    uint32_t at = e->vector * 16u;
+    if (at + 15 > c->idt.limit) fault_idt(c, VEC_GP, e->vector, "vector beyond the IDT's limit");
+    uint64_t low = table_load(c, c->idt.base, at, 8), high = table_load(c, c->idt.base, at + 8, 8);
+    struct descriptor gate = { (uint32_t)low, (uint32_t)(low >> 32) };
+    if (desc_is_segment(gate) || (desc_type(gate) | 1) != TYPE_TRAP32)
+        fault_idt(c, VEC_GP, e->vector, "IDT entry is not a 64-bit gate");
+    check_gate(c, e, gate);
+    *offset = gate_offset(gate) | high << 32;
+    return gate;
+}
+
+/* The frame is 16-byte aligned and has SS:RSP always. */
+static void push_frame64(struct cpu *c, struct stack *s, const struct event *e)
+{
+    s->mask = ~0ull;
+    s->wide = true;
+    s->sp &= ~15ull;
+    stack_put(c, s, c->seg[SS].selector, 8);
+    stack_put(c, s, c->gpr[RSP], 8);
+    stack_put(c, s, flags_image(c, e), 8);
+    stack_put(c, s, c->seg[CS].selector, 8);
+    stack_put(c, s, e->return_rip, 8);
+    if (e->has_error) stack_put(c, s, e->error, 8);
+}
+
+static void deliver_long(struct cpu *c, const struct event *e)
+{
+    uint64_t offset;
+    struct descriptor gate = load_gate64(c, e, &offset);
+    uint16_t selector = gate_selector(gate);
+    struct descriptor code = descriptor_need_code(c, selector);
+    unsigned ring = handler_ring(c, selector, code), ist = gate.high & 7;
+    if (!desc_is_code64(code)) fault_selector(c, VEC_GP, selector, "handler is not 64-bit code");
+    bool inner = ring < c->cpl;
+    struct stack s = inner ? stack_of_ring(c, ring) : stack_current(c);
+    if (ist) s.sp = stack_of_ist(c, ist);
+    s.user = ring == 3;
+    if (!is_canonical(offset)) fault_selector(c, VEC_GP, 0, "handler is not canonical");
+    push_frame64(c, &s, e);
+    descriptor_mark(c, selector, code, ACCESS_A, true);
+
+    stack_use(c, &s);
+    c->seg[CS] = segment_make((uint16_t)((selector & 0xFFFC) | ring), code);
+    c->cpl = (uint8_t)ring;
+    c->rip = offset;
+    flags_set(c, 0, FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM | (desc_type(gate) & 1 ? 0 : FLAG_IF));
+}
+
+/* ---- tasks ------------------------------------------------------------------------------------------- */
 static void deliver_through_task(struct cpu *c, const struct event *e, struct descriptor gate)
 {
     uint16_t selector = gate_selector(gate);
@@ -129,7 +187,8 @@ void interrupt_deliver(struct cpu *c, uint8_t vector, enum int_kind kind, bool h
 {
     struct event e = { vector, kind, has_error, error, return_rip };
     c->delivering = kind == INT_FAULT ? vector : kind == INT_EXTERNAL ? DELIVERING_EXTERNAL + vector : -1;
-    if (is_protected(c)) deliver_protected(c, &e);
+    if (is_long(c)) deliver_long(c, &e);
+    else if (is_protected(c)) deliver_protected(c, &e);
     else deliver_real(c, &e);
     if (vector == VEC_DB && kind == INT_FAULT) c->dr[7] &= ~(uint64_t)DR7_GD;   /* SDM vol. 3, 17.2.4 */
     c->delivering = -1;

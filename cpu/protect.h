@@ -23,6 +23,8 @@ static inline bool desc_present(struct descriptor d) { return d.high >> 15 & 1; 
 static inline bool desc_is_segment(struct descriptor d) { return d.high >> 12 & 1; }
 static inline bool desc_is_code(struct descriptor d) { return (d.high >> 11 & 3) == 3; }
 static inline bool desc_is_conforming(struct descriptor d) { return desc_is_code(d) && d.high >> 10 & 1; }
+/* L without D: 64-bit code (SDM vol. 3, 5.2.1). */
+static inline bool desc_is_code64(struct descriptor d) { return desc_is_code(d) && (d.high >> 21 & 3) == 1; }
 static inline bool desc_is_writable(struct descriptor d) { return (d.high >> 9 & 13) == 9; }
 static inline bool desc_is_readable(struct descriptor d)
 {
@@ -71,14 +73,18 @@ static inline void ring_store(struct cpu *c, uint64_t laddr, uint64_t value, uns
     else
         mem_store_slow(c, laddr, value, size, user);
 }
-/* In a system table: base + offset wraps at 4 GiB outside long mode. */
+/* In a system table: base + offset wraps at 4 GiB outside long mode. Compatibility mode is long mode. */
+static inline uint64_t table_laddr(const struct cpu *c, uint64_t laddr)
+{
+    return is_long(c) ? laddr : (uint32_t)laddr;
+}
 static inline uint64_t table_load(struct cpu *c, uint64_t base, uint32_t offset, unsigned size)
 {
-    return ring_load(c, laddr_wrap(c, base + offset), size, false);
+    return ring_load(c, table_laddr(c, base + offset), size, false);
 }
 static inline void table_store(struct cpu *c, uint64_t base, uint32_t offset, uint64_t value, unsigned size)
 {
-    ring_store(c, laddr_wrap(c, base + offset), value, size, false);
+    ring_store(c, table_laddr(c, base + offset), value, size, false);
 }
 
 /* ---- descriptors (segment.c) -------------------------------------------------------------------- */
@@ -88,11 +94,16 @@ bool descriptor_load(struct cpu *, uint16_t selector, struct descriptor *);
 struct descriptor descriptor_need(struct cpu *, uint16_t selector, enum vector);
 /* The same, and a code segment, else #GP: for far transfers. DPL and P are the caller's to check. */
 struct descriptor descriptor_need_code(struct cpu *, uint16_t selector);
+void check_code(struct cpu *, uint16_t selector, struct descriptor);
 /* Sets or clears bits of byte 5 in memory; nothing is written when they are so already. */
 void descriptor_mark(struct cpu *, uint16_t selector, struct descriptor, uint8_t bits, bool on);
 /* What a segment register holds after loading selector with d (derived, accessed bit set). */
 struct segment segment_make(uint16_t selector, struct descriptor d);
 void segment_null(struct segment *, uint16_t selector);
+/* The other half of a 16-byte descriptor of long mode (SDM vol. 3, figures 6-8, 5-9 and 7-4). */
+uint64_t descriptor_upper(struct cpu *, uint16_t selector, enum vector);
+/* Completes the base of a system segment in long mode. */
+void segment_widen(struct cpu *, struct segment *, enum vector);
 /* Loads LDTR in the same way for LLDT and a task switch. */
 void ldtr_load(struct cpu *, uint16_t selector, enum vector);
 /* An available TSS that may be entered, or a busy one to return to; else a fault of that vector. */
@@ -107,17 +118,23 @@ struct stack {
     uint64_t sp, mask;
     uint32_t error;                /* of the #SS when there is no room */
     bool     user;
+    bool     wide;                 /* 64-bit mode: no limit, and SS may be null */
 };
 struct stack stack_current(const struct cpu *);
 struct stack stack_of_ring(struct cpu *, unsigned ring);    /* from the TSS, with all checks (#TS, #SS) */
 void stack_put(struct cpu *, struct stack *, uint64_t value, unsigned size);
 uint64_t stack_get(struct cpu *, struct stack *, unsigned size);
 void stack_use(struct cpu *, const struct stack *);         /* sets SS and SP */
-/* SS:SP popped on the way to an outer ring: checks of SDM vol. 2, RET and IRET. */
-struct stack stack_outer(struct cpu *, uint16_t selector, uint64_t sp, unsigned ring);
+uint64_t stack_of_ist(struct cpu *, unsigned n);           /* interrupt stack 1-7 of a 64-bit TSS */
+/* SS:SP popped on the way to an outer ring: checks of SDM vol. 2, RET and IRET. wide: to 64-bit code. */
+struct stack stack_outer(struct cpu *, uint16_t selector, uint64_t sp, unsigned ring, bool wide);
 
 /* The result of SLDT, STR, SMSW: 16 bits to memory, the operand size to a register (selector.c). */
 void system_result(struct cpu *, const struct insn *, uint64_t value);
+
+/* Bits of a physical address (CPUID 8000_0008h). */
+static inline unsigned paddr_bits(const struct cpu *c) { return c->model->paddr_bits ? c->model->paddr_bits : 36; }
+static inline uint64_t paddr_mask(const struct cpu *c) { return (1ull << paddr_bits(c)) - 1; }
 
 static inline unsigned cpu_family(const struct cpu *c) { return c->model->signature >> 8 & 15; }
 /* EFLAGS bits that exist in this model. */

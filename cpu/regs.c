@@ -54,7 +54,7 @@ void cpu_set_regs(struct cpu *c, const struct cpu_regs *r)
     c->efer = r->efer;
     c->cpl = r->cpl & 3;
     c->tsc_offset = r->tsc - cpu_ticks(c);
-    if (c->cr0 & CR0_PG && c->cr4 & CR4_PAE) pdptes_read(c, c->cr3, c->pdpte);
+    if (c->cr0 & CR0_PG && c->cr4 & CR4_PAE && !is_long(c)) pdptes_read(c, c->cr3, c->pdpte);
     tlb_flush(c, false);
     mode_changed(c);
     attention(c);
@@ -104,7 +104,8 @@ static void add_hidden(struct words *w, const struct cpu *c)
         cpu_ticks(c), c->halted, c->shutdown, c->line_intr, c->line_nmi, c->nmi_latched, c->nmi_blocked, c->a20,
         shadow, shadow && c->shadow_ss, c->single_step, c->fault.active,
         c->fault.active ? c->fault.vector : 0, c->fault.active ? c->fault.error : 0, c->msr.sysenter_cs, c->msr.sysenter_esp, c->msr.sysenter_eip,
-        c->msr.apic_base, c->msr.pat, c->msr.misc_enable, c->pdpte[0], c->pdpte[1], c->pdpte[2], c->pdpte[3],
+        c->msr.apic_base, c->msr.pat, c->msr.misc_enable, c->msr.star, c->msr.lstar, c->msr.cstar,
+        c->msr.sfmask, c->msr.kernel_gs_base, c->msr.tsc_aux, c->pdpte[0], c->pdpte[1], c->pdpte[2], c->pdpte[3],
     };
     for (unsigned n = 0; n < COUNT_OF(rest); n++) add(w, rest[n]);
 }

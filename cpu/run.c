@@ -110,6 +110,12 @@ void mode_changed(struct cpu *c)
     bool user = c->cpl == 3, code32 = c->seg[CS].access & ACCESS_DB, stack32 = c->seg[SS].access & ACCESS_DB;
     c->tlb = c->tlb_sets[user];
     c->itlb = c->itlb_sets[user];
+    if (is_long(c) && c->seg[CS].access & ACCESS_L) {
+        c->seg[CS].base = 0;               /* whatever its descriptor says (SDM vol. 3, 3.4.2.1) */
+        c->stack_mask = ~0ull;
+        c->mode = MODE_LONG | MODE_PROT;
+        return;
+    }
     c->stack_mask = stack32 ? 0xFFFFFFFF : 0xFFFF;
     c->mode = code32 ? MODE_CODE32 : 0;
     if (code32 && stack32 && c->seg[CS].base == 0 && c->seg[CS].limit == 0xFFFFFFFF &&

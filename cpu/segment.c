@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Segment registers and descriptors: fetching, checking, loading.
  * SDM vol. 3, 3.4 and 5.4-5.7; vol. 3, 20.1 (real-address mode).
- *
- * Not implemented: 16-byte system descriptors of long mode.
  */
 #include "cpu/protect.h"
 
@@ -70,11 +68,36 @@ struct descriptor descriptor_need(struct cpu *c, uint16_t selector, enum vector 
     return d;
 }
 
+void check_code(struct cpu *c, uint16_t selector, struct descriptor d)
+{
+    if (!desc_is_code(d)) fault_selector(c, VEC_GP, selector, "not a code segment");
+    if (is_long(c) && (d.high >> 21 & 3) == 3)
+        fault_selector(c, VEC_GP, selector, "code segment with L and D");
+}
+
 struct descriptor descriptor_need_code(struct cpu *c, uint16_t selector)
 {
     struct descriptor d = descriptor_need(c, selector, VEC_GP);
-    if (!desc_is_code(d)) fault_selector(c, VEC_GP, selector, "not a code segment");
+    check_code(c, selector, d);
     return d;
+}
+
+uint64_t descriptor_upper(struct cpu *c, uint16_t selector, enum vector vector)
+{
+    uint64_t base = selector_is_local(selector) ? c->ldtr.base : c->gdt.base;
+    uint32_t limit = selector_is_local(selector) ? c->ldtr.limit : c->gdt.limit;
+    if ((selector | 7u) + 8 > limit)
+        fault_selector(c, vector, selector, "16-byte descriptor beyond the descriptor table's limit");
+    uint64_t upper = table_load(c, base, (selector & 0xFFF8u) + 8, 8);
+    if (upper >> 40 & 31) fault_selector(c, vector, selector, "upper half of a descriptor has a type");
+    return upper;
+}
+
+void segment_widen(struct cpu *c, struct segment *s, enum vector vector)
+{
+    if (!is_long(c)) return;
+    s->base |= descriptor_upper(c, s->selector, vector) << 32;
+    if (!is_canonical(s->base)) fault_selector(c, vector, s->selector, "base is not canonical");
 }
 
 void descriptor_mark(struct cpu *c, uint16_t selector, struct descriptor d, uint8_t bits, bool on)
@@ -102,9 +125,15 @@ static void check_data(struct cpu *c, uint16_t selector, struct descriptor d)
     if (!desc_present(d)) fault_selector(c, VEC_NP, selector, "data segment not present");
 }
 
+/* SS may be null in 64-bit code of rings 0-2 (SDM vol. 2, MOV). */
+static bool may_be_null(const struct cpu *c, enum seg seg, uint16_t selector)
+{
+    return seg != SS || (c->mode & MODE_LONG && c->cpl < 3 && (selector & 3) == c->cpl);
+}
+
 static void load_protected(struct cpu *c, enum seg seg, uint16_t selector)
 {
-    if (seg != SS && selector_is_null(selector)) {
+    if (selector_is_null(selector) && may_be_null(c, seg, selector)) {
         segment_null(&c->seg[seg], selector);
         return;
     }
@@ -160,15 +189,18 @@ void ldtr_load(struct cpu *c, uint16_t selector, enum vector vector)
     struct descriptor d = descriptor_need(c, selector, vector);
     if (desc_is_segment(d) || desc_type(d) != TYPE_LDT) fault_selector(c, vector, selector, "not an LDT");
     if (!desc_present(d)) fault_selector(c, vector == VEC_TS ? VEC_TS : VEC_NP, selector, "LDT not present");
-    c->ldtr = segment_make(selector, d);
+    struct segment ldtr = segment_make(selector, d);
+    segment_widen(c, &ldtr, vector);
+    c->ldtr = ldtr;
 }
 
 struct descriptor tss_need(struct cpu *c, uint16_t selector, enum vector vector, bool busy)
 {
     if (selector_is_local(selector)) fault_selector(c, vector, selector, "TSS selector in the LDT");
     struct descriptor d = descriptor_need(c, selector, vector);
-    unsigned want = busy ? TYPE_TSS16 | TYPE_BUSY : TYPE_TSS16;
-    if (desc_is_segment(d) || (desc_type(d) & ~(unsigned)TYPE_WIDE) != want)
+    unsigned want = busy ? TYPE_TSS16 | TYPE_BUSY : TYPE_TSS16, narrow = is_long(c) ? 0 : TYPE_WIDE;
+    if (is_long(c)) want |= TYPE_WIDE;
+    if (desc_is_segment(d) || (desc_type(d) & ~narrow) != want)
         fault_selector(c, vector, selector, busy ? "not a busy TSS" : "not an available TSS");
     if (!desc_present(d)) fault_selector(c, VEC_NP, selector, "TSS not present");
     return d;
@@ -182,8 +214,9 @@ static uint64_t stack_mask_of(const struct segment *ss)
 
 struct stack stack_current(const struct cpu *c)
 {
-    return (struct stack){ .ss = c->seg[SS], .sp = c->gpr[RSP], .mask = stack_mask_of(&c->seg[SS]),
-                           .user = c->cpl == 3 };
+    bool wide = c->mode & MODE_LONG;
+    return (struct stack){ .ss = c->seg[SS], .sp = c->gpr[RSP], .mask = wide ? ~0ull : stack_mask_of(&c->seg[SS]),
+                           .user = c->cpl == 3, .wide = wide };
 }
 
 static struct stack stack_make(uint16_t selector, struct descriptor d, uint64_t sp, unsigned ring)
@@ -193,9 +226,25 @@ static struct stack stack_make(uint16_t selector, struct descriptor d, uint64_t 
     return s;
 }
 
+/* A stack pointer of a 64-bit TSS (SDM vol. 3, figure 7-11). */
+static uint64_t tss_stack(struct cpu *c, unsigned at)
+{
+    if (at + 7 > c->tr.limit) fault_selector(c, VEC_TS, c->tr.selector, "the TSS ends before the stack pointer");
+    return table_load(c, c->tr.base, at, 8);
+}
+uint64_t stack_of_ist(struct cpu *c, unsigned n) { return tss_stack(c, 0x1C + n * 8); }
+/* SS becomes null with the new ring as RPL. */
+static struct stack stack_of_ring64(struct cpu *c, unsigned ring)
+{
+    struct stack s = { .sp = tss_stack(c, 4 + ring * 8), .mask = ~0ull, .wide = true };
+    segment_null(&s.ss, (uint16_t)ring);
+    return s;
+}
+
 /* SDM vol. 3, 7.2: SS0 at 8 and ESP0 at 4 of a 32-bit TSS, SS0 at 4 and SP0 at 2 of a 16-bit one. */
 struct stack stack_of_ring(struct cpu *c, unsigned ring)
 {
+    if (is_long(c)) return stack_of_ring64(c, ring);
     unsigned size = c->tr.access & TYPE_WIDE ? 4 : 2, at = size + ring * 2 * size;
     if (at + size + 1 > c->tr.limit)
         fault_selector(c, VEC_TS, c->tr.selector, "the TSS ends before the ring's stack");
@@ -212,19 +261,32 @@ struct stack stack_of_ring(struct cpu *c, unsigned ring)
     return s;
 }
 
-struct stack stack_outer(struct cpu *c, uint16_t selector, uint64_t sp, unsigned ring)
+struct stack stack_outer(struct cpu *c, uint16_t selector, uint64_t sp, unsigned ring, bool wide)
 {
+    if (wide && selector_is_null(selector) && ring < 3) {
+        struct stack null = { .sp = sp, .mask = ~0ull, .wide = true };
+        segment_null(&null.ss, selector);
+        return null;
+    }
     struct descriptor d = descriptor_need(c, selector, VEC_GP);
     if ((selector & 3u) != ring || desc_dpl(d) != ring)
         fault_selector(c, VEC_GP, selector, "return to a stack of another ring");
     if (!desc_is_writable(d)) fault_selector(c, VEC_GP, selector, "return to a stack that is not writable");
     if (!desc_present(d)) fault_selector(c, VEC_SS, selector, "return to a stack that is not present");
     descriptor_mark(c, selector, d, ACCESS_A, true);
-    return stack_make(selector, d, sp, ring);
+    struct stack s = stack_make(selector, d, sp, ring);
+    s.wide = wide;
+    if (wide) s.mask = ~0ull;
+    return s;
 }
 
 static uint64_t stack_laddr(struct cpu *c, const struct stack *s, uint64_t sp, unsigned size, unsigned need)
 {
+    if (s->wide) {
+        if (!is_canonical(sp) || !is_canonical(sp + size - 1))
+            fault_selector(c, VEC_SS, (uint16_t)s->error, "stack pointer is not canonical");
+        return sp;
+    }
     if (!(s->ss.rights & need) || sp < s->ss.first || sp + size - 1 > s->ss.last)
         fault_selector(c, VEC_SS, (uint16_t)s->error, "no room on the stack");
     return laddr_wrap(c, s->ss.base + sp);

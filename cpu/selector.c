@@ -52,8 +52,10 @@ EXEC ltr(struct cpu *c, const struct insn *i)
     if (c->cpl) fault_error(c, VEC_GP, 0);
     uint16_t selector = operand(c, i);
     struct descriptor d = tss_need(c, selector, VEC_GP, false);
+    struct segment tr = segment_make(selector, d);
+    segment_widen(c, &tr, VEC_GP);
     descriptor_mark(c, selector, d, TYPE_BUSY, true);
-    c->tr = segment_make(selector, d);
+    c->tr = tr;
     c->tr.access |= TYPE_BUSY;
     NEXT_CHECKED(c, i);
 }
@@ -70,8 +72,10 @@ static bool visible(struct cpu *c, uint16_t selector, struct descriptor *d)
 enum { LAR_TYPES = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 9 | 1 << 11 | 1 << 12,
        LSL_TYPES = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 9 | 1 << 11 };
 
+/* Long mode has neither 16-bit nor task-gate types (SDM vol. 2, LAR, LSL). */
 static bool asks(struct cpu *c, uint16_t selector, unsigned system_types, struct descriptor *d)
 {
+    if (is_long(c)) system_types &= 1 << 2 | 1 << 9 | 1 << 11 | 1 << 12;
     return visible(c, selector, d) && (desc_is_segment(*d) || system_types >> desc_type(*d) & 1);
 }
 

@@ -82,7 +82,7 @@ EXEC push_seg(struct cpu *c, const struct insn *i)
     BEGIN(c, i);
     uint64_t sp = (c->gpr[RSP] - insn_opsize(i)) & c->stack_mask;
     /* a 32-bit push of a selector writes 16 bits only (SDM vol. 2, PUSH) */
-    seg_store(c, SS, sp, c->seg[i->dst].selector, 2);
+    seg_store(c, SS, sp, c->seg[i->dst].selector, insn_opsize(i) == 8 ? 8 : 2);
     stack_commit(c, sp);
     NEXT_CHECKED(c, i);
 }

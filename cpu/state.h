@@ -182,7 +182,7 @@ struct cpu {
     struct log    *log;
 
     bool     single_step;          /* TF was set when the current instruction began */
-    uint64_t large_low, large_high; /* linear addresses of large pages in the TLB */
+    uint64_t large[64];            /* which large pages the TLB has pieces of, hashed (tlb.c) */
 
     bool     flush_traces;         /* the memory map changed */
     struct insn *dying;            /* dead trace that is still running */
@@ -288,6 +288,7 @@ struct cpu_model {
     char        vendor[12];
     uint32_t    signature;         /* CPUID.1 EAX: family, model, stepping */
     uint32_t    max_leaf, max_extended;
+    uint8_t     paddr_bits;        /* 0: 36 */
     uint32_t    features_edx, features_ecx, extended_edx, extended_ecx;
     uint32_t    caches[3];         /* CPUID.2 EAX, EBX, EDX; 0: those of a Pentium II */
 };

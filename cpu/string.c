@@ -59,7 +59,8 @@ static uint8_t *run_host(struct cpu *c, const struct insn *i, enum seg seg, unsi
     uint64_t laddr = seg_laddr(c, seg, at, size, store ? SEG_WRITE : SEG_READ);
     uint64_t fit = (PAGE_SIZE - (laddr & (PAGE_SIZE - 1))) / size;
     if (*n > fit) *n = fit;
-    if (*n < 2 || mask - at < *n * size || c->seg[seg].last - at < *n * size) return NULL;
+    if (*n < 2 || mask - at < *n * size) return NULL;
+    if (!(c->mode & MODE_LONG) && c->seg[seg].last - at < *n * size) return NULL;
     return store ? mem_host_store(c, laddr) : mem_host_load(c, laddr);
 }
 

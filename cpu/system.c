@@ -3,7 +3,7 @@
  * SYSENTER and SYSEXIT. SDM vol. 2 (each instruction), vol. 3, 2.5 (control registers), 17.2 (debug).
  *
  * A handler that changes the mode, paging or IF leaves the trace.
- * Not implemented: CR8, performance counters (RDPMC is #GP).
+ * Not implemented: performance counters (RDPMC is #GP); CR8 has no local APIC to tell.
  */
 #include "cpu/families.h"
 #include "cpu/protect.h"
@@ -21,22 +21,36 @@ static uint64_t cr0_known(const struct cpu *c)
     return cpu_family(c) >= 4 ? known | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD : known;
 }
 
+/* CR0.PG with EFER.LME turns long mode on, without PG off: SDM vol. 3, 9.8.5. */
+static void check_paging(struct cpu *c, uint64_t value)
+{
+    bool tss16 = c->tr.access & ACCESS_P && !(c->tr.access & TYPE_WIDE);
+    if (!(value & CR0_PG)) {
+        if (c->mode & MODE_LONG) fault_selector(c, VEC_GP, 0, "paging off in 64-bit mode");
+    } else if (c->efer & EFER_LME && (!(c->cr4 & CR4_PAE) || c->seg[CS].access & ACCESS_L || tss16)) {
+        fault_selector(c, VEC_GP, 0, "long mode without PAE, with 64-bit CS or a 16-bit TSS");
+    }
+}
+
 void cr0_write(struct cpu *c, uint64_t value)
 {
     value = (value & cr0_known(c)) | CR0_ET;
     uint64_t changed = value ^ c->cr0;
     if ((value & CR0_PG && !(value & CR0_PE)) || (value & CR0_NW && !(value & CR0_CD))) fault_error(c, VEC_GP, 0);
+    if (changed & CR0_PG) check_paging(c, value);
+    bool lma = value & CR0_PG && c->efer & EFER_LME;
     /* SDM vol. 3, 4.4.1: the PDPTEs are loaded when any of these change under PAE */
-    if (value & CR0_PG && c->cr4 & CR4_PAE && changed & (CR0_PG | CR0_CD | CR0_NW)) pdptes_load(c, c->cr3);
+    if (!lma && value & CR0_PG && c->cr4 & CR4_PAE && changed & (CR0_PG | CR0_CD | CR0_NW)) pdptes_load(c, c->cr3);
     c->cr0 = value;
+    c->efer = lma ? c->efer | EFER_LMA : c->efer & ~(uint64_t)EFER_LMA;
     if (changed & (CR0_PG | CR0_PE | CR0_WP)) tlb_flush(c, false);
     mode_changed(c);
 }
 
 void cr3_write(struct cpu *c, uint64_t value)
 {
-    value &= 0xFFFFFFFF;
-    if (c->cr0 & CR0_PG && c->cr4 & CR4_PAE) pdptes_load(c, value);
+    if (value & ~paddr_mask(c)) fault_selector(c, VEC_GP, 0, "CR3 beyond the physical addresses");
+    if (c->cr0 & CR0_PG && c->cr4 & CR4_PAE && !is_long(c)) pdptes_load(c, value);
     c->cr3 = value;
     tlb_flush(c, c->cr4 & CR4_PGE);
 }
@@ -58,7 +72,8 @@ void cr4_write(struct cpu *c, uint64_t value)
 {
     uint64_t changed = value ^ c->cr4;
     if (value & ~cr4_known(c)) fault_error(c, VEC_GP, 0);
-    if (value & CR4_PAE && c->cr0 & CR0_PG && changed & (CR4_PAE | CR4_PGE | CR4_PSE)) pdptes_load(c, c->cr3);
+    if (is_long(c) && !(value & CR4_PAE)) fault_selector(c, VEC_GP, 0, "long mode without PAE");
+    if (!is_long(c) && value & CR4_PAE && c->cr0 & CR0_PG && changed & (CR4_PAE | CR4_PGE | CR4_PSE)) pdptes_load(c, c->cr3);
     c->cr4 = value;
     if (changed & (CR4_PAE | CR4_PGE | CR4_PSE)) tlb_flush(c, false);
     mode_changed(c);
@@ -66,12 +81,12 @@ void cr4_write(struct cpu *c, uint64_t value)
 
 static bool has_cr(const struct cpu *c, unsigned n)
 {
-    return n == 0 || n == 2 || n == 3 || (n == 4 && cpu_family(c) >= 5);
+    return n == 0 || n == 2 || n == 3 || (n == 4 && cpu_family(c) >= 5) || (n == 8 && c->mode & MODE_LONG);
 }
 
 static uint64_t read_cr(const struct cpu *c, unsigned n)
 {
-    return n == 0 ? c->cr0 : n == 2 ? c->cr2 : n == 3 ? c->cr3 : c->cr4;
+    return n == 0 ? c->cr0 : n == 2 ? c->cr2 : n == 3 ? c->cr3 : n == 4 ? c->cr4 : c->cr8;
 }
 
 EXEC mov_rc(struct cpu *c, const struct insn *i)
@@ -79,21 +94,24 @@ EXEC mov_rc(struct cpu *c, const struct insn *i)
     BEGIN(c, i);
     if (!has_cr(c, i->src)) fault(c, VEC_UD);
     need_ring0(c);
-    c->gpr[i->dst] = read_cr(c, i->src);
+    uint64_t value = read_cr(c, i->src);
+    c->gpr[i->dst] = c->mode & MODE_LONG ? value : (uint32_t)value;
     NEXT_CHECKED(c, i);
 }
 
 EXEC mov_cr(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
-    uint64_t value = c->gpr[i->src];
+    uint64_t value = c->mode & MODE_LONG ? c->gpr[i->src] : reg32(c, i->src);
     if (!has_cr(c, i->dst)) fault(c, VEC_UD);
     need_ring0(c);
+    if ((i->dst == 0 && value >> 32) || (i->dst == 8 && value > 15)) fault_error(c, VEC_GP, 0);
     switch (i->dst) {
     case 0: cr0_write(c, value); break;
     case 2: c->cr2 = value; break;
     case 3: cr3_write(c, value); break;
-    default: cr4_write(c, value); break;
+    case 4: cr4_write(c, value); break;
+    default: c->cr8 = value; break;
     }
     return leave_after(c, i);
 }
@@ -140,7 +158,8 @@ static unsigned debug_register(struct cpu *c, unsigned n)
 EXEC mov_rd(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
-    c->gpr[i->dst] = c->dr[debug_register(c, i->src)];
+    uint64_t value = c->dr[debug_register(c, i->src)];
+    c->gpr[i->dst] = c->mode & MODE_LONG ? value : (uint32_t)value;
     NEXT_CHECKED(c, i);
 }
 
@@ -148,7 +167,8 @@ EXEC mov_dr(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
     unsigned n = debug_register(c, i->dst);
-    uint64_t value = (uint32_t)c->gpr[i->src];
+    uint64_t value = c->mode & MODE_LONG ? c->gpr[i->src] : reg32(c, i->src);
+    if (n >= 6 && value >> 32) fault_error(c, VEC_GP, 0);
     if (n == 6) value = (value & (0xF | DR6_BD | DR6_BS | DR6_BT)) | DR6_ONES;
     if (n == 7) value = (value & ~0xDC00ull) | DR7_ONES;
     c->dr[n] = value;
@@ -177,8 +197,9 @@ static uint64_t load_table(struct cpu *c, const struct insn *i, uint16_t *limit)
     uint64_t laddr = seg_laddr(c, i->seg, insn_ea(c, i), 2 + size, SEG_READ);
     uint16_t new_limit = (uint16_t)lin_load(c, laddr, 2);
     uint64_t base = lin_load(c, laddr_wrap(c, laddr + 2), size);
+    if (!is_canonical(base)) fault_error(c, VEC_GP, 0);
     *limit = new_limit;
-    return insn_opsize(i) == 2 ? base & 0xFFFFFF : base;
+    return insn_opsize(i) == 2 && size == 4 ? base & 0xFFFFFF : base;
 }
 
 EXEC sgdt(struct cpu *c, const struct insn *i)
@@ -211,7 +232,8 @@ EXEC invlpg(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
     need_ring0(c);
-    tlb_flush_page(c, laddr_wrap(c, c->seg[i->seg].base + insn_ea(c, i)));
+    uint64_t base = c->mode & MODE_LONG && i->seg < FS ? 0 : c->seg[i->seg].base;
+    tlb_flush_page(c, laddr_wrap(c, base + insn_ea(c, i)));
     return leave_after(c, i);
 }
 EXEC wbinvd(struct cpu *c, const struct insn *i)
@@ -274,21 +296,21 @@ EXEC rdpmc(struct cpu *c, const struct insn *i)
 }
 
 /* ---- fast system calls (SDM vol. 2, SYSENTER, SYSEXIT): fixed flat segments -------------------------------------- */
-static void flat_segment(struct cpu *c, enum seg seg, uint64_t selector, unsigned ring)
+static void flat_segment(struct cpu *c, enum seg seg, uint64_t selector, unsigned ring, unsigned size)
 {
     uint8_t type = seg == CS ? ACCESS_CODE | ACCESS_RW | ACCESS_A : ACCESS_RW | ACCESS_A;
     c->seg[seg] = (struct segment){
         .limit = 0xFFFFFFFF, .selector = (uint16_t)((selector & 0xFFFC) | ring),
-        .access = (uint16_t)(ACCESS_P | ACCESS_S | ACCESS_DB | ACCESS_G | type | ring << ACCESS_DPL_SHIFT),
+        .access = (uint16_t)(ACCESS_P | ACCESS_S | size | ACCESS_G | type | ring << ACCESS_DPL_SHIFT),
     };
     segment_derive(&c->seg[seg]);
 }
 
 static const struct insn *fast_switch(struct cpu *c, const struct insn *i, unsigned cs, unsigned ring,
-                                      uint64_t rip, uint64_t rsp)
+                                      bool wide, uint64_t rip, uint64_t rsp)
 {
-    flat_segment(c, CS, cs, ring);
-    flat_segment(c, SS, cs + 8, ring);
+    flat_segment(c, CS, cs, ring, wide ? ACCESS_L : ACCESS_DB);
+    flat_segment(c, SS, cs + 8, ring, ACCESS_DB);
     c->cpl = (uint8_t)ring;
     c->gpr[RSP] = rsp;
     mode_changed(c);
@@ -300,9 +322,11 @@ EXEC sysenter(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
     if (!is_protected(c) || !(c->msr.sysenter_cs & 0xFFFC)) fault_error(c, VEC_GP, 0);
+    if (is_long(c) && c->model->vendor[0] == 'A') fault(c, VEC_UD);      /* AMD: not in long mode */
     flags_set(c, 0, FLAG_VM | FLAG_IF | FLAG_RF);
-    return fast_switch(c, i, c->msr.sysenter_cs & 0xFFFC, 0, (uint32_t)c->msr.sysenter_eip,
-                       (uint32_t)c->msr.sysenter_esp);
+    uint64_t mask = is_long(c) ? ~0ull : 0xFFFFFFFF;
+    return fast_switch(c, i, c->msr.sysenter_cs & 0xFFFC, 0, is_long(c), c->msr.sysenter_eip & mask,
+                       c->msr.sysenter_esp & mask);
 }
 
 EXEC sysexit(struct cpu *c, const struct insn *i)
@@ -310,7 +334,11 @@ EXEC sysexit(struct cpu *c, const struct insn *i)
     BEGIN(c, i);
     if (!is_protected(c) || !(c->msr.sysenter_cs & 0xFFFC)) fault_error(c, VEC_GP, 0);
     need_ring0(c);
-    return fast_switch(c, i, (c->msr.sysenter_cs & 0xFFFC) + 16, 3, reg32(c, RDX), reg32(c, RCX));
+    if (is_long(c) && c->model->vendor[0] == 'A') fault(c, VEC_UD);
+    bool wide = c->mode & MODE_LONG && insn_opsize(i) == 8;
+    uint64_t mask = wide ? ~0ull : 0xFFFFFFFF, rip = c->gpr[RDX] & mask, rsp = c->gpr[RCX] & mask;
+    if (!is_canonical(rip) || !is_canonical(rsp)) fault_error(c, VEC_GP, 0);
+    return fast_switch(c, i, (c->msr.sysenter_cs & 0xFFFC) + (wide ? 32 : 16), 3, wide, rip, rsp);
 }
 
 const struct family family_mov_rc = ONE(mov_rc);

@@ -14,17 +14,38 @@
 enum { ENTRY_GLOBAL = 1 };         /* in the low bits of tlb_entry.paddr */
 
 static uint64_t page_of(uint64_t laddr) { return laddr & PAGE_MASK; }
+/* Outside of long mode addresses wrap at 4 GiB; in compatibility mode the system's tables lie above. */
+static uint64_t next_page(const struct cpu *c, uint64_t laddr)
+{
+    uint64_t next = page_of(laddr) + PAGE_SIZE;
+    return laddr >> 32 ? next : laddr_wrap(c, next);
+}
 static struct tlb_entry *set_of(struct cpu *c, bool user) { return c->tlb_sets[user]; }
+
+/* ---- large pages ------------------------------------------------------------------------------------ */
+/* An entry holds 4 KiB. INVLPG must drop all pieces of a large page: a bit per hash of page and size tells
+ * whether there may be any. 21: 2 MiB, 22: 4 MiB, 30: 1 GiB. */
+static unsigned large_hash(uint64_t laddr, unsigned bits)
+{
+    return (unsigned)(((laddr >> bits) + ((uint64_t)bits << 58)) * 0x9E3779B97F4A7C15ull >> 52);
+}
+static bool large_known(const struct cpu *c, uint64_t laddr, unsigned bits)
+{
+    unsigned n = large_hash(laddr, bits);
+    return c->large[n >> 6] >> (n & 63) & 1;
+}
+static void large_add(struct cpu *c, uint64_t laddr, unsigned bits)
+{
+    unsigned n = large_hash(laddr, bits);
+    c->large[n >> 6] |= 1ull << (n & 63);
+}
 
 /* ---- filling -------------------------------------------------------------------------------------- */
 static struct walk translate(struct cpu *c, uint64_t laddr, unsigned access, bool user)
 {
     struct walk w = { .paddr = laddr, .writable = true, .user = true, .dirty = true, .page_bits = PAGE_BITS };
     if (c->cr0 & CR0_PG && !page_walk(c, laddr, access, user, &w)) w.paddr = ~0ull;   /* not reached: it faulted */
-    if (w.page_bits > PAGE_BITS) {
-        if (laddr < c->large_low) c->large_low = page_of(laddr);
-        if (laddr > c->large_high) c->large_high = laddr;
-    }
+    if (w.page_bits > PAGE_BITS) large_add(c, laddr, w.page_bits);
     w.paddr = a20_mask(c, page_of(w.paddr));
     return w;
 }
@@ -72,6 +93,7 @@ uint64_t tlb_fetch(struct cpu *c, uint64_t laddr)
 {
     struct itlb_entry *e = &c->itlb[laddr >> PAGE_BITS & (ITLB_SIZE - 1)];
     if (e->tag != page_of(laddr)) {
+        if (!is_canonical(laddr)) fault_error(c, VEC_GP, 0);
         struct walk w = translate(c, laddr, ACCESS_FETCH, c->itlb != c->itlb_sets[0]);
         e->tag = page_of(laddr);
         e->paddr = w.paddr;
@@ -89,16 +111,13 @@ void tlb_flush(struct cpu *c, bool keep_global)
             if (!keep_global || !(c->tlb_sets[set][n].paddr & ENTRY_GLOBAL)) forget(&c->tlb_sets[set][n]);
         for (unsigned n = 0; n < ITLB_SIZE; n++) c->itlb_sets[set][n].tag = TLB_NONE;
     }
-    if (!keep_global) {
-        c->large_low = ~0ull;
-        c->large_high = 0;
-    }
+    if (!keep_global) memset(c->large, 0, sizeof c->large);
 }
 
 void tlb_flush_page(struct cpu *c, uint64_t laddr)
 {
-    if (laddr >= c->large_low && laddr <= (c->large_high | 0x3FFFFF)) {
-        tlb_flush(c, false);               /* one of many pieces of a large page */
+    if (large_known(c, laddr, 21) || large_known(c, laddr, 22) || large_known(c, laddr, 30)) {
+        tlb_flush(c, false);
         return;
     }
     for (unsigned set = 0; set < 2; set++) {
@@ -171,7 +190,7 @@ uint64_t mem_load_slow(struct cpu *c, uint64_t laddr, unsigned size, bool user)
 {
     alignment_check(c, laddr, size, user);
     if (likely(!crosses(laddr, size))) return load_in_page(c, laddr, size, user);
-    uint64_t second = laddr_wrap(c, page_of(laddr) + PAGE_SIZE), value = 0;
+    uint64_t second = next_page(c, laddr), value = 0;
     unsigned first = PAGE_SIZE - (laddr & (PAGE_SIZE - 1));
     entry_for_load(c, laddr, user);
     entry_for_load(c, second, user);
@@ -186,7 +205,7 @@ void mem_probe_store(struct cpu *c, uint64_t laddr, unsigned size, bool user)
 {
     alignment_check(c, laddr, size, user);
     entry_for_store(c, laddr, user);
-    if (crosses(laddr, size)) entry_for_store(c, laddr_wrap(c, page_of(laddr) + PAGE_SIZE), user);
+    if (crosses(laddr, size)) entry_for_store(c, next_page(c, laddr), user);
 }
 
 void mem_store_slow(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size, bool user)
@@ -197,7 +216,7 @@ void mem_store_slow(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size
         return;
     }
     mem_probe_store(c, laddr, size, user);
-    uint64_t second = laddr_wrap(c, page_of(laddr) + PAGE_SIZE);
+    uint64_t second = next_page(c, laddr);
     unsigned first = PAGE_SIZE - (laddr & (PAGE_SIZE - 1));
     for (unsigned n = 0; n < size; n++)
         store_in_page(c, n < first ? laddr + n : second + (n - first), value >> 8 * n, 1, user);

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT
- * Paging: 32-bit with 4 MiB pages (PSE), PAE with 2 MiB pages, NX.
- * SDM vol. 3, chapter 4: 4.3 (32-bit), 4.4 (PAE), 4.6 (access rights), 4.7 (#PF), 4.8 (A and D flags).
+ * Paging: 32-bit with 4 MiB pages (PSE), PAE with 2 MiB pages, 4 levels with 2 MiB and 1 GiB pages, NX.
+ * SDM vol. 3, chapter 4: 4.3 (32-bit), 4.4 (PAE), 4.5 (4-level), 4.6 (access rights), 4.7 (#PF), 4.8 (A
+ * and D flags).
  *
  *   32-bit   31      22 21      12 11     0        PAE   31 30 29    21 20    12 11     0
  *            | table   | page     | offset |             | P | table  | page    | offset |
  *
- * The loop knows neither: a format says how many levels of which index width. 4 levels are ready.
- * Not implemented: PSE-36, SMEP, SMAP, protection keys, 1 GiB pages.
+ *   4-level  47     39 38     30 29     21 20    12 11     0
+ *            | PML4   | PDPT    | PD      | table  | offset |
+ *
+ * The loop knows none of them: a format says how many levels of which index width.
+ * Not implemented: PSE-36, PCID, SMEP, SMAP, protection keys.
  */
+#include "cpu/protect.h"
 #include "cpu/walk.h"
 
 enum {
     PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x80, PTE_G = 0x100,
-    LEVELS = 4,
+    LEVELS = 4, FEATURE_1GB = 26,
 };
 #define PTE_NX     (1ull << 63)
-#define PADDR_BITS 36              /* of PAE processors before long mode (SDM vol. 3, 4.1.4) */
 enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
 
 /* One way through the tables. */
@@ -45,15 +49,19 @@ static uint64_t entry_load(const struct cpu *c, uint64_t paddr, unsigned bytes, 
 
 static bool is_large(const struct cpu *c, const struct format *f, unsigned level, uint64_t value)
 {
-    return level == 2 && value & PTE_PS && (f->entry_bytes == 8 || c->cr4 & CR4_PSE);
+    if (!(value & PTE_PS)) return false;
+    if (level == 3) return f->levels == 4 && c->model->extended_edx >> FEATURE_1GB & 1;
+    return level == 2 && (f->entry_bytes == 8 || c->cr4 & CR4_PSE);
 }
 
-/* Bits that must be 0 in an entry that maps (or leads to) 1 << bits bytes. */
+/* Bits that must be 0 in an entry that maps (or leads to) 1 << bits bytes. Bits 62-52 are free only with
+ * 4 levels. */
 static uint64_t reserved_bits(const struct cpu *c, const struct format *f, bool large, unsigned bits)
 {
     uint64_t reserved = 0;
     if (f->entry_bytes == 8) {
-        reserved = ~((1ull << PADDR_BITS) - 1) & (c->efer & EFER_LMA ? 0x000FFFFFFFFFFFFF : ~PTE_NX);
+        reserved = ~paddr_mask(c) & (f->levels == 4 ? 0x000FFFFFFFFFFFFF : ~PTE_NX);
+        if (bits >= 30 && !large) reserved |= PTE_PS;
         if (!(c->efer & EFER_NXE)) reserved |= PTE_NX;
     }
     /* below the page's address; bit 12 is the PAT bit, reserved without PAT */
@@ -71,7 +79,7 @@ static void descend(const struct cpu *c, uint64_t laddr, bool probe, struct path
     if (f.levels == 2 && f.entry_bytes == 8) {
         uint64_t pdpte = c->pdpte[laddr >> 30 & 3];      /* no rights here: SDM vol. 3, 4.4.1 */
         path->missing = !(pdpte & PTE_P);
-        table = pdpte & ((1ull << PADDR_BITS) - 1) & ~0xFFFull;
+        table = pdpte & paddr_mask(c) & ~0xFFFull;
     }
     for (unsigned level = f.levels; level && !path->missing; level--) {
         unsigned bits = PAGE_BITS + (level - 1) * f.index_bits, n = path->depth++;
@@ -152,7 +160,7 @@ bool page_probe(const struct cpu *c, uint64_t laddr, uint64_t *paddr)
 
 bool pdptes_read(const struct cpu *c, uint64_t cr3, uint64_t to[4])
 {
-    const uint64_t reserved = ~((1ull << PADDR_BITS) - 1) | 0x1E6;
+    const uint64_t reserved = ~paddr_mask(c) | 0x1E6;
     bool good = true;
     for (unsigned n = 0; n < 4; n++) {
         to[n] = entry_load(c, a20_mask(c, (cr3 & 0xFFFFFFE0) + n * 8u), 8, true);
