@@ -27,9 +27,11 @@ enum {
 #define AMD   { 'A', 'u', 't', 'h', 'e', 'n', 't', 'i', 'c', 'A', 'M', 'D' }
 #define INTEL { 'G', 'e', 'n', 'u', 'i', 'n', 'e', 'I', 'n', 't', 'e', 'l' }
 
-/* max_leaf 0: no CPUID instruction. The first one is the default: a Pentium II without MMX. */
+/* max_leaf 0: no CPUID instruction. The first one is the default: a Pentium II with
+ * everything up to SSE4.2. */
 static const struct cpu_model models[] = {
-    { .name = "default", .vendor = INTEL, .signature = 0x633, .max_leaf = 2, .features_edx = FEATURES_PPRO | F_SEP },
+    { .name = "default", .vendor = INTEL, .signature = 0x633, .max_leaf = 2, .features_edx = FEATURES_P4,
+      .features_ecx = FEATURES_CORE2 | F_SSE42 | F_POPCNT },
     { .name = "386", .vendor = INTEL, .signature = 0x308, .features_edx = F_FPU },
     { .name = "486", .vendor = INTEL, .signature = 0x480, .max_leaf = 1, .features_edx = F_FPU },
     { .name = "pentium", .vendor = INTEL, .signature = 0x52C, .max_leaf = 1, .features_edx = FEATURES_PENTIUM },
