@@ -374,6 +374,34 @@ START_TEST(self_modified)
 }
 END_TEST
 
+/* 64-bit mode (without paging): XMM8-XMM15, FXSAVE64 with wide pointers (SDM vol. 1, table 10-2). */
+START_TEST(long_mode)
+{
+    struct bench *b = simd_bench("nehalem");
+    b->r.seg[SR_CS].access = 0xA09B;
+    b->r.efer = EFER_LME | EFER_LMA;
+    set_xmm(b, 10, 0x1111, 0x2222);
+    set_xmm(b, 2, 3, 4);
+    ck_steps(b, "66 45 0F 6F CA");                         /* MOVDQA XMM9, XMM10 */
+    ck_assert_uint_eq(xmm_low(b, 9), 0x1111);
+    ck_steps(b, "66 44 0F D4 CA");                         /* PADDQ XMM9, XMM2 */
+    ck_assert_uint_eq(xmm_low(b, 9), 0x1114);
+    ck_steps(b, "4D 0F FC C9");                            /* PADDB MM1, MM1: MMX has no REX bits */
+    b->r.gpr[9] = AREA;
+    ck_steps(b, "66 45 0F 7F 09");                         /* MOVDQA [R9], XMM9 */
+    ck_assert_uint_eq(peek32(b, AREA), 0x1114);
+    ck_steps(b, "D9 E8");
+    ck_steps(b, "48 0F AE 00");                            /* FXSAVE64 */
+    ck_assert_uint_eq(peek32(b, AREA + 8), CODE);
+    ck_assert_uint_eq(peek32(b, AREA + 12), 0);            /* no FCS */
+    ck_assert_uint_eq(peek32(b, AREA + 160 + 9 * 16), 0x1114);
+    set_xmm(b, 9, 0, 0);
+    ck_steps(b, "48 0F AE 08");
+    ck_assert_uint_eq(xmm_low(b, 9), 0x1114);
+    bench_free(b);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("simd");
@@ -390,6 +418,7 @@ int main(void)
     tcase_add_test(t, page_end);
     tcase_add_test(t, masked_store);
     tcase_add_test(t, self_modified);
+    tcase_add_test(t, long_mode);
     suite_add_tcase(suite, t);
     return bench_main(suite);
 }
