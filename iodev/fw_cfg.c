@@ -160,6 +160,14 @@ static const char *add_e820(struct fw_cfg *f, uint64_t ram)
     return fw_cfg_add_file(&f->dev, "etc/e820", entry, sizeof entry);
 }
 
+/* SeaBIOS 1.16 looks whether this file is there: with it, it puts the power management registers to
+ * 600h as on QEMU, where guests look for them that know no ACPI; without it to B000h. An empty one
+ * holds no orders, so SeaBIOS makes its own ACPI tables as before. Both observed, not documented. */
+static const char *add_table_loader(struct fw_cfg *f)
+{
+    return fw_cfg_add_file(&f->dev, "etc/table-loader", "", 0);
+}
+
 /* ---- the device ---------------------------------------------------------------------------- */
 static bool plug(struct device *d, struct board *b)
 {
@@ -167,8 +175,9 @@ static bool plug(struct device *d, struct board *b)
     uint64_t ram = memory_ram_size(board_memory(b));
     put_le(f->ram, ram, 8);
     const char *why = add_e820(f, ram);
+    if (!why) why = add_table_loader(f);
     if (!why) return board_claim_ports(b, d, 0x510, 2, &port_io);
-    device_log(d, LOG_ERROR, "etc/e820: %s", why);
+    device_log(d, LOG_ERROR, "files for the firmware: %s", why);
     return false;
 }
 

@@ -15,6 +15,9 @@
  *   AF00h-AF1Fh  bit map of processors: the first
  *   AFE0h-AFE3h  general purpose events: status (never any), enable
  *
+ * Small systems switch off without asking where PMCNTRL is: the word 2000h to 604h (QEMU) or B004h
+ * (Bochs, early QEMU; OSDev wiki, "Shutdown"). Both work, wherever the firmware has put PMBASE.
+ *
  * Not implemented: system management mode (B2h does what QEMU's board does in its place: F1h
  * enables ACPI, F0h disables it; the SMI enable bit reads as already set, so that firmware does
  * not wait for a handler), clock throttling, device idle timers, suspend states but S5.
@@ -28,7 +31,7 @@ enum { COMMAND_IO = 1, PMIOSE = 1, SMB_ENABLE = 1, APMC_EN_BYTE = 0x02 };
 enum { PMSTS = 0x00, PMEN = 0x02, PMCNTRL = 0x04, PMTMR = 0x08, GPSTS = 0x0C, GPEN = 0x0E,
        PM_SIZE = 0x40 };
 enum { TMROF = 0x0001, GBL = 0x0020, PWRBTN = 0x0100, RTC = 0x0400, RESUME = 0x8000 };
-enum { SCI_EN = 0x0001, SUS_TYP = 0x1C00, SUS_EN = 0x2000 };
+enum { SCI_EN = 0x0001, SUS_TYP = 0x1C00, SUS_EN = 0x2000 };      /* type 000: soft off */
 enum { SMB_STATUS, SMB_CONTROL = 2, SMB_COMMAND, SMB_ADDRESS, SMB_DATA0, SMB_DATA1, SMB_BLOCK,
        SMB_SIZE = 16 };
 enum { SMB_DONE = 0x02, SMB_DEV_ERR = 0x04, SMB_CLEARABLE = 0x1E, SMB_START = 0x40 };
@@ -38,6 +41,8 @@ enum { ACPI_ENABLE = 0xF1, ACPI_DISABLE = 0xF0 };
 #define TIMER_HZ    3579545u
 #define TIMER_TOP   0x800000u              /* TMROF_STS: bit 23 changed (7.1, PMTMR) */
 #define SCI_IRQ     9
+
+static const uint16_t off_ports[] = { 0x604, 0xB004 };
 
 struct piix4_pm {
     struct device dev;
@@ -50,6 +55,7 @@ struct piix4_pm {
     uint8_t       apm[2];                  /* B2h, B3h */
     uint8_t       gpe_enable[2];           /* AFE2h, AFE3h */
     uint32_t      pm_at, smb_at;           /* claimed ports; 0: none */
+    bool          off_claimed[COUNT_OF(off_ports)];
 };
 
 static struct piix4_pm *pm_of(struct device *d) { return container_of(d, struct piix4_pm, dev); }
@@ -83,12 +89,19 @@ static void overflowed(struct timer *t, nanos due)
 }
 
 /* ---- PM registers -------------------------------------------------------------------------- */
+static bool means_off(uint32_t control) { return control & SUS_EN && !(control & SUS_TYP); }
+
+static void switch_off(struct piix4_pm *p)
+{
+    device_log(&p->dev, LOG_INFO, "the guest switched the machine off");
+    board_power_off(p->dev.board, 0);
+}
+
 static void write_control(struct piix4_pm *p, uint16_t value)
 {
     p->control = value & (uint16_t)~SUS_EN;             /* SUS_EN reads as 0 */
-    if (value & SUS_EN && !(value & SUS_TYP)) {         /* 000 = soft off    */
-        device_log(&p->dev, LOG_INFO, "the guest switched the machine off");
-        board_power_off(p->dev.board, 0);
+    if (means_off(value)) {
+        switch_off(p);
     } else if (value & SUS_EN) {
         device_log(&p->dev, LOG_INFO, "sleep type %u asked for: woken up at once", value >> 10 & 7);
         p->status |= RESUME;
@@ -157,6 +170,12 @@ static uint32_t pm_peek(const struct device *d, uint32_t offset)
 {
     const struct piix4_pm *p = container_of(d, const struct piix4_pm, dev);
     return read_byte(p, offset, (uint32_t)timer_count(p) & 0xFFFFFF);
+}
+
+/* The word that switches off, and no other: these are not the registers. */
+static void off_write(struct device *d, uint32_t offset, uint32_t value, enum width size)
+{
+    if (offset == 0 && size == WORD && means_off(value)) switch_off(pm_of(d));
 }
 
 void piix4_pm_power_button(struct device *d)
@@ -253,6 +272,7 @@ static const struct io_ops gpe_io = { gpe_read, gpe_write, gpe_peek, BYTE };
 static const struct io_ops slots_io = { slots_read, NULL, NULL, BYTE | WORD | DWORD };
 static const struct io_ops cpus_io = { cpus_read, NULL, NULL, BYTE };
 static const struct io_ops pm_io = { pm_read, pm_write, pm_peek, BYTE | WORD | DWORD };
+static const struct io_ops off_io = { NULL, off_write, NULL, WORD };
 static const struct io_ops smb_io = { smb_read, smb_write, smb_peek, BYTE };
 static const struct io_ops apm_io = { apm_read, apm_write, apm_peek, BYTE };
 
@@ -270,12 +290,28 @@ static void move_ports(struct piix4_pm *p, uint32_t *at, uint32_t to, unsigned s
     *at = to && board_claim_ports(p->dev.board, &p->dev, (uint16_t)to, size, ops) ? to : 0;
 }
 
+/* Where the registers themselves are, they answer. */
+static void claim_off_ports(struct piix4_pm *p, uint32_t pm_next)
+{
+    for (unsigned i = 0; i < COUNT_OF(off_ports); i++) {
+        uint16_t port = off_ports[i];
+        bool wanted = (port & ~(PM_SIZE - 1u)) != pm_next;
+        if (p->off_claimed[i] && !wanted) board_release_ports(p->dev.board, &p->dev, port, WORD);
+        if (!p->off_claimed[i] && wanted)
+            wanted = board_claim_ports(p->dev.board, &p->dev, port, WORD, &off_io);
+        p->off_claimed[i] = wanted;
+    }
+}
+
 /* PMBASE and SMBBASE are no BARs: each has its own enable (7.1.8, 7.1.27, 7.1.31). */
 static void update_ports(struct piix4_pm *p)
 {
     const uint8_t *config = p->pci.config;
-    bool pm = config[PMREGMISC] & PMIOSE, smb = config[SMBHSTCFG] & SMB_ENABLE;
-    move_ports(p, &p->pm_at, pm ? base_at(p, PMBASE, PM_SIZE) : 0, PM_SIZE, &pm_io);
+    bool smb = config[SMBHSTCFG] & SMB_ENABLE;
+    uint32_t pm = config[PMREGMISC] & PMIOSE ? base_at(p, PMBASE, PM_SIZE) : 0;
+    if (p->pm_at != pm) move_ports(p, &p->pm_at, 0, PM_SIZE, &pm_io);
+    claim_off_ports(p, pm);
+    move_ports(p, &p->pm_at, pm, PM_SIZE, &pm_io);
     move_ports(p, &p->smb_at, smb ? base_at(p, SMBBASE, SMB_SIZE) : 0, SMB_SIZE, &smb_io);
 }
 

@@ -489,6 +489,32 @@ START_TEST(soft_off_by_bytes_and_dwords)
 }
 END_TEST
 
+/* Without firmware, with the registers elsewhere, or at one of the two places. */
+START_TEST(soft_off_where_small_systems_look)
+{
+    static const uint32_t bases[] = { 0, 0x4001, 0x601, 0xB001, 0x601, 0x4001 };
+    static const uint16_t ports[] = { 0x604, 0xB004 };
+    fake_plug(b, &piix4_pm_class, NULL);
+    for (unsigned i = 0; i < COUNT_OF(bases); i++) {
+        fake_pci_write(b, 1, 3, 0x40, bases[i], DWORD);
+        fake_pci_write(b, 1, 3, 0x80, bases[i] & 1, BYTE);
+        for (unsigned k = 0; k < 2; k++) {
+            bool register_here = (ports[k] & 0xFFC0u) + 1 == bases[i];
+            b->powered_off = false;
+            fake_out16(b, ports[k], 0x3400);                        /* S5 of other boards */
+            fake_out16(b, ports[k], 0x0000);
+            ck_assert(!b->powered_off);
+            ck_assert_uint_eq(fake_in16(b, ports[k]), register_here ? 0 : 0xFFFF);
+            fake_out16(b, ports[k], 0x2000);
+            ck_assert(b->powered_off);
+        }
+        ck_assert(!fake_claimed(b, 0x606) == (bases[i] != 0x601));
+    }
+    fake_reset(b, RESET_HARD);
+    ck_assert(fake_claimed(b, 0x604) && fake_claimed(b, 0xB004) && !fake_claimed(b, 0x4000));
+}
+END_TEST
+
 START_TEST(smbus_is_empty)
 {
     pm_setup();
@@ -560,6 +586,7 @@ int main(void)
     tcase_add_test(tc, pm_timer_overflow_interrupts);
     tcase_add_test(tc, soft_off);
     tcase_add_test(tc, soft_off_by_bytes_and_dwords);
+    tcase_add_test(tc, soft_off_where_small_systems_look);
     tcase_add_test(tc, smbus_is_empty);
     tcase_add_test(tc, the_power_button_interrupts);
     tcase_add_test(tc, no_events_and_one_processor);
