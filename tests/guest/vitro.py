@@ -78,27 +78,36 @@ def key_of(character):
 
 
 class Machine:
-    """One running vitro. It starts without a bochsrc, without a window, at a fixed date, and guest
-    time goes as fast as it can; later arguments win."""
+    """One running vitro. It starts without a window, at a fixed date, and guest time goes as fast as it
+    can; later arguments win. config: the text of a bochsrc, else there is none. on_terminal: a
+    file descriptor that is its standard input, output and error."""
 
-    def __init__(self, *args, limit=600, env=None, command=None, display="nogui", sync="none"):
+    def __init__(self, *args, config=None, limit=600, env=None, command=None, display="nogui",
+                 sync="none", on_terminal=None):
         self.limit = limit
         self.dir = tempfile.mkdtemp(prefix="vitro-guest-")
         self.log = os.path.join(self.dir, "log")
         self.serial_text = ""
         self.last_screen = "(never read)"
-        self.args = (command or [vitro]) + [
-            "-n", "--display", display, "--log", self.log,
-            "--monitor", "unix:" + os.path.join(self.dir, "monitor"),
-            "com1: enabled=1, mode=socket-client, dev=" + os.path.join(self.dir, "serial"),
-            "clock: sync=%s, time0=1000000000" % sync, *args]
+        lines = ["com1: enabled=1, mode=socket-client, dev=" + os.path.join(self.dir, "serial"),
+                 "display_library: " + display, "log: " + self.log,
+                 "clock: sync=%s, time0=1000000000" % sync]
+        if config is None:
+            lines.insert(0, "-n")
+        else:
+            with open(os.path.join(self.dir, "bochsrc"), "w") as f:
+                f.write("\n".join([config] + lines) + "\n")
+            lines = ["-q", "-f", f.name]
+        self.args = (command or [vitro]) + ["--monitor", "unix:" + os.path.join(self.dir, "monitor")]
+        self.args += lines + list(args)
         listener = socket.socket(socket.AF_UNIX)       # ours, so that nothing said early is lost
         listener.bind(os.path.join(self.dir, "serial"))
         listener.listen(1)
         listener.settimeout(60)
         self.errors = open(os.path.join(self.dir, "stderr"), "w+")
-        self.process = subprocess.Popen(self.args, stdin=subprocess.DEVNULL, stdout=self.errors,
-                                        stderr=self.errors, env=env)
+        streams = (subprocess.DEVNULL, self.errors) if on_terminal is None else (on_terminal, on_terminal)
+        self.process = subprocess.Popen(self.args, stdin=streams[0], stdout=streams[1], stderr=streams[1],
+                                        env=env, start_new_session=True)
         self.deadline = time.monotonic() + PATIENCE
         try:
             self.monitor_socket = self._connect("monitor")
@@ -181,7 +190,10 @@ class Machine:
                 now = self.now()
                 found = re.search(pattern, read(), re.M)
             except EOFError:
-                raise Failure("it ended before %r was on the %s" % (pattern, what)) from None
+                found = read == self.serial and re.search(pattern, read(), re.M)
+                if not found:
+                    raise Failure("it ended before %r was on the %s" % (pattern, what)) from None
+                break
             end = end or now + (limit or self.limit)
             if not found and DEAD in self.log_text():
                 raise Failure("the processor stopped for good before %r was on the %s" % (pattern, what))
@@ -219,6 +231,12 @@ class Machine:
         """Types on the serial line."""
         self.serial_socket.settimeout(60)
         self.serial_socket.sendall(text.encode())
+
+    def quit(self):
+        try:
+            self.monitor("quit")
+        except EOFError:
+            pass
 
     # ---- the end -------------------------------------------------------------------------------
     def exit_code(self):

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""An X server without a screen (Xvfb) and what is drawn on it."""
+import mmap
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import time
+from vitro import Failure
+
+
+class Server:
+    """Its frame buffer is a file, an XWD dump that is always up to date (Xvfb -fbdir)."""
+
+    def __enter__(self):
+        self.dir = tempfile.mkdtemp(prefix="vitro-xvfb-")
+        read, write = os.pipe()
+        self.process = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x768x24", "-fbdir", self.dir,
+             "-nolisten", "tcp"], pass_fds=[write], stderr=subprocess.DEVNULL)
+        os.close(write)
+        with os.fdopen(read) as f:
+            self.display = ":" + f.readline().strip()
+        if self.display == ":":
+            raise Failure("Xvfb does not start")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def environment(self):
+        env = dict(os.environ, DISPLAY=self.display, SDL_AUDIODRIVER="dummy")
+        env.pop("WAYLAND_DISPLAY", None)
+        env.pop("SDL_VIDEODRIVER", None)
+        return env
+
+    def run(self, *command):
+        subprocess.run(command, env=self.environment(), check=True, timeout=30, stdout=subprocess.DEVNULL)
+
+    def type(self, line):
+        self.run("xdotool", "type", "--delay", "60", line)
+        self.run("xdotool", "key", "Return")
+
+    def rows(self):
+        """The screen as rows of RGB bytes. X Window Dump, XWDFile.h: header words are big-endian."""
+        with open(os.path.join(self.dir, "Xvfb_screen0"), "rb") as f:
+            data = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)[:]
+        header = struct.unpack(">25I", data[:100])
+        size, width, height, order, bits, stride, colors = (
+            header[i] for i in (0, 4, 5, 7, 11, 12, 19))
+        assert bits == 32, bits
+        pixels = data[size + 12 * colors:]
+        r, g, b = (1, 2, 3) if order else (2, 1, 0)
+        for y in range(height):
+            row = pixels[y * stride:y * stride + 4 * width]
+            out = bytearray(3 * width)
+            out[0::3], out[1::3], out[2::3] = row[r::4], row[g::4], row[b::4]
+            yield bytes(out)
+
+    def shows(self, ppm):
+        """Is this picture somewhere on the screen? A cursor that blinks may differ: one row of text."""
+        width, wanted = read_ppm(ppm)
+        screen = list(self.rows())
+        anchor = max(range(len(wanted)), key=lambda y: len(set(wanted[y])) * 100000 + wanted[y].count(0) % 99991)
+        for y, row in enumerate(screen):
+            x = row.find(wanted[anchor])
+            if x < 0 or y < anchor:
+                continue
+            part = [r[x:x + 3 * width] for r in screen[y - anchor:y - anchor + len(wanted)]]
+            if sum(a != b for a, b in zip(part, wanted)) <= 16 and len(part) == len(wanted):
+                return True
+        return False
+
+    def wait_for_picture(self, ppm):
+        end = time.monotonic() + 30
+        while not self.shows(ppm):
+            if time.monotonic() > end:
+                raise Failure("the window does not show the guest's screen")
+            time.sleep(0.1)
+
+
+def read_ppm(path):
+    with open(path, "rb") as f:
+        data = f.read()
+    kind, width, height, most = data.split(None, 4)[:4]
+    assert kind == b"P6" and most == b"255"
+    width, height = int(width), int(height)
+    pixels = data[len(data) - 3 * width * height:]
+    return width, [pixels[y * 3 * width:(y + 1) * 3 * width] for y in range(height)]
