@@ -16,7 +16,7 @@ struct device;
 struct io_ops {
     uint32_t (*read)(struct device *, uint32_t offset, enum width);
     void     (*write)(struct device *, uint32_t offset, uint32_t value, enum width);
-    uint32_t (*peek)(const struct device *, uint32_t offset);  /* one byte, no side effects; may be NULL */
+    uint32_t (*peek)(const struct device *, uint32_t offset);  /* a byte, no effects; or NULL */
     uint8_t    widths;
 };
 

@@ -42,7 +42,7 @@ void machine_reset(struct machine *);              /* the reset button */
 void machine_end(struct machine *, int exit_code);
 bool machine_ended(const struct machine *, int *exit_code);
 
-/* Every change of an interrupt request's level, also those within one instruction. NULL: no more. */
+/* Every change of an interrupt request's level, also within one instruction. NULL: no more. */
 void machine_on_irq(struct machine *, void (*changed)(void *ctx, unsigned irq, bool level),
                     void *ctx);
 

@@ -36,6 +36,6 @@ void qtest_free(struct qtest *);
 /* Carries out what was sent. false: the client is gone for good. */
 bool qtest_poll(struct qtest *);
 int  qtest_fd(const struct qtest *);
-/* An interrupt request changed: pulses within one command are told, too. INTR ("out") is only looked
- * at after each command. */
+/* An interrupt request changed: pulses within one command are told, too. INTR ("out") is only
+ * looked at after each command. */
 void qtest_irq_changed(struct qtest *, unsigned number, bool level);

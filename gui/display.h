@@ -16,23 +16,24 @@ struct display_requests {                  /* what a user can ask of the machine
 };
 
 struct display_class {
-    const char *name;                      /* display_library: "sdl2", "term", "nogui"            */
+    const char *name;                      /* display_library: "sdl2", "term", "nogui" */
     const char *about;
     /* NULL: not possible here; *why then says so in a few words ("no X display"). options: the
      * text of display_library's options=, or "". */
     struct display *(*open)(const struct screen *, const struct input *,
                             const struct display_requests *, const char *options, struct log *,
                             const char **why);
-    void (*poll)(struct display *);        /* handle input, redraw; called about 50 times per host second */
-    void (*title)(struct display *, const char *status);   /* one line for the window's title; may be NULL */
+    void (*poll)(struct display *);        /* handle input, redraw; 50 times per host second */
+    void (*title)(struct display *, const char *status);   /* one line for the title; may be NULL */
     void (*close)(struct display *);
 };
 
 extern const struct display_class display_headless;
-const struct display_class *display_find(const char *name);            /* NULL: unknown or not built in  */
-const struct display_class *const *display_list(void);                 /* NULL-terminated, best first    */
+const struct display_class *display_find(const char *name);      /* NULL: unknown or not built in */
+const struct display_class *const *display_list(void);           /* NULL-terminated, best first */
 
-/* Saves the current screen. By suffix: .png (if built with libpng) or .ppm. NULL: done, else why not. */
+/* Saves the current screen. By suffix: .png (if built with libpng) or .ppm. NULL: done, else why
+ * not. */
 const char *screen_save(const struct screen *, const char *path);
 /* The text screen as UTF-8 lines into out (NUL-terminated); returns bytes needed without NUL.
  * One '\n' ends each row; blanks at a row's end are left out. Graphics modes give "". */

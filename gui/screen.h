@@ -6,17 +6,17 @@
 #include "base/base.h"
 
 struct screen_text {                       /* only in text modes */
-    unsigned columns, rows;                /* 0 x 0 in graphics modes                              */
-    const uint16_t *cells;                 /* columns * rows: low byte character, high byte attribute */
+    unsigned columns, rows;                /* 0 x 0 in graphics modes */
+    const uint16_t *cells;                 /* columns * rows: low byte character, high attribute */
     unsigned cursor_column, cursor_row;
-    bool cursor_visible;                   /* false: off, off screen or in the dark half of its blink */
+    bool cursor_visible;                   /* false: off, off screen or in its blink's dark half */
 };
 
 struct screen_frame {
-    unsigned width, height;                /* pixels; 0 x 0: no signal                             */
-    size_t stride;                         /* pixels per row in memory                             */
-    const uint32_t *pixels;                /* 0x00RRGGBB, owned by the card, valid till the next draw */
-    unsigned first_row, row_count;         /* rows that changed since the last plain draw; 0: none */
+    unsigned width, height;                /* pixels; 0 x 0: no signal */
+    size_t stride;                         /* pixels per row in memory */
+    const uint32_t *pixels;                /* 0x00RRGGBB, the card's, valid till the next draw */
+    unsigned first_row, row_count;         /* rows changed since the last plain draw; 0: none */
     struct screen_text text;
 };
 

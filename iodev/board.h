@@ -25,19 +25,21 @@ struct line board_irq(struct board *, unsigned irq);
 /* Wires that are not interrupt requests. Each call returns a driver's end; WIRE_A20 is driven by
  * the keyboard controller and port 92h together (wired OR), WIRE_RESET by several. */
 enum board_wire {
-    WIRE_INTR, WIRE_NMI, WIRE_SMI, WIRE_A20, WIRE_RESET,     /* to the CPU                */
+    WIRE_INTR, WIRE_NMI, WIRE_SMI, WIRE_A20, WIRE_RESET,     /* to the CPU */
     WIRE_PIT2_GATE, WIRE_SPEAKER,                            /* port 61h -> PIT -> speaker */
-    WIRE_FERR,                                               /* from the CPU: IRQ 13       */
+    WIRE_FERR,                                               /* from the CPU: IRQ 13 */
     WIRE_SYSTEM_RESET,                                       /* CF9h: all devices and the CPU */
     WIRE_NMI_MASK,                                           /* port 70h: keeps NMI from the CPU */
     WIRE_COUNT
 };
 struct line board_wire(struct board *, enum board_wire);
 /* A device that listens to a wire (e.g. the PIT to WIRE_PIT2_GATE); one listener per wire. */
-void board_listen(struct board *, enum board_wire, void (*changed)(void *, unsigned, bool), void *ctx);
+void board_listen(struct board *, enum board_wire, void (*changed)(void *, unsigned, bool),
+                  void *ctx);
 
 /* ISA DMA: see dma.h. */
-void        board_dma_attach(struct board *, unsigned channel, struct device *, const struct dma_client *);
+void        board_dma_attach(struct board *, unsigned channel, struct device *,
+                             const struct dma_client *);
 struct line board_dreq(struct board *, unsigned channel);
 
 /* PCI: see pci.h. slot: device number 0-31 or -1 = next free from 2; function 0-7.

@@ -15,10 +15,10 @@ struct timer {
 };
 
 struct clock {
-    nanos         now;                     /* time of the last clock_advance()                      */
-    struct timer *first;                   /* sorted by due; equal times: first armed, first fired  */
-    nanos       (*source)(void *ctx);      /* exact time inside a CPU run; NULL: `now` is exact      */
-    void        (*earlier)(void *ctx, nanos due);   /* the first timer is due earlier than it was    */
+    nanos         now;                     /* time of the last clock_advance() */
+    struct timer *first;                   /* sorted by due; equal times: as they were armed */
+    nanos       (*source)(void *ctx);      /* exact time inside a CPU run; NULL: `now` is exact */
+    void        (*earlier)(void *ctx, nanos due);   /* the first timer is due earlier than it was */
     void         *ctx;
 };
 

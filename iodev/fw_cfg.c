@@ -162,7 +162,7 @@ static const char *add_e820(struct fw_cfg *f, uint64_t ram)
 
 /* SeaBIOS 1.16 looks whether this file is there: with it, it puts the power management registers to
  * 600h as on QEMU, where guests look for them that know no ACPI; without it to B000h. An empty one
- * holds no orders, so SeaBIOS makes its own ACPI tables as before. Both observed, not documented. */
+ * holds no orders, so SeaBIOS makes its own ACPI tables as before. Both observed, not read. */
 static const char *add_table_loader(struct fw_cfg *f)
 {
     return fw_cfg_add_file(&f->dev, "etc/table-loader", "", 0);

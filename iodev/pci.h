@@ -14,25 +14,25 @@ enum pci_bar_kind { PCI_BAR_NONE, PCI_BAR_IO, PCI_BAR_MEMORY };
 
 struct pci_bar {
     enum pci_bar_kind    kind;
-    uint32_t             size;             /* power of two: >= 4 (I/O), >= 4096 (memory)              */
+    uint32_t             size;             /* power of two: >= 4 (I/O), >= 4096 (memory) */
     bool                 prefetchable;
-    const struct io_ops *ops;              /* registers behind it, or                                 */
-    uint8_t             *host;             /* plain RAM behind it (REGION_RAM), e.g. a framebuffer    */
+    const struct io_ops *ops;              /* registers behind it, or */
+    uint8_t             *host;             /* plain RAM behind it (REGION_RAM): a framebuffer */
     /* kept by the bus: */
-    uint32_t             base;             /* current address; valid while mapped                     */
+    uint32_t             base;             /* current address; valid while mapped */
     bool                 mapped;
-    struct region       *region;           /* memory BARs: for memory_take_dirty()                    */
+    struct region       *region;           /* memory BARs: for memory_take_dirty() */
 };
 
 struct pci_function {
     struct device *dev;
-    uint8_t        config[256];            /* reset value set by the device before board_pci_add()    */
-    uint8_t        writable[256];          /* bits a guest may change, BARs and command excluded      */
+    uint8_t        config[256];            /* at reset; set by the device before board_pci_add() */
+    uint8_t        writable[256];          /* bits a guest may change, BARs and command excluded */
     struct pci_bar bar[6];
-    const uint8_t *rom;                    /* expansion ROM, or NULL                                   */
-    uint32_t       rom_size;               /* power of two >= 2048                                     */
-    bool           rom_any_time;           /* decoded by its own enable bit, memory space on or off    */
-    struct line    inta;                   /* set by board_pci_add(): drive it to interrupt           */
+    const uint8_t *rom;                    /* expansion ROM, or NULL */
+    uint32_t       rom_size;               /* power of two >= 2048 */
+    bool           rom_any_time;           /* by its own enable bit alone, memory space on or off */
+    struct line    inta;                   /* set by board_pci_add(): drive it to interrupt */
     /* After a guest's write to config[offset .. offset+len-1]; may be NULL. */
     void         (*written)(struct device *, unsigned offset, unsigned len);
     /* kept by the bus: */

@@ -26,15 +26,16 @@
 struct memory;
 struct region;
 
-struct memory *memory_new(uint64_t ram_bytes, struct log *);  /* NULL: out of memory; RAM is zeroed */
+/* NULL: out of memory; RAM is zeroed */
+struct memory *memory_new(uint64_t ram_bytes, struct log *);
 void     memory_free(struct memory *);
 uint64_t memory_ram_size(const struct memory *);
 
 /* ---- building the map (iodev, bios) ------------------------------------------------------- */
 enum region_kind {
-    REGION_ROM,        /* host memory, guest writes are ignored (or go to shadow RAM)   */
-    REGION_RAM,        /* host memory of a device, e.g. video RAM; writes are tracked   */
-    REGION_MMIO,       /* io_ops                                                         */
+    REGION_ROM,        /* host memory, guest writes are ignored (or go to shadow RAM) */
+    REGION_RAM,        /* host memory of a device, e.g. video RAM; writes are tracked */
+    REGION_MMIO,       /* io_ops */
 };
 /* priority: a higher one hides a lower one; main RAM has 0. len is a multiple of 4096 and base
  * is 4096-aligned. host memory belongs to the caller and must outlive the region.
@@ -75,10 +76,10 @@ uint8_t  memory_peek(const struct memory *, uint64_t paddr);   /* no side effect
 
 /* ---- what the CPU's TLB needs -------------------------------------------------------------- */
 struct memory_page {
-    uint8_t *read;     /* host address of the page for loads and fetches; NULL = by memory_read()      */
-    uint8_t *write;    /* the same for stores; NULL = by memory_write() (MMIO, ROM)                     */
-    bool     code;     /* memory_set_code() was called: stores must be announced                        */
-    bool     clean;    /* not dirty: the first store must call memory_mark_dirty()                      */
+    uint8_t *read;     /* host address of the page for loads and fetches; NULL = by memory_read() */
+    uint8_t *write;    /* the same for stores; NULL = by memory_write() (MMIO, ROM) */
+    bool     code;     /* memory_set_code() was called: stores must be announced */
+    bool     clean;    /* not dirty: the first store must call memory_mark_dirty() */
 };
 struct memory_page memory_page(struct memory *, uint64_t paddr);
 void memory_mark_dirty(struct memory *, uint64_t paddr);              /* page of paddr */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * The aperture: A0000h-AFFFFh as plain RAM of the host, for as long as the registers make the window a
- * straight view of 64 KiB of video memory (mode 13h, DISPI banks with 8 bits per pixel and more). The
- * processor then reaches it like any RAM; what was written is found by dirty pages. Else window.c
- * answers each access.
+ * The aperture: A0000h-AFFFFh as plain RAM of the host, for as long as the registers make the
+ * window a straight view of 64 KiB of video memory (mode 13h, DISPI banks with 8 bits per pixel and
+ * more). The processor then reaches it like any RAM; what was written is found by dirty pages. Else
+ * window.c answers each access.
  *
  * Not implemented: such reads leave the latches alone. Who leaves the mode to use them reads first.
  */
@@ -28,7 +28,8 @@ static bool is_straight(const struct vga *v, size_t *at)
 void vga_aperture_take_dirty(struct vga *v)
 {
     uint64_t pages = 0;
-    if (!v->aperture || !memory_take_dirty(board_memory(v->dev.board), v->aperture, &pages, 1)) return;
+    struct memory *m = board_memory(v->dev.board);
+    if (!v->aperture || !memory_take_dirty(m, v->aperture, &pages, 1)) return;
     for (unsigned page = 0; page < APERTURE >> 12; page++)
         if (pages >> page & 1) vga_mark(v, v->aperture_at + (size_t)page * 4096, 4096);
     v->fonts_written = true;
@@ -45,6 +46,6 @@ void vga_aperture_update(struct vga *v)
     v->aperture = NULL;
     v->aperture_at = at;
     if (straight)                          /* without memory for it the window goes on as before */
-        v->aperture = memory_map_host(m, "vga aperture", REGION_RAM, ABOVE_WINDOW, 0xA0000, APERTURE,
-                                      v->vram + at);
+        v->aperture = memory_map_host(m, "vga aperture", REGION_RAM, ABOVE_WINDOW, 0xA0000,
+                                      APERTURE, v->vram + at);
 }

@@ -95,11 +95,12 @@ static bool add_to_pci(struct vga *v, struct board *b)
     v->pci.config[0x2F] = 0x11;
     v->pci.bar[0] = (struct pci_bar){ .kind = PCI_BAR_MEMORY, .size = (uint32_t)v->vram_size,
                                       .prefetchable = true, .host = v->vram };
-    /* Off by default, as on Bochs's card: where there is a BAR2, vgabios-stdvga looks for EDID there
-     * from real mode beyond 64 KiB, which faults under firmware that leaves the limits at 64 KiB (u-boot). */
-    /* The Bochs BIOS copies the ROM before it switches the card's memory on (against 6.2.5.2 of the PCI
-     * specification): on the card it was written for, the ROM's own bit is enough. */
+    /* The Bochs BIOS copies the ROM before it switches the card's memory on (against 6.2.5.2 of the
+     * PCI specification): on the card it was written for, the ROM's own bit is enough. */
     v->pci.rom_any_time = true;
+    /* Off by default, as on Bochs's card: where there is a BAR2, vgabios-stdvga looks for EDID
+     * there from real mode beyond 64 KiB, which faults under firmware that leaves the limits at
+     * 64 KiB (U-Boot). */
     if (v->mmio)
         v->pci.bar[2] = (struct pci_bar){ .kind = PCI_BAR_MEMORY, .size = MMIO_SIZE, .ops = &mmio };
     return v->slot < 32 && board_pci_add(b, &v->pci, (int)v->slot, 0);

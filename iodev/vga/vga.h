@@ -182,8 +182,8 @@ extern const struct io_ops vga_window;
 void vga_mark(struct vga *, size_t at, size_t len);    /* vram bytes changed */
 
 /* aperture.c: A0000h-AFFFFh as RAM */
-void vga_aperture_update(struct vga *);                /* after any register that matters was written */
-void vga_aperture_take_dirty(struct vga *);            /* into v->dirty */
+void vga_aperture_update(struct vga *);            /* after a register that matters was written */
+void vga_aperture_take_dirty(struct vga *);        /* into v->dirty */
 
 /* dispi.c */
 extern const struct io_ops vga_dispi_ports;            /* 1CEh-1D1h */

@@ -239,7 +239,7 @@ static int connect_to(const char *path)
     return fd;
 }
 
-/* As in `printf 'info status\nquit\n' | vitro --monitor stdio`: all is said before the first answer. */
+/* As in `printf 'info status\nquit\n' | vitro --monitor stdio`: all is said at once. */
 START_TEST(a_client_that_has_said_all_hears_the_answers)
 {
     client_hear(&rig.client);

@@ -31,8 +31,8 @@ static void irq(void *ctx, unsigned number, bool now)
 }
 
 static const struct board_config config = {
-    .ram_bytes = 4 << 20, .wire = wire, .irq = irq, .system_reset = system_reset, .power_off = power_off,
-    .ctx = &b,
+    .ram_bytes = 4 << 20, .wire = wire, .irq = irq, .system_reset = system_reset,
+    .power_off = power_off, .ctx = &b,
 };
 
 static void setup(void)

@@ -549,7 +549,7 @@ START_TEST(planar_svga_goes_through_the_planes)
 }
 END_TEST
 
-/* ---- the aperture: the window as plain RAM ------------------------------------------------------ */
+/* ---- the aperture: the window as plain RAM -------------------------------------------------- */
 START_TEST(mode_13h_and_linear_banks_are_plain_memory)
 {
     ck_assert_ptr_null(memory_page(b->memory, 0xA0000).read);
