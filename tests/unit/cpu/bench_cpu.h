@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A CPU with memory and no PC, for tests: descriptor tables at fixed places, one handler per vector that
- * halts, so that a test can tell by EIP what happened.
+ * A CPU with memory and no PC, for tests: descriptor tables at fixed places, one handler per vector
+ * that halts, so that a test can tell by EIP what happened.
  *
  *   01000 GDT   02000 IDT   03000 TSS   04000 second TSS   05000 LDT
  *   08000 stack of ring 0 (grows down)   0C000 stack of ring 3
@@ -14,24 +14,28 @@
 #include "cpu/cpu.h"
 
 enum {
-    GDT = 0x1000, IDT = 0x2000, TSS = 0x3000, TSS2 = 0x4000, LDT = 0x5000, STACK0 = 0x8000, STACK3 = 0xC000,
+    GDT = 0x1000, IDT = 0x2000, TSS = 0x3000, TSS2 = 0x4000, LDT = 0x5000, STACK0 = 0x8000,
+    STACK3 = 0xC000,
     CODE = 0x10000, HANDLERS = 0x20000, DATA = 0x30000, TABLES = 0x100000,
     BENCH_RAM = 16 << 20,
 };
 /* Selectors of the bench's GDT. */
 enum {
-    SEL_CODE0 = 0x08, SEL_DATA0 = 0x10, SEL_CODE3 = 0x1B, SEL_DATA3 = 0x23, SEL_TSS = 0x28, SEL_TSS2 = 0x30,
+    SEL_CODE0 = 0x08, SEL_DATA0 = 0x10, SEL_CODE3 = 0x1B, SEL_DATA3 = 0x23, SEL_TSS = 0x28,
+    SEL_TSS2 = 0x30,
     SEL_LDT = 0x38, SEL_CONFORMING = 0x40, SEL_GATE = 0x48, SEL_ABSENT = 0x50, SEL_READONLY = 0x58,
     SEL_CODE16 = 0x60, SEL_DATA16 = 0x68, SEL_EXEC_ONLY = 0x70, SEL_FREE = 0x78, GDT_ENTRIES = 20,
 };
 /* Descriptor byte 5 and flags, as in struct cpu_segment. */
 enum {
-    B_CODE0 = 0xC09B, B_DATA0 = 0xC093, B_CODE3 = 0xC0FB, B_DATA3 = 0xC0F3, B_TSS32 = 0x89, B_LDT = 0x82,
+    B_CODE0 = 0xC09B, B_DATA0 = 0xC093, B_CODE3 = 0xC0FB, B_DATA3 = 0xC0F3, B_TSS32 = 0x89,
+    B_LDT = 0x82,
     B_CALL32 = 0x8C, B_INT32 = 0x8E, B_TRAP32 = 0x8F, B_TASK = 0x85, B_DPL3 = 0x60,
 };
 enum { GPR_AX, GPR_CX, GPR_DX, GPR_BX, GPR_SP, GPR_BP, GPR_SI, GPR_DI };
 enum { SR_ES, SR_CS, SR_SS, SR_DS, SR_FS, SR_GS };
-enum { EF_CF = 1, EF_ZF = 1 << 6, EF_TF = 1 << 8, EF_IF = 1 << 9, EF_IOPL3 = 3 << 12, EF_NT = 1 << 14,
+enum { EF_CF = 1, EF_ZF = 1 << 6, EF_TF = 1 << 8, EF_IF = 1 << 9, EF_IOPL3 = 3 << 12,
+       EF_NT = 1 << 14,
        EF_RF = 1 << 16, EF_VM = 1 << 17, EF_AC = 1 << 18, EF_ID = 1 << 21 };
 
 struct bench {
@@ -67,13 +71,41 @@ static inline uint8_t bench_acknowledge(void *ctx)
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
-static inline void poke8(struct bench *b, uint64_t at, uint8_t v) { memory_write(b->memory, at, v, BYTE); }
-static inline void poke16(struct bench *b, uint64_t at, uint16_t v) { memory_write(b->memory, at, v, WORD); }
-static inline void poke32(struct bench *b, uint64_t at, uint32_t v) { memory_write(b->memory, at, v, DWORD); }
-static inline void poke64(struct bench *b, uint64_t at, uint64_t v) { memory_write(b->memory, at, v, QWORD); }
-static inline uint8_t peek8(struct bench *b, uint64_t at) { return (uint8_t)memory_read(b->memory, at, BYTE); }
-static inline uint16_t peek16(struct bench *b, uint64_t at) { return (uint16_t)memory_read(b->memory, at, WORD); }
-static inline uint32_t peek32(struct bench *b, uint64_t at) { return (uint32_t)memory_read(b->memory, at, DWORD); }
+static inline void poke8(struct bench *b, uint64_t at, uint8_t v)
+{
+    memory_write(b->memory, at, v, BYTE);
+}
+
+static inline void poke16(struct bench *b, uint64_t at, uint16_t v)
+{
+    memory_write(b->memory, at, v, WORD);
+}
+
+static inline void poke32(struct bench *b, uint64_t at, uint32_t v)
+{
+    memory_write(b->memory, at, v, DWORD);
+}
+
+static inline void poke64(struct bench *b, uint64_t at, uint64_t v)
+{
+    memory_write(b->memory, at, v, QWORD);
+}
+
+static inline uint8_t peek8(struct bench *b, uint64_t at)
+{
+    return (uint8_t)memory_read(b->memory, at, BYTE);
+}
+
+static inline uint16_t peek16(struct bench *b, uint64_t at)
+{
+    return (uint16_t)memory_read(b->memory, at, WORD);
+}
+
+static inline uint32_t peek32(struct bench *b, uint64_t at)
+{
+    return (uint32_t)memory_read(b->memory, at, DWORD);
+}
+
 
 /* Code as hex digits, blanks ignored. Returns the address after it. */
 static inline uint32_t code_at(struct bench *b, uint32_t at, const char *hex)
@@ -90,18 +122,32 @@ static inline uint32_t code_at(struct bench *b, uint32_t at, const char *hex)
 static inline uint64_t descriptor(uint32_t base, uint32_t limit, uint16_t access)
 {
     return (limit & 0xFFFF) | (uint64_t)(base & 0xFFFFFF) << 16 | (uint64_t)(access & 0xFF) << 40 |
-           (uint64_t)(limit >> 16 & 15) << 48 | (uint64_t)(access >> 12) << 52 | (uint64_t)(base >> 24) << 56;
+           (uint64_t)(limit >> 16 & 15) << 48 | (uint64_t)(access >> 12) << 52 |
+           (uint64_t)(base >> 24) << 56;
 }
 static inline uint64_t gate(uint16_t selector, uint32_t offset, uint8_t access, unsigned parameters)
 {
-    return (offset & 0xFFFF) | (uint64_t)selector << 16 | (uint64_t)parameters << 32 | (uint64_t)access << 40 |
-           (uint64_t)(offset >> 16) << 48;
+    return (offset & 0xFFFF) | (uint64_t)selector << 16 | (uint64_t)parameters << 32 |
+           (uint64_t)access << 40 | (uint64_t)(offset >> 16) << 48;
 }
-static inline void gdt_set(struct bench *b, uint16_t selector, uint64_t d) { poke64(b, GDT + (selector & ~7u), d); }
-static inline uint8_t gdt_access(struct bench *b, uint16_t selector) { return peek8(b, GDT + (selector & ~7u) + 5); }
-static inline void idt_set(struct bench *b, unsigned vector, uint64_t d) { poke64(b, IDT + vector * 8, d); }
 
-/* ---- birth ------------------------------------------------------------------------------------- */
+static inline void gdt_set(struct bench *b, uint16_t selector, uint64_t d)
+{
+    poke64(b, GDT + (selector & ~7u), d);
+}
+
+static inline uint8_t gdt_access(struct bench *b, uint16_t selector)
+{
+    return peek8(b, GDT + (selector & ~7u) + 5);
+}
+
+static inline void idt_set(struct bench *b, unsigned vector, uint64_t d)
+{
+    poke64(b, IDT + vector * 8, d);
+}
+
+
+/* ---- birth ----------------------------------------------------------------------------------- */
 static inline void bench_tables(struct bench *b)
 {
     gdt_set(b, SEL_CODE0, descriptor(0, 0xFFFFF, B_CODE0));
@@ -171,7 +217,8 @@ static inline struct bench *bench_protected(unsigned ring)
     b->r.gpr[GPR_SP] = ring ? STACK3 : STACK0;
     return b;
 }
-/* Real mode at CODE (1000:0000), SS:SP = 0000:8000, DS = 3000, IVT at 0 with handlers at 2000:vector * 16. */
+/* Real mode at CODE (1000:0000), SS:SP = 0000:8000, DS = 3000, IVT at 0 with handlers at
+ * 2000:vector * 16. */
 static inline struct bench *bench_real(void)
 {
     struct bench *b = bench_new(NULL);
@@ -190,7 +237,9 @@ static inline struct bench *bench_real(void)
 static inline struct bench *bench_vm86(unsigned iopl)
 {
     struct bench *b = bench_protected(3);
-    for (unsigned s = 0; s < 6; s++) b->r.seg[s] = (struct cpu_segment){ (uint16_t)(0x3000 + s), 0x30000 + s * 16, 0xFFFF, 0xF3 };
+    for (unsigned s = 0; s < 6; s++)
+        b->r.seg[s] = (struct cpu_segment){ (uint16_t)(0x3000 + s), 0x30000 + s * 16, 0xFFFF,
+                                              0xF3 };
     b->r.seg[SR_CS] = (struct cpu_segment){ CODE >> 4, CODE, 0xFFFF, 0xF3 };
     b->r.rflags = 2 | EF_VM | iopl << 12;
     b->r.rip = 0;
@@ -198,7 +247,7 @@ static inline struct bench *bench_vm86(unsigned iopl)
     return b;
 }
 
-/* ---- running ------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 /* Runs up to `ticks` from b->r; the CPU's registers are in b->r afterwards. */
 static inline enum cpu_stop bench_go(struct bench *b, unsigned ticks)
 {
@@ -221,13 +270,17 @@ static inline int vector_taken(const struct bench *b)
     return (int)((laddr - HANDLERS) / 16);
 }
 /* The dword at SS:ESP + 4n (base 0). */
-static inline uint32_t stack32(struct bench *b, unsigned n) { return peek32(b, b->r.gpr[GPR_SP] + 4 * n); }
+static inline uint32_t stack32(struct bench *b, unsigned n)
+{
+    return peek32(b, b->r.gpr[GPR_SP] + 4 * n);
+}
+
 static inline uint16_t stack16(struct bench *b, unsigned n)
 {
     return peek16(b, b->r.seg[SR_SS].base + (uint16_t)(b->r.gpr[GPR_SP] + 2 * n));
 }
 
-/* Runs code that faults: vector, error code pushed, and EIP back at `at`. Ring 0 handler, 32-bit gate. */
+/* Runs code that faults: vector, error code pushed, EIP back at `at`. Ring 0, 32-bit gate. */
 #define ck_fault(b, hex, vector, error)                                        \
     do {                                                                       \
         uint64_t at_ = (b)->r.rip;                                             \

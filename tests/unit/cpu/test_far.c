@@ -37,7 +37,9 @@ END_TEST
 
 START_TEST(jump_errors)
 {
-    static const struct { unsigned ring; uint16_t selector; int vector; uint32_t error; } cases[] = {
+    static const struct {
+        unsigned ring; uint16_t selector; int vector; uint32_t error;
+    } cases[] = {
         { 0, 0, 13, 0 }, { 0, 0x800, 13, 0x800 }, { 0, SEL_DATA0, 13, SEL_DATA0 },
         { 0, SEL_CODE3, 13, SEL_CODE3 & ~3 },          /* not even to an outer ring */
         { 0, SEL_CODE0 | 1, 13, SEL_CODE0 },           /* RPL > CPL */
@@ -49,7 +51,8 @@ START_TEST(jump_errors)
         struct bench *b = bench_protected(cases[n].ring);
         char hex[32];
         gdt_set(b, SEL_FREE, descriptor(0, 0xFFFFF, B_CODE0 & ~0x80));
-        snprintf(hex, sizeof hex, "EA 00 00 02 00 %02X %02X", cases[n].selector & 0xFF, cases[n].selector >> 8);
+        snprintf(hex, sizeof hex, "EA 00 00 02 00 %02X %02X", cases[n].selector & 0xFF,
+                 cases[n].selector >> 8);
         ck_fault(b, hex, cases[n].vector, cases[n].error);
         bench_free(b);
     }
@@ -80,7 +83,7 @@ START_TEST(conforming_code_keeps_the_ring)
 }
 END_TEST
 
-/* ---- call gates --------------------------------------------------------------------------------------- */
+/* ---- call gates ------------------------------------------------------------------------------ */
 START_TEST(call_gate_copies_parameters)
 {
     struct bench *b = bench_protected(3);
@@ -136,7 +139,9 @@ END_TEST
 
 START_TEST(call_gate_errors)
 {
-    static const struct { uint64_t gate; uint16_t selector; int vector; uint32_t error; } cases[] = {
+    static const struct {
+        uint64_t gate; uint16_t selector; int vector; uint32_t error;
+    } cases[] = {
         { 0x00008C0000080000, SEL_GATE | 3, 13, SEL_GATE },        /* DPL 0 */
         { 0x00006C0000080000, SEL_GATE | 3, 11, SEL_GATE },        /* not present */
         { 0x0000EC0000000000, SEL_GATE | 3, 13, 0 },               /* null code selector */
@@ -155,7 +160,7 @@ START_TEST(call_gate_errors)
 }
 END_TEST
 
-/* ---- returns ---------------------------------------------------------------------------------------------- */
+/* ---- returns --------------------------------------------------------------------------------- */
 /* Runs an IRET frame in ring 0. */
 static struct bench *iret_frame(unsigned count, const uint32_t *frame)
 {
@@ -184,9 +189,12 @@ END_TEST
 START_TEST(iret_cannot_raise_privilege)
 {
     static const struct { uint32_t cs, ss; int vector; uint32_t error; } cases[] = {
-        { SEL_CODE3 & ~3, SEL_DATA3, 13, SEL_CODE3 & ~3 }, { 0, 0, 13, 0 }, { SEL_DATA0, 0, 13, SEL_DATA0 },
-        { SEL_CODE3, SEL_DATA0, 13, SEL_DATA0 }, { SEL_CODE3, 0, 13, 0 }, { SEL_CODE3, SEL_ABSENT, 13, SEL_ABSENT },
-        { SEL_CODE3, SEL_READONLY | 3, 13, SEL_READONLY }, { SEL_FREE | 3, SEL_DATA3, 11, SEL_FREE },
+        { SEL_CODE3 & ~3, SEL_DATA3, 13, SEL_CODE3 & ~3 }, { 0, 0, 13, 0 },
+        { SEL_DATA0, 0, 13, SEL_DATA0 },
+        { SEL_CODE3, SEL_DATA0, 13, SEL_DATA0 }, { SEL_CODE3, 0, 13, 0 },
+        { SEL_CODE3, SEL_ABSENT, 13, SEL_ABSENT },
+        { SEL_CODE3, SEL_READONLY | 3, 13, SEL_READONLY },
+        { SEL_FREE | 3, SEL_DATA3, 11, SEL_FREE },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         const uint32_t frame[] = { DATA, cases[n].cs, 2, 0x9000, cases[n].ss };
@@ -228,7 +236,8 @@ END_TEST
 
 START_TEST(iret_to_vm86)
 {
-    const uint32_t frame[] = { 0x100, 0x1000, 2 | EF_VM | EF_IF, 0x8000, 0x2000, 0x3000, 0x4000, 0x5000, 0x6000 };
+    const uint32_t frame[] = { 0x100, 0x1000, 2 | EF_VM | EF_IF, 0x8000, 0x2000, 0x3000, 0x4000,
+                               0x5000, 0x6000 };
     struct bench *b = iret_frame(9, frame);
     code_at(b, 0x10100, "EB FE");
     bench_go(b, 2);

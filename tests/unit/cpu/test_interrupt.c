@@ -3,7 +3,7 @@
  */
 #include "bench_cpu.h"
 
-/* ---- real mode ---------------------------------------------------------------------------------- */
+/* ---- real mode ------------------------------------------------------------------------------- */
 START_TEST(real_mode_pushes_flags_cs_ip)
 {
     struct bench *b = bench_real();
@@ -74,7 +74,7 @@ START_TEST(real_mode_iret)
 }
 END_TEST
 
-/* ---- protected mode ------------------------------------------------------------------------------- */
+/* ---- protected mode -------------------------------------------------------------------------- */
 START_TEST(same_ring_frame)
 {
     struct bench *b = bench_protected(0);
@@ -108,7 +108,7 @@ START_TEST(sixteen_bit_gate_pushes_words)
     poke8(b, CODE + 0x400, 0xF4);
     idt_set(b, 0x40, gate(SEL_CODE16, 0x400, 0x86, 0) | 0xFFFF000000000000);
     bench_run(b, "CD 40");
-    ck_assert_uint_eq(b->r.rip, 0x401);                /* the upper half of the offset is not used */
+    ck_assert_uint_eq(b->r.rip, 0x401);               /* the upper half of the offset is not used */
     ck_assert_uint_eq(b->r.gpr[GPR_SP], STACK0 - 6);
     ck_assert_uint_eq(peek16(b, STACK0 - 6), 2);
     ck_assert_uint_eq(peek16(b, STACK0 - 4), SEL_CODE0);
@@ -177,7 +177,7 @@ START_TEST(gate_errors)
     ck_fault(b, "CD 40", 13, 0x40 * 8 + 2);
     bench_free(b);
     b = bench_protected(0);
-    idt_set(b, 0x40, gate(SEL_CODE16, 0x10000, B_INT32, 0));       /* beyond the limit of the code segment */
+    idt_set(b, 0x40, gate(SEL_CODE16, 0x10000, B_INT32, 0));      /* beyond the segment's limit */
     ck_fault(b, "CD 40", 13, 0);
     bench_free(b);
 }
@@ -202,7 +202,7 @@ START_TEST(bad_ring_stack_is_invalid_tss)
         gdt_set(b, SEL_FREE, descriptor(0, 0xFF, 0x4093));
         poke32(b, TSS + 8, cases[n].ss);
         b->r.tr.limit = cases[n].limit;
-        code_at(b, HANDLERS + (unsigned)cases[n].vector * 16, "EB FE");       /* ring 3 cannot halt */
+        code_at(b, HANDLERS + (unsigned)cases[n].vector * 16, "EB FE");     /* ring 3 cannot halt */
         code_at(b, CODE, "CD 40");
         ck_assert_int_eq(bench_go(b, 20), CPU_UNTIL);
         ck_assert_uint_eq(b->r.rip, HANDLERS + (unsigned)cases[n].vector * 16);
@@ -225,7 +225,7 @@ START_TEST(fault_pushes_rf)
 }
 END_TEST
 
-/* A fault while a fault is delivered has EXT in its error code; #UD is benign, so no double fault. */
+/* A fault while a fault is delivered has EXT in its error code; #UD is benign, no double fault. */
 START_TEST(ext_bit)
 {
     struct bench *b = bench_protected(0);
@@ -294,12 +294,12 @@ START_TEST(nmi_is_blocked_until_iret)
 }
 END_TEST
 
-/* ---- double and triple faults --------------------------------------------------------------------------- */
+/* ---- double and triple faults ---------------------------------------------------------------- */
 START_TEST(contributory_faults_double)
 {
     struct bench *b = bench_protected(0);
     idt_set(b, 13, gate(SEL_CODE0, HANDLERS, B_INT32 & ~0x80, 0));
-    bench_run(b, "66 B8 99 00 8E D8");                 /* mov ds, 99h: #GP, whose gate is not present: #NP */
+    bench_run(b, "66 B8 99 00 8E D8");        /* mov ds, 99h: #GP, whose gate is not present: #NP */
     ck_assert_int_eq(vector_taken(b), 8);
     ck_assert_uint_eq(stack32(b, 0), 0);
     ck_assert_uint_eq(stack32(b, 1), CODE + 4);
@@ -333,7 +333,7 @@ START_TEST(endless_faults_end_in_time)
 }
 END_TEST
 
-/* ---- virtual-8086 mode ------------------------------------------------------------------------------------- */
+/* ---- virtual-8086 mode ----------------------------------------------------------------------- */
 START_TEST(vm86_int_needs_iopl_3)
 {
     struct bench *b = bench_vm86(0);
@@ -350,7 +350,9 @@ START_TEST(vm86_interrupt_frame)
     idt_set(b, 0x21, gate(SEL_CODE0, HANDLERS + 0x210, B_INT32 | B_DPL3, 0));
     bench_run(b, "CD 21");
     ck_assert_int_eq(vector_taken(b), 0x21);
-    const uint32_t frame[] = { 2, CODE >> 4, 2 | EF_VM | EF_IOPL3, 0x1000, 0x3002, 0x3000, 0x3003, 0x3004, 0x3005 };
+    const uint32_t frame[] = {
+        2, CODE >> 4, 2 | EF_VM | EF_IOPL3, 0x1000, 0x3002, 0x3000, 0x3003, 0x3004, 0x3005
+    };
     for (unsigned n = 0; n < COUNT_OF(frame); n++) ck_assert_uint_eq(stack32(b, n), frame[n]);
     ck_assert_uint_eq(b->r.gpr[GPR_SP], STACK0 - 36);
     ck_assert_uint_eq(b->r.rflags & EF_VM, 0);
@@ -394,7 +396,7 @@ START_TEST(vm86_round_trip)
 }
 END_TEST
 
-/* ---- single step -------------------------------------------------------------------------------------------- */
+/* ---- single step ----------------------------------------------------------------------------- */
 START_TEST(single_step)
 {
     struct bench *b = bench_protected(0);

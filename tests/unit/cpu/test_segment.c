@@ -7,7 +7,8 @@
 static void load_sreg(struct bench *b, unsigned seg, uint16_t selector)
 {
     char hex[64];
-    snprintf(hex, sizeof hex, "66 B8 %02X %02X 8E %02X F4", selector & 0xFF, selector >> 8, 0xC0 + seg * 8);
+    snprintf(hex, sizeof hex, "66 B8 %02X %02X 8E %02X F4", selector & 0xFF, selector >> 8,
+             0xC0 + seg * 8);
     bench_run(b, hex);
 }
 
@@ -36,7 +37,7 @@ START_TEST(data_segment_checks)
     check_load(3, SR_DS, SEL_DATA0, 13, SEL_DATA0);
     check_load(3, SR_ES, SEL_DATA3, -1, 0);
     check_load(3, SR_ES, SEL_READONLY | 3, -1, 0);
-    check_load(3, SR_FS, SEL_CONFORMING | 3, -1, 0);               /* conforming and readable: any ring */
+    check_load(3, SR_FS, SEL_CONFORMING | 3, -1, 0);         /* conforming and readable: any ring */
     check_load(3, SR_FS, SEL_CODE3, -1, 0);
     check_load(3, SR_FS, SEL_EXEC_ONLY | 3, 13, SEL_EXEC_ONLY);
     check_load(0, SR_GS, SEL_ABSENT, 11, SEL_ABSENT);
@@ -88,7 +89,8 @@ START_TEST(ldt_selectors)
 {
     struct bench *b = bench_protected(0);
     poke64(b, LDT + 8, descriptor(0x12345678, 0x12345, 0xC093));
-    bench_run(b, "66 B8 38 00 0F 00 D0 66 B8 0C 00 8E E0 0F 00 C1 F4");    /* lldt ax; mov fs, 0Ch; sldt ecx */
+    /* lldt ax; mov fs, 0Ch; sldt ecx */
+    bench_run(b, "66 B8 38 00 0F 00 D0 66 B8 0C 00 8E E0 0F 00 C1 F4");
     ck_assert_int_eq(vector_taken(b), -1);
     ck_assert_uint_eq(b->r.seg[SR_FS].base, 0x12345678);
     ck_assert_uint_eq(b->r.seg[SR_FS].limit, 0x12345FFF);
@@ -99,9 +101,12 @@ END_TEST
 
 START_TEST(lldt_and_ltr_errors)
 {
-    static const struct { const char *insn; uint16_t selector; int vector; uint32_t error; } cases[] = {
+    static const struct {
+        const char *insn; uint16_t selector; int vector; uint32_t error;
+    } cases[] = {
         { "0F 00 D0", SEL_LDT | 4, 13, SEL_LDT | 4 }, { "0F 00 D0", SEL_TSS, 13, SEL_TSS },
-        { "0F 00 D0", 0x500, 13, 0x500 }, { "0F 00 D8", 0, 13, 0 }, { "0F 00 D8", SEL_LDT, 13, SEL_LDT },
+        { "0F 00 D0", 0x500, 13, 0x500 }, { "0F 00 D8", 0, 13, 0 },
+        { "0F 00 D8", SEL_LDT, 13, SEL_LDT },
         { "0F 00 D8", SEL_TSS, 13, SEL_TSS },          /* busy */
         { "0F 00 D8", SEL_FREE, 11, SEL_FREE },
     };
@@ -130,8 +135,9 @@ END_TEST
 START_TEST(privileged_in_ring_3)
 {
     static const char *const insns[] = {
-        "0F 00 D0", "0F 00 D8", "0F 01 15 00 00 03 00", "0F 01 1D 00 00 03 00", "0F 01 F0", "0F 06", "0F 20 C0",
-        "0F 22 C0", "0F 21 C0", "0F 23 C0", "F4", "0F 08", "0F 09", "0F 01 38", "0F 30", "0F 32", "FA", "FB", "0F 35",
+        "0F 00 D0", "0F 00 D8", "0F 01 15 00 00 03 00", "0F 01 1D 00 00 03 00", "0F 01 F0", "0F 06",
+        "0F 20 C0", "0F 22 C0", "0F 21 C0", "0F 23 C0", "F4", "0F 08", "0F 09", "0F 01 38", "0F 30",
+        "0F 32", "FA", "FB", "0F 35",
         "0F 33",
     };
     for (unsigned n = 0; n < COUNT_OF(insns); n++) {
@@ -142,14 +148,14 @@ START_TEST(privileged_in_ring_3)
 }
 END_TEST
 
-/* ---- limits ---------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 static int store_at(uint16_t access, uint32_t limit, uint32_t offset)
 {
     struct bench *b = bench_protected(0);
     char hex[64];
     b->r.seg[SR_ES] = (struct cpu_segment){ SEL_FREE, DATA, limit, access };
-    snprintf(hex, sizeof hex, "26 C7 05 %02X %02X %02X %02X 78 56 34 12 F4", offset & 0xFF, offset >> 8 & 0xFF,
-             offset >> 16 & 0xFF, offset >> 24);
+    snprintf(hex, sizeof hex, "26 C7 05 %02X %02X %02X %02X 78 56 34 12 F4", offset & 0xFF,
+             offset >> 8 & 0xFF, offset >> 16 & 0xFF, offset >> 24);
     bench_run(b, hex);
     int vector = vector_taken(b);
     if (vector < 0) ck_assert_uint_eq(peek32(b, DATA + offset), 0x12345678);
@@ -164,7 +170,7 @@ START_TEST(limits)
     ck_assert_int_eq(store_at(0x93, 0xFF, 0xFFFFFFFE), 13);
     ck_assert_int_eq(store_at(0x91, 0xFF, 0), 13);                 /* read-only */
     ck_assert_int_eq(store_at(0x9B, 0xFF, 0), 13);                 /* code */
-    ck_assert_int_eq(store_at(0x97, 0xFF, 0x100), -1);             /* expand-down: valid above the limit */
+    ck_assert_int_eq(store_at(0x97, 0xFF, 0x100), -1);      /* expand-down: valid above the limit */
     ck_assert_int_eq(store_at(0x97, 0xFF, 0xFF), 13);
     ck_assert_int_eq(store_at(0x97, 0xFF, 0xFFFC), -1);
     ck_assert_int_eq(store_at(0x97, 0xFF, 0xFFFD), 13);            /* 64 KiB without B */
@@ -203,14 +209,15 @@ START_TEST(entering_unreal_mode)
     b->r.gdt_base = GDT;
     b->r.gdt_limit = GDT_ENTRIES * 8 - 1;
     b->r.gpr[GPR_DI] = 0x300000;
-    bench_run(b, "0F 20 C0 0C 01 0F 22 C0 BB 10 00 8E C3 24 FE 0F 22 C0 31 DB 8E C3 26 67 C6 07 55 F4");
+    bench_run(b, "0F 20 C0 0C 01 0F 22 C0 BB 10 00 8E C3 24 FE 0F 22 C0 31 DB 8E C3 "
+                 "26 67 C6 07 55 F4");
     ck_assert_int_eq(vector_taken(b), -1);
     ck_assert_uint_eq(peek8(b, 0x300000), 0x55);
     bench_free(b);
 }
 END_TEST
 
-/* ---- LAR LSL VERR VERW ARPL -------------------------------------------------------------------------- */
+/* ---- LAR LSL VERR VERW ARPL ------------------------------------------------------------------ */
 static struct bench *ask(unsigned ring, uint16_t selector, const char *insn)
 {
     struct bench *b = bench_protected(ring);
@@ -258,7 +265,7 @@ START_TEST(gates_have_rights_but_no_limit)
 }
 END_TEST
 
-/* ENTER 8, 0 with a 32-bit operand on a 16-bit stack: EBP gets all of ESP; test386.asm asks for it. */
+/* ENTER 8, 0 with a 32-bit operand on a 16-bit stack: EBP gets all of ESP (test386.asm). */
 START_TEST(enter_on_a_16_bit_stack)
 {
     struct bench *b = bench_protected(0);
@@ -272,7 +279,7 @@ START_TEST(enter_on_a_16_bit_stack)
 }
 END_TEST
 
-/* 4 bytes at FFFFFFFF in a 4 GiB segment: left to the processor (SDM vol. 3, 5.3); here they wrap. */
+/* 4 bytes at FFFFFFFF in a 4 GiB segment: the processor's choice (SDM vol. 3, 5.3); here: wrap. */
 START_TEST(operand_wraps_around_4_gib)
 {
     struct bench *b = bench_protected(0);
@@ -311,7 +318,7 @@ START_TEST(arpl)
     ck_assert(!(b->r.rflags & EF_ZF));
     ck_assert_uint_eq(peek16(b, DATA), 0x33);
     bench_free(b);
-    b = bench_vm86(3);                                 /* #UD: how Windows calls from virtual machines */
+    b = bench_vm86(3);                            /* #UD: how Windows calls from virtual machines */
     bench_run(b, "63 C0");
     ck_assert_int_eq(vector_taken(b), 6);
     bench_free(b);

@@ -374,7 +374,7 @@ START_TEST(self_modified)
 }
 END_TEST
 
-/* 64-bit mode (without paging): XMM8-XMM15, FXSAVE64 with wide pointers (SDM vol. 1, table 10-2). */
+/* 64-bit mode (without paging): XMM8-XMM15, FXSAVE64 with wide pointers (SDM vol. 1, 10-2). */
 START_TEST(long_mode)
 {
     struct bench *b = simd_bench("nehalem");

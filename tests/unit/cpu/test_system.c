@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Control and debug registers, table registers, interrupt flag, TSC, CPUID, MSRs, SYSENTER, and the view
- * from outside (registers, hash). SDM vol. 2; vol. 3, 2.5, 17.2; vol. 4.
+ * Control and debug registers, table registers, interrupt flag, TSC, CPUID, MSRs, SYSENTER, and the
+ * view from outside (registers, hash). SDM vol. 2; vol. 3, 2.5, 17.2; vol. 4.
  */
 #include "bench_cpu.h"
 
-/* ---- control registers -------------------------------------------------------------------------- */
+/* ---- control registers ----------------------------------------------------------------------- */
 START_TEST(cr0_rules)
 {
     static const struct { uint32_t value; bool fault; uint32_t after; } cases[] = {
@@ -29,7 +29,8 @@ END_TEST
 START_TEST(cr4_rules)
 {
     static const struct { const char *model; uint32_t value; int vector; } cases[] = {
-        { NULL, 0xF8 & ~0x40, -1 }, { NULL, 1, 13 }, { NULL, 0x80000000, 13 }, { "pentium", 0x1C, -1 },
+        { NULL, 0xF8 & ~0x40, -1 }, { NULL, 1, 13 }, { NULL, 0x80000000, 13 },
+        { "pentium", 0x1C, -1 },
         { "pentium", 0x20, 13 }, { "486", 0, 6 },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
@@ -62,7 +63,8 @@ START_TEST(lmsw_sets_but_never_clears_pe)
     struct bench *b = bench_protected(0);
     b->r.cr0 = 0x80050011 & 0x7FFFFFFF;
     b->r.gpr[GPR_AX] = 0xFFFFFFFE;
-    bench_run(b, "0F 01 F0 0F 01 E1 66 0F 01 E2 0F 01 25 00 00 03 00 F4");     /* lmsw ax; smsw ecx, dx, [DATA] */
+    /* lmsw ax; smsw ecx, dx, [DATA] */
+    bench_run(b, "0F 01 F0 0F 01 E1 66 0F 01 E2 0F 01 25 00 00 03 00 F4");
     ck_assert_uint_eq(b->r.cr0, 0x0005001F);
     ck_assert_uint_eq(b->r.gpr[GPR_CX], 0x0005001F);
     ck_assert_uint_eq(b->r.gpr[GPR_DX], (0x633u & 0xFFFF0000) | 0x001F);
@@ -76,7 +78,7 @@ START_TEST(real_to_protected_and_back)
     struct bench *b = bench_real();
     poke16(b, DATA, GDT_ENTRIES * 8 - 1);
     poke32(b, DATA + 2, GDT);
-    poke64(b, GDT + SEL_FREE, descriptor(0, 0xFFFF, 0x9B));        /* 16-bit code, for the way back */
+    poke64(b, GDT + SEL_FREE, descriptor(0, 0xFFFF, 0x9B));      /* 16-bit code, for the way back */
     /* lgdt [0]; mov cr0, 1; jmp 8:10100 */
     code_at(b, CODE, "0F 01 16 00 00 0F 20 C0 0C 01 0F 22 C0 66 EA 00 01 01 00 08 00");
     /* mov ecx, 12345678h; jmp 78h:0200; there: mov cr0, 0; jmp 0:0210; hlt */
@@ -98,7 +100,8 @@ START_TEST(table_registers)
     poke16(b, DATA, 0x1234);
     poke32(b, DATA + 2, 0x89ABCDEF);
     /* lidt [DATA]; sidt [DATA + 10h]; o16 lidt [DATA]; sidt [DATA + 20h]; hlt */
-    bench_run(b, "0F 01 1D 00 00 03 00 0F 01 0D 10 00 03 00 66 0F 01 1D 00 00 03 00 0F 01 0D 20 00 03 00 F4");
+    bench_run(b, "0F 01 1D 00 00 03 00 0F 01 0D 10 00 03 00 66 0F 01 1D 00 00 03 00 "
+                 "0F 01 0D 20 00 03 00 F4");
     ck_assert_uint_eq(peek16(b, DATA + 0x10), 0x1234);
     ck_assert_uint_eq(peek32(b, DATA + 0x12), 0x89ABCDEF);
     ck_assert_uint_eq(peek32(b, DATA + 0x22), 0x00ABCDEF);
@@ -113,7 +116,7 @@ START_TEST(table_registers)
 }
 END_TEST
 
-/* ---- debug registers --------------------------------------------------------------------------------- */
+/* ---- debug registers ------------------------------------------------------------------------- */
 START_TEST(debug_registers)
 {
     struct bench *b = bench_protected(0);
@@ -145,11 +148,12 @@ START_TEST(general_detect)
 }
 END_TEST
 
-/* ---- interrupt flag -------------------------------------------------------------------------------------- */
+/* ---- interrupt flag -------------------------------------------------------------------------- */
 START_TEST(cli_sti_by_iopl)
 {
     static const struct { unsigned ring, iopl; bool vm, allowed; } cases[] = {
-        { 0, 0, false, true }, { 3, 0, false, false }, { 3, 2, false, false }, { 3, 3, false, true },
+        { 0, 0, false, true }, { 3, 0, false, false }, { 3, 2, false, false },
+        { 3, 3, false, true },
         { 3, 2, true, false }, { 3, 3, true, true },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
@@ -188,7 +192,7 @@ START_TEST(sti_shadow)
 }
 END_TEST
 
-/* ---- TSC, CPUID, MSRs ------------------------------------------------------------------------------------- */
+/* ---- TSC, CPUID, MSRs ------------------------------------------------------------------------ */
 START_TEST(tsc_counts_instructions)
 {
     struct bench *b = bench_protected(0);
@@ -219,7 +223,7 @@ START_TEST(cpuid_leaves)
     ck_assert_uint_eq(b->r.gpr[GPR_AX], 0x633);
     uint32_t features = (uint32_t)b->r.gpr[GPR_DX];
     b->r.rip = CODE;
-    b->r.gpr[GPR_AX] = 0x80000000;                     /* no extended leaves: the highest basic one */
+    b->r.gpr[GPR_AX] = 0x80000000;                   /* no extended leaves: the highest basic one */
     bench_go(b, 1);
     ck_assert_uint_eq(b->r.gpr[GPR_AX], 0x03020101);
     ck_assert_uint_eq(features & 0x8979, 0x8979);      /* FPU TSC MSR PAE CX8 SEP CMOV */
@@ -275,14 +279,15 @@ END_TEST
 START_TEST(msrs)
 {
     struct bench *b = bench_protected(0);
-    b->r.gpr[GPR_CX] = 0x10;                           /* TSC = 5_0000_0000h; then rdtsc two later */
+    b->r.gpr[GPR_CX] = 0x10;                          /* TSC = 5_0000_0000h; then rdtsc two later */
     b->r.gpr[GPR_DX] = 5;
     bench_run(b, "0F 30 90 0F 31 F4");
     ck_assert_uint_eq(b->r.gpr[GPR_DX], 5);
     ck_assert_uint_eq(b->r.gpr[GPR_AX], 2);
     bench_free(b);
     static const struct { uint32_t number; const char *insn; int vector; } cases[] = {
-        { 0x174, "0F 32 F4", -1 }, { 0x8B, "0F 30 F4", -1 }, { 0x1B, "0F 32 F4", -1 }, { 0xFE, "0F 32 F4", 13 },
+        { 0x174, "0F 32 F4", -1 }, { 0x8B, "0F 30 F4", -1 }, { 0x1B, "0F 32 F4", -1 },
+        { 0xFE, "0F 32 F4", 13 },
         { 0x277, "0F 32 F4", 13 }, { 0xC0000080, "0F 32 F4", 13 }, { 0xFFFFFFFF, "0F 30 F4", 13 },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
@@ -299,8 +304,8 @@ START_TEST(sysenter_and_sysexit)
 {
     struct bench *b = bench_protected(0);
     /* wrmsr 174h = SEL_CODE0, 175h = 7000h, 176h = DATA; then sysexit to ring 3 at CODE + 100h */
-    code_at(b, CODE, "31 D2 B9 74 01 00 00 B8 08 00 00 00 0F 30 41 B8 00 70 00 00 0F 30 41 B8 00 00 03 00 0F 30 "
-                     "BA 00 01 01 00 B9 00 C0 00 00 0F 35");
+    code_at(b, CODE, "31 D2 B9 74 01 00 00 B8 08 00 00 00 0F 30 41 B8 00 70 00 00 0F 30 41 "
+                     "B8 00 00 03 00 0F 30 BA 00 01 01 00 B9 00 C0 00 00 0F 35");
     code_at(b, CODE + 0x100, "0F 34");
     code_at(b, DATA, "F4");
     bench_go(b, 13);
@@ -324,7 +329,7 @@ START_TEST(sysenter_and_sysexit)
 }
 END_TEST
 
-/* ---- from outside ---------------------------------------------------------------------------------------------- */
+/* ---- from outside ---------------------------------------------------------------------------- */
 START_TEST(registers_round_trip)
 {
     struct bench *b = bench_protected(3);
@@ -361,8 +366,8 @@ START_TEST(hash_sees_every_register)
     uint64_t hash = cpu_hash(b->cpu, 1);
     ck_assert_uint_eq(cpu_hash(b->cpu, 1), hash);
     ck_assert_uint_ne(cpu_hash(b->cpu, 2), hash);
-    uint64_t *const fields[] = { &b->r.gpr[7], &b->r.rip, &b->r.cr2, &b->r.dr[0], &b->r.gdt_base, &b->r.tsc,
-                                 &b->r.seg[5].base, &b->r.tr.base };
+    uint64_t *const fields[] = { &b->r.gpr[7], &b->r.rip, &b->r.cr2, &b->r.dr[0], &b->r.gdt_base,
+                                 &b->r.tsc, &b->r.seg[5].base, &b->r.tr.base };
     for (unsigned n = 0; n < COUNT_OF(fields); n++) {
         *fields[n] ^= 0x10;
         cpu_set_regs(b->cpu, &b->r);

@@ -11,7 +11,8 @@ static struct bench *two_tasks(void)
     poke32(b, TSS2 + 0x24, 2);
     for (unsigned n = 0; n < 8; n++) poke32(b, TSS2 + 0x28 + 4 * n, 0xA0A0A000 + n);
     poke32(b, TSS2 + 0x38, 0x9000);
-    for (unsigned n = 0; n < 6; n++) poke32(b, TSS2 + 0x48 + 4 * n, n == SR_CS ? SEL_CODE0 : SEL_DATA0);
+    for (unsigned n = 0; n < 6; n++)
+        poke32(b, TSS2 + 0x48 + 4 * n, n == SR_CS ? SEL_CODE0 : SEL_DATA0);
     code_at(b, DATA, "F4");
     return b;
 }
@@ -55,8 +56,8 @@ START_TEST(call_nests_and_iret_returns)
     ck_assert_uint_eq(b->r.tr.selector, SEL_TSS);
     ck_assert_uint_eq(b->r.gpr[GPR_SP], STACK0);
     ck_assert_uint_eq(peek16(b, TSS2), SEL_TSS);
-    ck_assert_uint_eq(peek32(b, TSS2 + 0x28), 2 | EF_NT);          /* EAX: NT was set in the nested task */
-    ck_assert_uint_eq(peek32(b, TSS2 + 0x24), 2);                  /* and is not in the saved image */
+    ck_assert_uint_eq(peek32(b, TSS2 + 0x28), 2 | EF_NT);   /* EAX: NT was set in the nested task */
+    ck_assert_uint_eq(peek32(b, TSS2 + 0x24), 2);                /* and is not in the saved image */
     ck_assert_uint_eq(peek32(b, TSS2 + 0x20), DATA + 3);
     ck_assert_uint_eq(gdt_access(b, SEL_TSS), 0x8B);
     ck_assert_uint_eq(gdt_access(b, SEL_TSS2), 0x89);
@@ -120,17 +121,19 @@ END_TEST
 START_TEST(errors_in_the_new_task)
 {
     static const struct { unsigned at; uint16_t selector; int vector; uint32_t error; } cases[] = {
-        { 0x48 + 4 * SR_DS, SEL_EXEC_ONLY, 10, SEL_EXEC_ONLY }, { 0x48 + 4 * SR_ES, SEL_ABSENT, 11, SEL_ABSENT },
-        { 0x48 + 4 * SR_FS, 0x1238, 10, 0x1238 }, { 0x60, SEL_TSS, 10, SEL_TSS }, { 0x60, SEL_LDT | 4, 10, SEL_LDT | 4 },
+        { 0x48 + 4 * SR_DS, SEL_EXEC_ONLY, 10, SEL_EXEC_ONLY },
+        { 0x48 + 4 * SR_ES, SEL_ABSENT, 11, SEL_ABSENT },
+        { 0x48 + 4 * SR_FS, 0x1238, 10, 0x1238 }, { 0x60, SEL_TSS, 10, SEL_TSS },
+        { 0x60, SEL_LDT | 4, 10, SEL_LDT | 4 },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         struct bench *b = two_tasks();
         poke16(b, TSS2 + cases[n].at, cases[n].selector);
-        /* handlers on their own stack, by an interrupt gate: SS is good when DS and the others are bad */
+        /* handlers on their own stack, by an interrupt gate: SS is good when the others are bad */
         idt_set(b, 10, gate(SEL_CODE0, HANDLERS + 160, B_INT32, 0));
         code_at(b, CODE, JMP_TSS2);
         enum cpu_stop stop = bench_go(b, 50);
-        if (cases[n].at == 0x60) {                     /* no stack yet: the fault cannot be delivered */
+        if (cases[n].at == 0x60) {                 /* no stack yet: the fault cannot be delivered */
             ck_assert_int_eq(stop, CPU_SHUTDOWN);
         } else {
             ck_assert_int_eq(stop, CPU_HALTED);
@@ -164,7 +167,8 @@ START_TEST(sixteen_bit_tss)
     poke16(b, TSS2 + 0x0E, 0x6000);
     poke16(b, TSS2 + 0x10, 2 | EF_CF);
     for (unsigned n = 0; n < 8; n++) poke16(b, TSS2 + 0x12 + 2 * n, (uint16_t)(0xB000 + n));
-    for (unsigned n = 0; n < 4; n++) poke16(b, TSS2 + 0x22 + 2 * n, n == SR_CS ? SEL_CODE0 : SEL_DATA0);
+    for (unsigned n = 0; n < 4; n++)
+        poke16(b, TSS2 + 0x22 + 2 * n, n == SR_CS ? SEL_CODE0 : SEL_DATA0);
     poke16(b, TSS2 + 0x2A, 0);
     code_at(b, 0x6000, "F4");
     bench_run(b, CALL_TSS2);
@@ -194,7 +198,7 @@ START_TEST(task_in_vm86)
 }
 END_TEST
 
-/* ---- I/O permission -------------------------------------------------------------------------------------- */
+/* ---- I/O permission -------------------------------------------------------------------------- */
 static struct bench *port_bench(uint32_t tss_limit, const uint8_t *map, unsigned bytes)
 {
     struct bench *b = bench_protected(3);
@@ -209,7 +213,8 @@ START_TEST(permission_bitmap)
     static const struct { uint16_t port; const char *insn; bool allowed; } cases[] = {
         { 0x00, "EC", true }, { 0x08, "EC", false }, { 0x0F, "EC", true }, { 0x0F, "66 ED", true },
         { 0x0E, "66 ED", false }, { 0x0F, "ED", true }, { 0x15, "ED", true }, { 0x16, "ED", false },
-        { 0x18, "EE", true }, { 0x18, "66 EF", false }, { 0x20, "EC", false }, { 0x28, "EC", false },
+        { 0x18, "EE", true }, { 0x18, "66 EF", false }, { 0x20, "EC", false },
+        { 0x28, "EC", false },
         { 0xFFFF, "EC", false },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
@@ -239,7 +244,7 @@ END_TEST
 
 START_TEST(iopl_and_short_tss)
 {
-    struct bench *b = bench_protected(3);              /* the map lies at the limit: nothing is allowed */
+    struct bench *b = bench_protected(3);        /* the map lies at the limit: nothing is allowed */
     ck_fault(b, "E4 60", 13, 0);
     bench_free(b);
     b = bench_protected(3);
@@ -248,7 +253,7 @@ START_TEST(iopl_and_short_tss)
     bench_go(b, 1);
     ck_assert_uint_eq(b->ins, 1);
     bench_free(b);
-    b = bench_vm86(3);                                 /* in virtual-8086 mode the map decides alone */
+    b = bench_vm86(3);                              /* in virtual-8086 mode the map decides alone */
     bench_run(b, "E4 60");
     ck_assert_int_eq(vector_taken(b), 13);
     bench_free(b);

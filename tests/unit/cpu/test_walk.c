@@ -64,7 +64,7 @@ END_TEST
 START_TEST(store_sets_dirty)
 {
     struct bench *b = paged(3, PT2 | P | W | U, DATA | P | W | U);
-    code_at(b, CODE, LOAD STORE);                      /* the load first: the TLB must not hide the store */
+    code_at(b, CODE, LOAD STORE);              /* the load first: the TLB must not hide the store */
     b->r.gpr[GPR_AX] = 1;
     bench_go(b, 2);
     ck_assert_uint_eq(peek32(b, PT2), DATA | P | W | U | A | D);
@@ -79,7 +79,7 @@ START_TEST(faults_and_error_codes)
     ck_page_fault(paged(3, 0, 0), LOAD, 4);
     ck_page_fault(paged(3, PT2 | P | W | U, 0), STORE, 6);
     ck_page_fault(paged(3, PT2 | P | W | U, DATA | P | W), LOAD, 5);           /* supervisor page */
-    ck_page_fault(paged(3, PT2 | P | W, DATA | P | W | U), LOAD, 5);           /* the PDE counts as well */
+    ck_page_fault(paged(3, PT2 | P | W, DATA | P | W | U), LOAD, 5);    /* the PDE counts as well */
     ck_page_fault(paged(3, PT2 | P | W | U, DATA | P | U), STORE, 7);
     ck_page_fault(paged(3, PT2 | P | U, DATA | P | W | U), STORE, 7);
 }
@@ -141,7 +141,8 @@ START_TEST(pae)
     ck_assert_uint_eq(b->r.gpr[GPR_AX], 0x9999);
     bench_free(b);
     ck_page_fault(paged_pae(3, PT2 | P | W | U, DATA | P | W | U | 1ull << 40), LOAD, 0xD);
-    ck_page_fault(paged_pae(3, PT2 | P | W | U, DATA | P | W | U | 1ull << 63), LOAD, 0xD);  /* no NX here */
+    /* no NX here */
+    ck_page_fault(paged_pae(3, PT2 | P | W | U, DATA | P | W | U | 1ull << 63), LOAD, 0xD);
     ck_page_fault(paged_pae(3, 0xE02000 | P | W | U | PS, 0), LOAD, 0xD);
     ck_page_fault(paged_pae(0, 0, 0), STORE, 2);
 }
@@ -197,8 +198,10 @@ START_TEST(global_pages_survive_cr3)
     b->r.cr4 = 0x80;
     poke32(b, DATA, 1);
     b->r.gpr[GPR_BX] = PD;
-    /* mov eax, [VIRT]; mov dword [PT2], 0; mov cr3, ebx; mov ecx, [VIRT]; mov cr4, 0; mov eax, [VIRT] */
-    bench_run(b, LOAD "C7 05 00 20 10 00 00 00 00 00 0F 22 DB 8B 0D 00 00 40 00 31 C0 0F 22 E0 " LOAD);
+    /* mov eax, [VIRT]; mov dword [PT2], 0; mov cr3, ebx; mov ecx, [VIRT]; mov cr4, 0;
+     * mov eax, [VIRT] */
+    bench_run(b, LOAD "C7 05 00 20 10 00 00 00 00 00 0F 22 DB 8B 0D 00 00 40 00 31 C0 "
+                 "0F 22 E0 " LOAD);
     ck_assert_uint_eq(b->r.gpr[GPR_CX], 1);
     ck_assert_int_eq(vector_taken(b), 14);             /* CR4.PGE off flushes them */
     bench_free(b);
@@ -247,7 +250,8 @@ START_TEST(page_fault_twice_is_a_double_fault)
     poke32(b, TSS2 + 0x1C, PD);
     poke32(b, TSS2 + 0x20, DATA);
     poke32(b, TSS2 + 0x38, 0x9000);
-    for (unsigned n = 0; n < 6; n++) poke32(b, TSS2 + 0x48 + 4 * n, n == SR_CS ? SEL_CODE0 : SEL_DATA0);
+    for (unsigned n = 0; n < 6; n++)
+        poke32(b, TSS2 + 0x48 + 4 * n, n == SR_CS ? SEL_CODE0 : SEL_DATA0);
     poke8(b, DATA, 0xF4);
     bench_run(b, LOAD);
     ck_assert_uint_eq(b->r.rip, DATA + 1);             /* in the double fault's own task */

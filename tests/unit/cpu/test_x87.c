@@ -200,7 +200,7 @@ START_TEST(conditional_moves)
 }
 END_TEST
 
-/* ---- through the decoder and the run loop ------------------------------------------------------ */
+/* ---- through the decoder and the run loop ---------------------------------------------------- */
 static uint32_t no_port(void *ctx, uint16_t port, enum width size)
 {
     (void)ctx;
