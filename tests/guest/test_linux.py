@@ -23,7 +23,7 @@ def look_around(m, type_line, wait):
     type_line("clear; uname -a")
     wait(r"^Linux vitro 6\.\S+-686 #1 ")
     type_line("clear; cat /proc/cpuinfo")
-    wait(r"^cpu MHz\s*: \d+")
+    wait(r"^bogomips\s*: \d+")
     type_line("clear; dmesg | tail")
     wait(r"\[sda\] Attached SCSI disk")
     type_line("clear; ls /")
