@@ -265,7 +265,8 @@ START_TEST(pc_values)
     struct cmos_setup s = {
         .ram_below_4g = 0xC0000000, .ram_above_4g = 0x140000000,
         .floppy = { CMOS_FLOPPY_1_44M, CMOS_FLOPPY_1_2M },
-        .disk = { { 2000, 16, 63 }, { 0 }, { 500, 8, 17 } },
+        .disk = { { 2000, 16, 63, CMOS_TRANSLATION_AUTO }, { 0 },
+                  { 500, 8, 17, CMOS_TRANSLATION_AUTO } },
         .boot = { CMOS_BOOT_CDROM, CMOS_BOOT_DISK, CMOS_BOOT_FLOPPY },
     };
     cmos_set_pc(rtc, &s);
