@@ -19,8 +19,8 @@ enum {
     FEATURES_P2 = FEATURES_PPRO | F_SEP | F_MMX | F_FXSR,
     FEATURES_P3 = FEATURES_P2 | F_SSE,
     FEATURES_P4 = FEATURES_P3 | F_SSE2 | F_CLFSH,
-    FEATURES_CORE2 = F_SSE3 | F_SSSE3 | F_SSE41,
     F_CX16 = 1 << 13,
+    FEATURES_CORE2 = F_SSE3 | F_SSSE3 | F_SSE41,
     X_SYSCALL = 1 << 11, X_NX = 1 << 20, X_1GB = 1 << 26, X_RDTSCP = 1 << 27, X_LM = 1 << 29,    /* 8000_0001h EDX */
     X_LAHF64 = 1 << 0,                                                               /* 8000_0001h ECX */
 };
@@ -47,16 +47,18 @@ static const struct cpu_model models[] = {
     { .name = "prescott", .vendor = INTEL, .signature = 0xF41, .max_leaf = 2, .max_extended = 0x80000004,
       .brand = "Intel(R) Pentium(R) 4 CPU 3.00GHz", .features_edx = FEATURES_P4, .features_ecx = F_SSE3,
       .caches = { 0x605B5101, 0, 0x003C7040 } },
-    { .name = "core2", .vendor = INTEL, .signature = 0x1067A, .max_leaf = 2, .max_extended = 0x80000004,
+    { .name = "core2", .vendor = INTEL, .signature = 0x1067A, .max_leaf = 2, .max_extended = 0x80000008,
       .brand = "Intel(R) Core(TM)2 Duo CPU     E8400  @ 3.00GHz", .features_edx = FEATURES_P4,
-      .features_ecx = FEATURES_CORE2, .caches = { 0x05B0B101, 0x005657F0, 0x2CB4304E } },
+      .features_ecx = FEATURES_CORE2 | F_CX16, .caches = { 0x05B0B101, 0x005657F0, 0x2CB4304E },
+      .extended_edx = X_SYSCALL | X_NX | X_LM, .extended_ecx = X_LAHF64 },
     { .name = "amd64", .vendor = AMD, .signature = 0x00F48, .max_leaf = 1, .max_extended = 0x80000008,
       .brand = "AMD Athlon(tm) 64 Processor 3200+", .features_edx = FEATURES_P4, .features_ecx = F_SSE3 | F_CX16,
       .extended_edx = (FEATURES_P4 & 0x0183F3FF) | X_SYSCALL | X_NX | X_RDTSCP | X_LM, .extended_ecx = X_LAHF64,
       .paddr_bits = 40 },
-    { .name = "nehalem", .vendor = INTEL, .signature = 0x106A5, .max_leaf = 2, .max_extended = 0x80000004,
+    { .name = "nehalem", .vendor = INTEL, .signature = 0x106A5, .max_leaf = 2, .max_extended = 0x80000008,
       .brand = "Intel(R) Core(TM) i7 CPU         920  @ 2.67GHz", .features_edx = FEATURES_P4,
-      .features_ecx = FEATURES_CORE2 | F_SSE42 | F_POPCNT, .caches = { 0x55035A01, 0x00F0B2E4, 0x09CA212C } },
+      .features_ecx = FEATURES_CORE2 | F_CX16 | F_SSE42 | F_POPCNT, .caches = { 0x55035A01, 0x00F0B2E4, 0x09CA212C },
+      .extended_edx = X_SYSCALL | X_NX | X_RDTSCP | X_LM, .extended_ecx = X_LAHF64, .paddr_bits = 40 },
 };
 
 /* Names for what is not modelled on its own: the nearest model. */
