@@ -55,7 +55,8 @@ EXEC sysret(struct cpu *c, const struct insn *i)
     uint64_t target = wide ? c->gpr[RCX] : reg32(c, RCX);
     uint16_t base = (uint16_t)(c->msr.star >> 48);
     if (!is_canonical(target)) fault_error(c, VEC_GP, 0);
-    if (c->mode & MODE_LONG) flags_set(c, (uint32_t)c->gpr[R11], 0x3C7FD7 & flags_known(c));
+    uint32_t image = (uint32_t)c->gpr[R11] & 0x3C7FD7;
+    if (c->mode & MODE_LONG) flags_set(c, image, (0x3C7FD7 | FLAG_RF | FLAG_VM) & flags_known(c));
     else flags_set(c, FLAG_IF, FLAG_IF);
     fixed_segments(c, (uint16_t)(base + (wide ? 16 : 0)), (uint16_t)(base + 8), 3, wide);
     return leave_to(c, i, target);
