@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What came with 64-bit processors: SYSCALL SYSRET SWAPGS RDTSCP.
- * SDM vol. 2 (each instruction); AMD64 Architecture Programmer's Manual, vol. 3 (24594), SYSCALL and
- * SYSRET, for legacy and compatibility mode, where only AMD's processors have the two.
+ * SDM vol. 2 (each instruction); AMD64 Architecture Programmer's Manual, vol. 3 (24594), SYSCALL
+ * and SYSRET, for legacy and compatibility mode, where only AMD's processors have the two.
  */
 #include "cpu/families.h"
 #include "cpu/protect.h"
@@ -14,11 +14,15 @@ static void need_ring0(struct cpu *c)
 /* SYSCALL and SYSRET load fixed segments; the descriptor tables are not looked at. */
 static void fixed_segments(struct cpu *c, uint16_t cs, uint16_t ss, unsigned ring, bool wide)
 {
-    uint16_t access = (uint16_t)(ACCESS_P | ACCESS_S | ACCESS_G | ACCESS_RW | ACCESS_A | ring << ACCESS_DPL_SHIFT);
-    c->seg[CS] = (struct segment){ .limit = 0xFFFFFFFF, .selector = (uint16_t)((cs & 0xFFFC) | ring),
-                                   .access = (uint16_t)(access | ACCESS_CODE | (wide ? ACCESS_L : ACCESS_DB)) };
-    c->seg[SS] = (struct segment){ .limit = 0xFFFFFFFF, .selector = (uint16_t)((ss & 0xFFFC) | ring),
-                                   .access = (uint16_t)(access | ACCESS_DB) };
+    uint16_t access = (uint16_t)(ACCESS_P | ACCESS_S | ACCESS_G | ACCESS_RW | ACCESS_A |
+                                 ring << ACCESS_DPL_SHIFT);
+    c->seg[CS] = (struct segment){
+        .limit = 0xFFFFFFFF,
+        .selector = (uint16_t)((cs & 0xFFFC) | ring),
+        .access = (uint16_t)(access | ACCESS_CODE | (wide ? ACCESS_L : ACCESS_DB))};
+    c->seg[SS] = (struct segment){.limit = 0xFFFFFFFF,
+                                  .selector = (uint16_t)((ss & 0xFFFC) | ring),
+                                  .access = (uint16_t)(access | ACCESS_DB)};
     segment_derive(&c->seg[CS]);
     segment_derive(&c->seg[SS]);
     c->cpl = (uint8_t)ring;
@@ -29,7 +33,8 @@ static void fixed_segments(struct cpu *c, uint16_t cs, uint16_t ss, unsigned rin
 static void need_syscall(struct cpu *c)
 {
     bool everywhere = c->model->vendor[0] == 'A';
-    if (!(c->efer & EFER_SCE) || !is_protected(c) || (!everywhere && !(c->mode & MODE_LONG))) fault(c, VEC_UD);
+    if (!(c->efer & EFER_SCE) || !is_protected(c) || (!everywhere && !(c->mode & MODE_LONG)))
+        fault(c, VEC_UD);
 }
 
 EXEC syscall(struct cpu *c, const struct insn *i)

@@ -1,25 +1,40 @@
 /* SPDX-License-Identifier: MIT
- * Long mode: the way in and out, segments, 64-bit gates and stacks, system calls, 4-level paging, canonical
- * addresses. SDM vol. 3, 9.8.5 (activation), 6.14 (interrupts), 4.5 (paging); vol. 2.
+ * Long mode: the way in and out, segments, 64-bit gates and stacks, system calls, 4-level paging,
+ * canonical addresses. SDM vol. 3, 9.8.5 (activation), 6.14 (interrupts), 4.5 (paging); vol. 2.
  */
 #include "tests/unit/cpu/bench_cpu.h"
 
 enum {
-    SEL_CODE64 = 0x78, SEL_USER32 = 0x83, SEL_USER_DATA = 0x8B, SEL_USER64 = 0x93,      /* in SYSRET's order */
-    SEL_TSS64 = 0x98,              /* two entries */
-    SEL_GATE64 = 0xA8,             /* two entries */
+    SEL_CODE64 = 0x78,
+    SEL_USER32 = 0x83,
+    SEL_USER_DATA = 0x8B,
+    SEL_USER64 = 0x93, /* in SYSRET's order */
+    SEL_TSS64 = 0x98,  /* two entries */
+    SEL_GATE64 = 0xA8, /* two entries */
     SEL_END = 0xB8,
-    PML4 = TABLES, PDPT = TABLES + 0x1000, PD = TABLES + 0x2000, PT = TABLES + 0x3000,
-    IDT64 = 0x6000, IST1 = 0x9000, HIGH_LADDR = 0x800000,
+    PML4 = TABLES,
+    PDPT = TABLES + 0x1000,
+    PD = TABLES + 0x2000,
+    PT = TABLES + 0x3000,
+    IDT64 = 0x6000,
+    IST1 = 0x9000,
+    HIGH_LADDR = 0x800000,
 };
-#define HIGH 0xFFFF800000000000ull  /* 2 MiB of it are the RAM at 0 again */
-#define B_CODE64 0xA09B
+#define HIGH           0xFFFF800000000000ull /* 2 MiB of it are the RAM at 0 again */
+#define B_CODE64       0xA09B
 #define EFER_AS_ACTIVE 0x500
 
-static uint64_t peek64(struct bench *b, uint64_t at) { return peek32(b, at) | (uint64_t)peek32(b, at + 4) << 32; }
-static uint64_t stack64(struct bench *b, unsigned n) { return peek64(b, b->r.gpr[GPR_SP] + 8 * n); }
+static uint64_t peek64(struct bench *b, uint64_t at)
+{
+    return peek32(b, at) | (uint64_t)peek32(b, at + 4) << 32;
+}
+static uint64_t stack64(struct bench *b, unsigned n)
+{
+    return peek64(b, b->r.gpr[GPR_SP] + 8 * n);
+}
 
-static void idt64_set(struct bench *b, unsigned vector, uint16_t selector, uint64_t offset, uint8_t access, unsigned ist)
+static void idt64_set(struct bench *b, unsigned vector, uint16_t selector, uint64_t offset,
+                      uint8_t access, unsigned ist)
 {
     poke64(b, IDT64 + vector * 16, gate(selector, (uint32_t)offset, access, ist));
     poke64(b, IDT64 + vector * 16 + 8, offset >> 32);
@@ -53,8 +68,8 @@ static struct bench *bench_long(unsigned ring)
     for (unsigned s = 0; s < 6; s++)
         b->r.seg[s] = ring ? flat(SEL_USER_DATA, B_DATA3) : flat(SEL_DATA0, B_DATA0);
     b->r.seg[SR_CS] = ring ? flat(SEL_USER64, 0xA0FB) : flat(SEL_CODE64, B_CODE64);
-    b->r.tr = (struct cpu_segment){ SEL_TSS64, TSS, 0x67, 0x8B };
-    b->r.ldtr = (struct cpu_segment){ 0 };
+    b->r.tr = (struct cpu_segment){SEL_TSS64, TSS, 0x67, 0x8B};
+    b->r.ldtr = (struct cpu_segment){0};
     b->r.gdt_base = GDT;
     b->r.gdt_limit = SEL_END - 1;
     b->r.idt_base = IDT64;
@@ -70,30 +85,32 @@ static struct bench *bench_long(unsigned ring)
     return b;
 }
 
-#define ck_fault64(b, hex, vector, error_code)                                 \
-    do {                                                                       \
-        uint64_t at_ = (b)->r.rip;                                             \
-        bench_run(b, hex);                                                     \
-        ck_assert_int_eq(vector_taken(b), vector);                             \
-        ck_assert_uint_eq(stack64(b, 0), error_code);                          \
-        ck_assert_uint_eq(stack64(b, 1), at_);                                 \
+#define ck_fault64(b, hex, vector, error_code)                                                     \
+    do {                                                                                           \
+        uint64_t at_ = (b)->r.rip;                                                                 \
+        bench_run(b, hex);                                                                         \
+        ck_assert_int_eq(vector_taken(b), vector);                                                 \
+        ck_assert_uint_eq(stack64(b, 0), error_code);                                              \
+        ck_assert_uint_eq(stack64(b, 1), at_);                                                     \
     } while (0)
 
-/* ---- in and out ------------------------------------------------------------------------------------ */
+/* ---- in and out ---- */
 START_TEST(from_real_mode_to_long_mode_and_back)
 {
     struct bench *b = bench_new("amd64");
     tables64(b);
-    for (unsigned s = 0; s < 6; s++) b->r.seg[s] = (struct cpu_segment){ 0, 0, 0xFFFF, 0x93 };
-    b->r.seg[SR_CS] = (struct cpu_segment){ CODE >> 4, CODE, 0xFFFF, 0x93 };
+    for (unsigned s = 0; s < 6; s++) b->r.seg[s] = (struct cpu_segment){0, 0, 0xFFFF, 0x93};
+    b->r.seg[SR_CS] = (struct cpu_segment){CODE >> 4, CODE, 0xFFFF, 0x93};
     b->r.rip = 0;
     b->r.gdt_base = GDT;
     b->r.gdt_limit = SEL_END - 1;
     b->r.cr0 = 0x10;
     b->r.gpr[GPR_SP] = STACK0;
     /* CR4.PAE, CR3, EFER.LME, CR0.PG + PE at once, far jump */
-    uint32_t at = code_at(b, CODE, "66B820000000 0F22E0 66B800001000 0F22D8 66B9800000C0 0F32 660D00010000 0F30"
-                                   "66B811000080 0F22C0 66EA");
+    uint32_t at =
+        code_at(b, CODE,
+                "66B820000000 0F22E0 66B800001000 0F22D8 66B9800000C0 0F32 660D00010000 0F30"
+                "66B811000080 0F22C0 66EA");
     poke32(b, at, CODE + 0x100);
     poke16(b, at + 4, SEL_CODE64);
     /* 64-bit: mov rbx, 123456789ABCDEFh; jmp far [rip+0] to 32-bit code */
@@ -113,12 +130,18 @@ END_TEST
 
 START_TEST(activation_has_conditions)
 {
-    static const struct { uint64_t cr4; uint16_t cs, tr; bool good; } table[] = {
-        { 0x20, B_CODE0, 0x8B, true }, { 0, B_CODE0, 0x8B, false }, { 0x20, B_CODE0 | 0x2000, 0x8B, false },
-        { 0x20, B_CODE0, 0x83, false },
+    static const struct {
+        uint64_t cr4;
+        uint16_t cs, tr;
+        bool good;
+    } table[] = {
+        {0x20, B_CODE0, 0x8B, true},
+        {0, B_CODE0, 0x8B, false},
+        {0x20, B_CODE0 | 0x2000, 0x8B, false},
+        {0x20, B_CODE0, 0x83, false},
     };
     for (unsigned n = 0; n < COUNT_OF(table); n++) {
-        struct bench *b = bench_long(0);                       /* as the paging that follows needs it */
+        struct bench *b = bench_long(0); /* as the paging that follows needs it */
         b->r.seg[SR_CS] = flat(SEL_CODE0, table[n].cs);
         b->r.tr.access = table[n].tr;
         b->r.idt_base = IDT;
@@ -137,13 +160,13 @@ END_TEST
 START_TEST(what_holds_long_mode_up_cannot_go)
 {
     static const char *const hex[] = {
-        "0F20C0 0FBAF01F 0F22C0 F4",               /* CR0.PG off in 64-bit mode */
-        "0F20E0 0FBAF005 0F22E0 F4",               /* CR4.PAE */
-        "B9800000C0 31C0 31D2 0F30 F4",            /* EFER.LME under paging */
-        "48B80000000001000000 0F22C0 F4",          /* upper half of CR0 */
-        "48B80000000000000100 0F22D8 F4",          /* CR3 beyond the physical address */
-        "B810000000 440F22C0 F4",                  /* CR8 has four bits */
-        "48B80000000001000000 0F23F8 F4",          /* upper half of DR7 */
+        "0F20C0 0FBAF01F 0F22C0 F4",      /* CR0.PG off in 64-bit mode */
+        "0F20E0 0FBAF005 0F22E0 F4",      /* CR4.PAE */
+        "B9800000C0 31C0 31D2 0F30 F4",   /* EFER.LME under paging */
+        "48B80000000001000000 0F22C0 F4", /* upper half of CR0 */
+        "48B80000000000000100 0F22D8 F4", /* CR3 beyond the physical address */
+        "B810000000 440F22C0 F4",         /* CR8 has four bits */
+        "48B80000000001000000 0F23F8 F4", /* upper half of DR7 */
     };
     for (unsigned n = 0; n < COUNT_OF(hex); n++) {
         struct bench *b = bench_long(0);
@@ -155,14 +178,15 @@ START_TEST(what_holds_long_mode_up_cannot_go)
 }
 END_TEST
 
-/* ---- instructions ------------------------------------------------------------------------------------ */
+/* ---- instructions ---- */
 START_TEST(registers_and_addresses)
 {
     struct bench *b = bench_long(0);
     b->r.gpr[GPR_AX] = 0x1111111122222222;
     b->r.gpr[GPR_SI] = 0x1234;
     b->r.gpr[12] = 0xFFFFFFFF80000000;
-    /* mov [rip+1000h-..], rax; mov sil, 7Fh; movsxd r8, r12d; xchg r8, rax (49 90); nop; mov al, moffs64 */
+    /* mov [rip+1000h-..], rax; mov sil, 7Fh; movsxd r8, r12d; xchg r8, rax (49 90); nop; mov al,
+     * moffs64 */
     uint32_t at = code_at(b, CODE, "488905 F90F0000 40B67F 4D63C4 4990 90 A0");
     poke64(b, at, HIGH + CODE + 0x1000);
     code_at(b, at + 8, "F4");
@@ -191,8 +215,10 @@ END_TEST
 
 START_TEST(not_in_64_bit_mode)
 {
-    static const char *const hex[] = { "06", "07", "0E", "16", "1E", "27", "2F", "37", "3F", "60", "61", "62C0", "8200FF",
-                                       "9A00000000000000", "C400", "C500", "CE", "D40A", "D50A", "D6", "EA00000000000000" };
+    static const char *const hex[] = {
+        "06",   "07",   "0E", "16",   "1E",   "27",     "2F",
+        "37",   "3F",   "60", "61",   "62C0", "8200FF", "9A00000000000000",
+        "C400", "C500", "CE", "D40A", "D50A", "D6",     "EA00000000000000"};
     for (unsigned n = 0; n < COUNT_OF(hex); n++) {
         struct bench *b = bench_long(0);
         bench_run(b, hex[n]);
@@ -263,12 +289,12 @@ START_TEST(not_canonical)
     ck_fault64(b, "488B00", 13, 0);
     bench_free(b);
     b = bench_long(0);
-    b->r.gpr[GPR_BP] = 0x7FFFFFFFFFFC;                 /* crosses the end */
+    b->r.gpr[GPR_BP] = 0x7FFFFFFFFFFC; /* crosses the end */
     ck_fault64(b, "488B4500", 12, 0);
     bench_free(b);
     b = bench_long(0);
     b->r.gpr[GPR_AX] = 0x800000000000;
-    ck_fault64(b, "FFE0", 13, 0);                      /* the jump's own fault */
+    ck_fault64(b, "FFE0", 13, 0); /* the jump's own fault */
     bench_free(b);
     b = bench_long(0);
     poke64(b, STACK0 - 8, 0x8000000000000000);
@@ -276,14 +302,15 @@ START_TEST(not_canonical)
     ck_fault64(b, "C3", 13, 0);
     bench_free(b);
     b = bench_long(0);
-    b->r.gpr[GPR_CX] = 0xC0000101;                     /* GS base */
+    b->r.gpr[GPR_CX] = 0xC0000101; /* GS base */
     b->r.gpr[GPR_DX] = 0x8000;
     ck_fault64(b, "0F30", 13, 0);
     bench_free(b);
 }
 END_TEST
 
-/* A page at the end of the lower half: straight-line code and branches that leave the canonical addresses. */
+/* A page at the end of the lower half: straight-line code and branches that leave the canonical
+ * addresses. */
 START_TEST(end_of_the_lower_half)
 {
     for (unsigned jump = 0; jump < 2; jump++) {
@@ -322,7 +349,7 @@ START_TEST(cmpxchg16b_compares_both_halves)
 }
 END_TEST
 
-/* ---- interrupts ------------------------------------------------------------------------------------------ */
+/* ---- interrupts ---- */
 START_TEST(interrupt_in_ring_0_aligns_and_pushes_the_stack)
 {
     struct bench *b = bench_long(0);
@@ -343,13 +370,13 @@ START_TEST(interrupt_from_ring_3_and_iretq)
 {
     struct bench *b = bench_long(3);
     idt64_set(b, 0x20, SEL_CODE64, CODE + 0x800, B_INT32 | B_DPL3, 0);
-    code_at(b, CODE + 0x800, "8CD0 4C8B442418 48CF");          /* mov eax, ss; mov r8, [rsp+24]; iretq */
+    code_at(b, CODE + 0x800, "8CD0 4C8B442418 48CF"); /* mov eax, ss; mov r8, [rsp+24]; iretq */
     b->r.gpr[GPR_AX] = ~0ull;
     code_at(b, CODE, "CD20 F4");
     b->r.rflags = 0x202;
-    ck_assert_int_eq(bench_go(b, 100), CPU_HALTED);             /* HLT faults in ring 3: vector 13 halts */
+    ck_assert_int_eq(bench_go(b, 100), CPU_HALTED); /* HLT faults in ring 3: vector 13 halts */
     ck_assert_int_eq(vector_taken(b), 13);
-    ck_assert_uint_eq(b->r.gpr[GPR_AX], 0);                     /* SS was null */
+    ck_assert_uint_eq(b->r.gpr[GPR_AX], 0); /* SS was null */
     ck_assert_uint_eq(b->r.gpr[8], STACK3);
     ck_assert_uint_eq(stack64(b, 1), CODE + 2);
     ck_assert_uint_eq(stack64(b, 2), SEL_USER64);
@@ -367,19 +394,23 @@ START_TEST(interrupt_stack_table)
     ck_assert_int_eq(bench_go(b, 100), CPU_HALTED);
     ck_assert_uint_eq(b->r.rip, HIGH + HANDLERS + 6 * 16 + 1);
     ck_assert_uint_eq(b->r.gpr[GPR_SP], IST1 - 40);
-    ck_assert_uint_eq(b->r.rflags & 0x200, 0x200);              /* a trap gate leaves IF */
+    ck_assert_uint_eq(b->r.rflags & 0x200, 0x200); /* a trap gate leaves IF */
     bench_free(b);
 }
 END_TEST
 
 START_TEST(bad_gates)
 {
-    static const struct { uint8_t access; uint16_t selector; uint64_t offset; unsigned error; } table[] = {
-        { 0x85, SEL_CODE64, HANDLERS, 5 * 8 + 2 },             /* task gate */
-        { 0x86, SEL_CODE64, HANDLERS, 5 * 8 + 2 },             /* 16-bit gate */
-        { B_INT32, SEL_CODE0, HANDLERS, SEL_CODE0 },           /* 32-bit code */
-        { B_INT32, SEL_CODE64, 0x800000000000, 0 },
-        { B_INT32, 0, HANDLERS, 0 },
+    static const struct {
+        uint8_t access;
+        uint16_t selector;
+        uint64_t offset;
+        unsigned error;
+    } table[] = {
+        {0x85, SEL_CODE64, HANDLERS, 5 * 8 + 2},   /* task gate */
+        {0x86, SEL_CODE64, HANDLERS, 5 * 8 + 2},   /* 16-bit gate */
+        {B_INT32, SEL_CODE0, HANDLERS, SEL_CODE0}, /* 32-bit code */
+        {B_INT32, SEL_CODE64, 0x800000000000, 0},  {B_INT32, 0, HANDLERS, 0},
     };
     for (unsigned n = 0; n < COUNT_OF(table); n++) {
         struct bench *b = bench_long(0);
@@ -395,7 +426,7 @@ START_TEST(interrupt_from_compatibility_mode)
     struct bench *b = bench_long(3);
     b->r.seg[SR_CS] = flat(SEL_USER32, B_CODE3);
     idt64_set(b, 3, SEL_CODE64, HIGH + HANDLERS + 48, B_INT32 | B_DPL3, 0);
-    bench_run(b, "40 CC");                                      /* inc eax: no REX here */
+    bench_run(b, "40 CC"); /* inc eax: no REX here */
     ck_assert_uint_eq(b->r.rip, HIGH + HANDLERS + 49);
     ck_assert_uint_eq(stack64(b, 0), CODE + 2);
     ck_assert_uint_eq(stack64(b, 1), SEL_USER32);
@@ -413,13 +444,15 @@ START_TEST(iret_with_nt_faults)
 }
 END_TEST
 
-/* ---- system calls, far transfers ---------------------------------------------------------------------------- */
+/* ---- system calls, far transfers ---- */
 static void set_msrs(struct bench *b)
 {
-    /* STAR, LSTAR = CODE + 800h (HIGH), SFMASK = IF, EFER.SCE by the guest itself; ends in ring 0 */
-    static const char *const hex =
-        "B9810000C0 31C0 BA78008000 0F30" "B9820000C0 B800080100 BA0080FFFF 0F30"
-        "B9840000C0 B800020000 31D2 0F30" "B9800000C0 0F32 83C801 0F30 EBFE";
+    /* STAR, LSTAR = CODE + 800h (HIGH), SFMASK = IF, EFER.SCE by the guest itself; ends in ring 0
+     */
+    static const char *const hex = "B9810000C0 31C0 BA78008000 0F30"
+                                   "B9820000C0 B800080100 BA0080FFFF 0F30"
+                                   "B9840000C0 B800020000 31D2 0F30"
+                                   "B9800000C0 0F32 83C801 0F30 EBFE";
     code_at(b, CODE, hex);
     bench_go(b, 40);
 }
@@ -434,7 +467,9 @@ START_TEST(syscall_and_sysret)
     b->r.rflags = 0x203;
     b->r.rip = CODE + 0x400;
     code_at(b, CODE + 0x400, "0F05 EBFE");
-    code_at(b, CODE + 0x800, "9C 5B 8CC8 8CD2 4889CE 480F07");    /* pushfq; pop rbx; mov eax, cs; mov edx, ss; sysretq */
+    code_at(
+        b, CODE + 0x800,
+        "9C 5B 8CC8 8CD2 4889CE 480F07"); /* pushfq; pop rbx; mov eax, cs; mov edx, ss; sysretq */
     bench_go(b, 30);
     ck_assert_uint_eq(b->r.rip, CODE + 0x402);
     ck_assert_uint_eq(b->r.gpr[GPR_AX], SEL_CODE64);
@@ -501,7 +536,7 @@ START_TEST(call_gate_to_ring_0)
     poke32(b, DATA, 0);
     poke16(b, DATA + 4, SEL_GATE64 | 3);
     code_at(b, CODE + 0x800, "F4");
-    code_at(b, CODE, "FF1C2500000300");                         /* call far [DATA] */
+    code_at(b, CODE, "FF1C2500000300"); /* call far [DATA] */
     ck_assert_int_eq(bench_go(b, 20), CPU_HALTED);
     ck_assert_uint_eq(b->r.rip, target + 1);
     ck_assert_uint_eq(b->r.cpl, 0);
@@ -540,7 +575,7 @@ START_TEST(no_tasks)
 }
 END_TEST
 
-/* ---- descriptors ------------------------------------------------------------------------------------------------ */
+/* ---- descriptors ---- */
 START_TEST(ltr_reads_16_bytes)
 {
     struct bench *b = bench_long(0);
@@ -551,12 +586,12 @@ START_TEST(ltr_reads_16_bytes)
     ck_assert_uint_eq(gdt_access(b, SEL_TSS64), 0x8B);
     bench_free(b);
     b = bench_long(0);
-    poke64(b, GDT + SEL_TSS64 + 8, 0x0000090000000000);        /* a type in the upper half */
+    poke64(b, GDT + SEL_TSS64 + 8, 0x0000090000000000); /* a type in the upper half */
     b->r.gpr[GPR_AX] = SEL_TSS64;
     ck_fault64(b, "0F00D8", 13, SEL_TSS64);
     bench_free(b);
     b = bench_long(0);
-    gdt_set(b, SEL_TSS, descriptor(TSS, 0x67, 0x81));          /* 16-bit TSS */
+    gdt_set(b, SEL_TSS, descriptor(TSS, 0x67, 0x81)); /* 16-bit TSS */
     b->r.gpr[GPR_AX] = SEL_TSS;
     ck_fault64(b, "0F00D8", 13, SEL_TSS);
     bench_free(b);
@@ -568,7 +603,7 @@ START_TEST(table_registers_have_64_bit_bases)
     struct bench *b = bench_long(0);
     poke16(b, DATA, 0x1234);
     poke64(b, DATA + 2, HIGH + 0x5678);
-    bench_run(b, "660F011C2500000300 0F010C2510000300 F4");    /* lidt (66 does not matter); sidt */
+    bench_run(b, "660F011C2500000300 0F010C2510000300 F4"); /* lidt (66 does not matter); sidt */
     ck_assert_uint_eq(b->r.idt_base, HIGH + 0x5678);
     ck_assert_uint_eq(peek16(b, DATA + 0x10), 0x1234);
     ck_assert_uint_eq(peek64(b, DATA + 0x12), HIGH + 0x5678);
@@ -593,7 +628,7 @@ START_TEST(null_stack_segment)
 }
 END_TEST
 
-/* ---- paging ---------------------------------------------------------------------------------------------------------- */
+/* ---- paging ---- */
 START_TEST(no_execute)
 {
     for (unsigned nxe = 0; nxe < 2; nxe++) {
@@ -604,7 +639,8 @@ START_TEST(no_execute)
         poke8(b, 0x201000, 0x90);
         bench_run(b, nxe ? "8A18 FFE0" : "FFE0");
         ck_assert_int_eq(vector_taken(b), 14);
-        ck_assert_uint_eq(stack64(b, 0), nxe ? 0x11 : 0x09);   /* without NXE bit 63 is reserved, and I/D is 0 */
+        ck_assert_uint_eq(stack64(b, 0),
+                          nxe ? 0x11 : 0x09); /* without NXE bit 63 is reserved, and I/D is 0 */
         ck_assert_uint_eq(b->r.cr2, HIGH_LADDR + 0x1000);
         ck_assert_uint_eq(stack64(b, 1), HIGH_LADDR + 0x1000);
         bench_free(b);
@@ -619,26 +655,31 @@ START_TEST(four_levels_and_reserved_bits)
     b->r.gpr[GPR_AX] = HIGH + HIGH_LADDR + 0x3004;
     bench_run(b, "8B18 F4");
     ck_assert_uint_eq(b->r.gpr[GPR_BX], 0x600D);
-    ck_assert_uint_eq(peek64(b, PT + 3 * 8) & 0x60, 0x20);      /* accessed, not dirty */
+    ck_assert_uint_eq(peek64(b, PT + 3 * 8) & 0x60, 0x20); /* accessed, not dirty */
     bench_free(b);
-    static const struct { uint64_t at, entry; unsigned error; } bad[] = {
-        { PML4, PDPT | 0x87, 9 },                              /* PS in a PML4E */
-        { PDPT, 0x87, 9 },                                     /* no 1 GiB pages in this model */
-        { PD, 0x2087, 9 },                                     /* bits below a 2 MiB page */
-        { PT, 0x0000010000200007, 9 },                         /* beyond 40 bits */
-        { PT, 0x0010000000200007, 0 },                         /* bits 62-52 are free */
+    static const struct {
+        uint64_t at, entry;
+        unsigned error;
+    } bad[] = {
+        {PML4, PDPT | 0x87, 9},      /* PS in a PML4E */
+        {PDPT, 0x87, 9},             /* no 1 GiB pages in this model */
+        {PD, 0x2087, 9},             /* bits below a 2 MiB page */
+        {PT, 0x0000010000200007, 9}, /* beyond 40 bits */
+        {PT, 0x0010000000200007, 0}, /* bits 62-52 are free */
     };
     for (unsigned n = 0; n < COUNT_OF(bad); n++) {
         b = bench_long(0);
-        b->r.rip = HIGH + CODE;                                /* code, IDT and stack by other tables */
+        b->r.rip = HIGH + CODE; /* code, IDT and stack by other tables */
         for (unsigned k = 0; k < 3; k++)
-            for (unsigned e = 0; e < 512; e++) poke64(b, 0x400000 + (k << 12) + e * 8, peek64(b, PDPT + (k << 12) + e * 8));
+            for (unsigned e = 0; e < 512; e++)
+                poke64(b, 0x400000 + (k << 12) + e * 8, peek64(b, PDPT + (k << 12) + e * 8));
         poke64(b, 0x400000, 0x401007);
         poke64(b, PML4 + 256 * 8, 0x400007);
         b->r.idt_base += HIGH;
         b->r.gdt_base += HIGH;
         b->r.gpr[GPR_SP] += HIGH;
-        for (unsigned v = 0; v < 32; v++) idt64_set(b, v, SEL_CODE64, HIGH + HANDLERS + v * 16, B_INT32, 0);
+        for (unsigned v = 0; v < 32; v++)
+            idt64_set(b, v, SEL_CODE64, HIGH + HANDLERS + v * 16, B_INT32, 0);
         uint64_t laddr = bad[n].at == PT ? HIGH_LADDR : 0;
         poke64(b, bad[n].at, bad[n].entry);
         b->r.gpr[GPR_AX] = laddr;
