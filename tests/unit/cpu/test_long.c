@@ -435,6 +435,22 @@ START_TEST(interrupt_from_compatibility_mode)
 }
 END_TEST
 
+START_TEST(iretq_pops_the_stack_also_in_the_same_ring)
+{
+    struct bench *b = bench_long(0);
+    const uint64_t frame[] = {HIGH + CODE + 0x800, SEL_CODE64, 2, HIGH + IST1, 0};
+    for (unsigned n = 0; n < COUNT_OF(frame); n++) poke64(b, STACK0 - 40 + n * 8, frame[n]);
+    b->r.gpr[GPR_SP] = STACK0 - 40;
+    code_at(b, CODE + 0x800, "F4");
+    code_at(b, CODE, "48CF");
+    ck_assert_int_eq(bench_go(b, 20), CPU_HALTED);
+    ck_assert_uint_eq(b->r.rip, HIGH + CODE + 0x801);
+    ck_assert_uint_eq(b->r.gpr[GPR_SP], HIGH + IST1);
+    ck_assert_uint_eq(b->r.seg[SR_SS].selector, 0);
+    bench_free(b);
+}
+END_TEST
+
 START_TEST(iret_with_nt_faults)
 {
     struct bench *b = bench_long(0);
@@ -730,6 +746,7 @@ int main(void)
     tcase_add_test(c, interrupt_stack_table);
     tcase_add_test(c, bad_gates);
     tcase_add_test(c, interrupt_from_compatibility_mode);
+    tcase_add_test(c, iretq_pops_the_stack_also_in_the_same_ring);
     tcase_add_test(c, iret_with_nt_faults);
     tcase_add_test(c, syscall_and_sysret);
     tcase_add_test(c, sysret_to_compatibility_mode);
