@@ -105,11 +105,13 @@ def test_window():
                      env=x.environment(), limit=100) as m:
             m.wait_screen(PROMPT)
             x.run("xdotool", "search", "--sync", "--name", "Vitro", "windowfocus")
-            for line in ("clear", "uname -a", "grep -i vendor /proc/cpuinfo", "dmesg | tail -n 3", "ls /"):
+            # one at a time: keys typed ahead are echoed into what a command prints
+            for line, answer in (("clear; uname -a", r"^Linux vitro 6\.\S+-686 #1 "),
+                                 ("grep -i vendor /proc/cpuinfo", r"^vendor_id"),
+                                 ("dmesg | tail -n 3", r"Attached SCSI disk"), ("ls /", r"^bin +dev +etc")):
                 x.type(line)
-            m.wait_screen(r"^Linux vitro 6\.\S+-686 #1 ")
-            m.wait_screen(r"^vendor_id")
-            m.wait_screen(r"^bin +dev +etc")
+                m.wait_screen(answer)
+                m.wait_screen(PROMPT + r"\s*\Z")
             m.monitor("stop")
             m.monitor("screendump " + os.path.join(m.dir, "screen.ppm"))
             x.wait_for_picture(os.path.join(m.dir, "screen.ppm"))
