@@ -148,7 +148,7 @@ def case_rom(r, vitro, folder):
     path = os.path.join(folder, "rom")
     with open(path, "wb") as f:
         f.write(rom(r))
-    finish(plain(vitro, folder, "--memory", str(r.choice([1, 2, 16])), "--until", "8ms",
+    finish(plain(vitro, folder, "--memory", str(r.choice([1, 2, 16])), "--until", "5ms",
                  "romimage: file=" + path, *lines), "rom")
 
 
@@ -156,7 +156,7 @@ def case_boot(r, vitro, folder):
     lines, disk = devices(r, folder)
     with open(disk, "r+b") as f:
         f.write(boot_sector(r))
-    finish(plain(vitro, folder, "--memory", "16", "--until", "900ms", *lines,
+    finish(plain(vitro, folder, "--memory", "16", "--until", "75ms", *lines,
                  "ata0-master: type=disk, mode=volatile, path=" + disk, "boot: disk"), "boot")
 
 
