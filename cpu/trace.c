@@ -153,13 +153,9 @@ static void page_written(struct cpu *c, uint64_t paddr, uint64_t len)
     struct code_page *p = *page_slot(c, paddr & PAGE_MASK);
     if (!p || !(p->blocks & blocks_of(paddr & (PAGE_SIZE - 1), len))) return;
     const struct insn *running = c->insn ? insn_header(c->insn) : NULL;
-    if (running && in_scratch(c, running)) {               /* not in the list */
-        if (!overlaps(running, paddr, len)) running = NULL;
-        else attention(c);
-    } else {
-        running = NULL;
-    }
-    uint64_t blocks = running ? p->blocks : 0;
+    bool scratch = running && in_scratch(c, running);      /* not in the list: its blocks stay */
+    if (scratch && overlaps(running, paddr, len)) attention(c);
+    uint64_t blocks = scratch ? p->blocks : 0;
     for (uint32_t *link = &p->first; *link;) {
         struct insn *t = all->arena + *link;
         if (t->key != NO_KEY && overlaps(t, paddr, len)) kill_trace(c, t);

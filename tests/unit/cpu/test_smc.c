@@ -73,6 +73,12 @@ static void by_misaligned_store(struct bench *b)
     code_at(b, CODE, "C7 43 FE 40 40 40 40 EB 36");        /* crosses a block of 64 bytes */
     code_at(b, CODE + 0x3F, "43 43 43 43 F4");
 }
+static void store_beside_code_first(struct bench *b)       /* the second store still counts */
+{
+    code_at(b, CODE, "C6 05 38 00 01 00 00"    /* mov byte [CODE + 38], 0 */
+                     "C6 05 0E 00 01 00 40"    /* mov byte [CODE + 0E], 40: inc eax */
+                     "43 90 F4");
+}
 START_TEST(stores)
 {
     ck_eax(next_instruction, 1);
@@ -82,6 +88,7 @@ START_TEST(stores)
     ck_eax(by_push, 4);
     ck_eax(by_call, 0x40000100);
     ck_eax(by_misaligned_store, 4);
+    ck_eax(store_beside_code_first, 1);
 }
 END_TEST
 
