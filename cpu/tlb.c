@@ -50,14 +50,12 @@ static struct walk translate(struct cpu *c, uint64_t laddr, unsigned access, boo
     return w;
 }
 
+/* A clean page is known, too: a walk at its first store would show the guest that it was clean. */
 static uint64_t write_tag(struct cpu *c, uint64_t page, const struct memory_page *p, uint64_t paddr, bool store)
 {
-    if (!p->write || p->code || p->write != p->read) return page | TLB_SLOW;
-    if (p->clean) {
-        if (!store) return TLB_NONE;
-        memory_mark_dirty(c->memory, paddr);
-    }
-    return page;
+    if (p->clean && store) memory_mark_dirty(c->memory, paddr);
+    bool slow = !p->write || p->code || p->write != p->read || (p->clean && !store);
+    return slow ? page | TLB_SLOW : page;
 }
 
 static struct tlb_entry *fill(struct cpu *c, uint64_t laddr, unsigned access, bool user)

@@ -192,6 +192,25 @@ START_TEST(invlpg_and_stale_entries)
 }
 END_TEST
 
+/* A stale translation is used or not, whatever the host knows of dirty pages (screen, snapshots). */
+START_TEST(clean_pages_do_not_show)
+{
+    for (unsigned clean = 0; clean < 3; clean++) {
+        struct bench *b = paged(0, PT2 | P | W, DATA | P | W | D);
+        uint64_t bitmap[BENCH_RAM / PAGE_SIZE / 64];
+        code_at(b, CODE, LOAD "90" STORE "F4");
+        if (clean == 1) memory_take_dirty(b->memory, NULL, bitmap, COUNT_OF(bitmap));
+        bench_go(b, 1);
+        if (clean == 2) memory_take_dirty(b->memory, NULL, bitmap, COUNT_OF(bitmap));
+        poke32(b, PT2, 0);                     /* without INVLPG */
+        ck_assert_int_eq(cpu_run(b->cpu, cpu_ticks(b->cpu) + 100), CPU_HALTED);
+        cpu_get_regs(b->cpu, &b->r);
+        ck_assert_int_eq(vector_taken(b), -1);
+        bench_free(b);
+    }
+}
+END_TEST
+
 START_TEST(global_pages_survive_cr3)
 {
     struct bench *b = paged(0, PT2 | P | W, DATA | P | W | G);
@@ -300,6 +319,7 @@ int main(void)
     tcase_add_test(tc, pdptes_are_cached_until_cr3_is_loaded);
     tcase_add_test(tc, reserved_bits_in_pdptes_are_gp);
     tcase_add_test(tc, invlpg_and_stale_entries);
+    tcase_add_test(tc, clean_pages_do_not_show);
     tcase_add_test(tc, global_pages_survive_cr3);
     tcase_add_test(tc, a_load_that_crosses_into_an_absent_page);
     tcase_add_test(tc, a_store_that_crosses_writes_all_or_nothing);
