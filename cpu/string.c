@@ -51,7 +51,7 @@ static step_fn *const steps[7][4] = {
 };
 
 /* Host address of a run of at most *n elements at seg:reg that stays in one page, in the limit and in
- * the address size; *n is cut to what fits. NULL: go element by element. */
+ * the address size; *n is cut to what fits. NULL: go element by element, also where #AC may be due. */
 static uint8_t *run_host(struct cpu *c, const struct insn *i, enum seg seg, unsigned reg, unsigned size,
                          bool store, uint64_t *n)
 {
@@ -59,7 +59,7 @@ static uint8_t *run_host(struct cpu *c, const struct insn *i, enum seg seg, unsi
     uint64_t laddr = seg_laddr(c, seg, at, size, store ? SEG_WRITE : SEG_READ);
     uint64_t fit = (PAGE_SIZE - (laddr & (PAGE_SIZE - 1))) / size;
     if (*n > fit) *n = fit;
-    if (*n < 2 || mask - at < *n * size) return NULL;
+    if (*n < 2 || mask - at < *n * size || (c->flags & FLAG_AC && laddr & (size - 1))) return NULL;
     if (!(c->mode & MODE_LONG) && c->seg[seg].last - at < *n * size) return NULL;
     return store ? mem_host_store(c, laddr) : mem_host_load(c, laddr);
 }

@@ -274,6 +274,28 @@ START_TEST(real_mode_word_at_the_end)
 }
 END_TEST
 
+START_TEST(misaligned_elements_are_checked)
+{
+    static const struct { const char *hex; uint32_t si, di; bool good; } table[] = {
+        { "F3 A5 F4", DATA + 2, BUFFER, false },   { "F3 A5 F4", DATA, BUFFER + 1, false },
+        { "F3 A5 F4", DATA, BUFFER, true },        { "F3 AB F4", 0, BUFFER + 2, false },
+        { "F3 A4 F4", DATA + 1, BUFFER + 1, true }, { "66 F3 AB F4", 0, BUFFER + 2, true },
+    };
+    for (unsigned n = 0; n < COUNT_OF(table); n++) {
+        struct bench *b = bench_protected(3);
+        b->r.gpr[GPR_SI] = table[n].si;
+        b->r.gpr[GPR_DI] = table[n].di;
+        b->r.gpr[GPR_CX] = 8;
+        b->r.cr0 |= 1 << 18;
+        b->r.rflags |= EF_AC;
+        bench_run(b, table[n].hex);
+        ck_assert_uint_eq(b->r.gpr[GPR_CX], table[n].good ? 0 : 8);
+        if (!table[n].good) ck_assert_int_eq(vector_taken(b), 17);
+        bench_free(b);
+    }
+}
+END_TEST
+
 START_TEST(device_memory_element_by_element)
 {
     struct bench *b = ready("F3 6F F4", DATA, 0, 5);       /* rep outsd */
@@ -311,6 +333,7 @@ int main(void)
     tcase_add_test(t, port_is_not_read_before_the_store_can_be);
     tcase_add_test(t, sixteen_bit_addresses_wrap);
     tcase_add_test(t, real_mode_word_at_the_end);
+    tcase_add_test(t, misaligned_elements_are_checked);
     tcase_add_test(t, device_memory_element_by_element);
     suite_add_tcase(s, t);
     return bench_main(s);
