@@ -26,6 +26,7 @@ static void fixed_segments(struct cpu *c, uint16_t cs, uint16_t ss, unsigned rin
     segment_derive(&c->seg[CS]);
     segment_derive(&c->seg[SS]);
     c->cpl = (uint8_t)ring;
+    c->single_step = c->flags & FLAG_TF;      /* as it is now: no trap of a SYSCALL that masks TF */
     mode_changed(c);
     attention(c);
 }

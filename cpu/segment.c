@@ -167,6 +167,8 @@ void segment_load_real(struct cpu *c, enum seg seg, uint16_t selector)
     segment_derive(s);
 }
 
+/* The selector becomes null and the register unusable; its base stays, and FS and GS go on having one in
+ * 64-bit mode. */
 void segments_hide(struct cpu *c)
 {
     static const enum seg data[] = { ES, FS, GS, DS };
@@ -174,7 +176,10 @@ void segments_hide(struct cpu *c)
         struct segment *s = &c->seg[data[n]];
         bool conforming = s->access & ACCESS_CODE && s->access & ACCESS_DC;
         unsigned dpl = s->access >> ACCESS_DPL_SHIFT & 3;
-        if (!conforming && dpl < c->cpl && !selector_is_null(s->selector)) segment_null(s, 0);
+        if (conforming || dpl >= c->cpl || selector_is_null(s->selector)) continue;
+        uint64_t base = s->base;
+        segment_null(s, 0);
+        s->base = base;
     }
 }
 

@@ -501,6 +501,50 @@ START_TEST(syscall_and_sysret)
 }
 END_TEST
 
+/* TF as SYSCALL and SYSRET leave it decides on the trap: none in the kernel, one behind SYSRET. */
+START_TEST(syscall_that_masks_tf_does_not_trap)
+{
+    struct bench *b = bench_long(0);
+    set_msrs(b);
+    b->r.gpr[GPR_CX] = 0xC0000084;
+    b->r.gpr[GPR_AX] = 0x100;
+    b->r.gpr[GPR_DX] = 0;
+    b->r.rip = CODE + 0x300;
+    code_at(b, CODE + 0x300, "0F30 EBFE");
+    bench_go(b, 2);
+    b->r.seg[SR_CS] = flat(SEL_USER64, 0xA0FB);
+    b->r.seg[SR_SS] = flat(SEL_USER_DATA, B_DATA3);
+    b->r.cpl = 3;
+    b->r.rflags = 0x102;
+    b->r.rip = CODE + 0x400;
+    b->r.gpr[GPR_BX] = 0;
+    code_at(b, CODE + 0x400, "0F05 FFC3 F4");              /* inc ebx */
+    code_at(b, CODE + 0x800, "FFC3 480F07");
+    ck_assert_int_eq(bench_go(b, 30), CPU_HALTED);
+    ck_assert_int_eq(vector_taken(b), 1);
+    ck_assert_uint_eq(b->r.gpr[GPR_BX], 1);
+    ck_assert_uint_eq(stack64(b, 0), CODE + 0x402);
+    ck_assert_uint_eq(stack64(b, 1), SEL_USER64);
+    bench_free(b);
+}
+END_TEST
+
+/* A data segment of ring 0 becomes null on the way out; the base of FS and GS stays. */
+START_TEST(return_to_ring_3_hides_segments_but_not_bases)
+{
+    struct bench *b = bench_long(0);
+    b->r.seg[SR_GS].base = DATA;
+    poke32(b, DATA + 0x10, 0x55667788);
+    code_at(b, CODE, "688B000000 6800C00000 6A02 6893000000 6800080100 48CF");     /* SS, RSP, flags, CS, RIP */
+    code_at(b, CODE + 0x800, "8CE8 658B1C2510000000 F4");                          /* mov eax, gs; mov ebx, gs:[10h] */
+    ck_assert_int_eq(bench_go(b, 30), CPU_HALTED);
+    ck_assert_int_eq(vector_taken(b), 13);                     /* HLT in ring 3 */
+    ck_assert_uint_eq(b->r.gpr[GPR_AX], 0);
+    ck_assert_uint_eq(b->r.gpr[GPR_BX], 0x55667788);
+    bench_free(b);
+}
+END_TEST
+
 START_TEST(sysret_to_compatibility_mode)
 {
     struct bench *b = bench_long(0);
@@ -749,6 +793,8 @@ int main(void)
     tcase_add_test(c, iretq_pops_the_stack_also_in_the_same_ring);
     tcase_add_test(c, iret_with_nt_faults);
     tcase_add_test(c, syscall_and_sysret);
+    tcase_add_test(c, syscall_that_masks_tf_does_not_trap);
+    tcase_add_test(c, return_to_ring_3_hides_segments_but_not_bases);
     tcase_add_test(c, sysret_to_compatibility_mode);
     tcase_add_test(c, syscall_needs_sce);
     tcase_add_test(c, swapgs_exchanges_bases);
