@@ -89,17 +89,29 @@ def code(r, size, wide=False):
     return out[:size]
 
 
+def protected_mode(image):
+    """Descriptor tables in the ROM: flat code and data, 256 interrupt gates. Returns the code that goes there."""
+    image[0xE000:0xE018] = struct.pack("<QQQ", 0, 0x00CF9B000000FFFF, 0x00CF93000000FFFF)
+    image[0xE020:0xE02C] = struct.pack("<HIHI", 0x17, 0xFE000, 0x7FF, 0xFD000)
+    for vector in range(256):
+        handler = 0xFE60 if vector in (8, 10, 11, 12, 13, 14, 17) else 0xFE64
+        image[0xD000 + 8 * vector:0xD008 + 8 * vector] = struct.pack("<HHHH", handler, 8, 0x8E00, 0xF)
+    image[0xFE60:0xFE68] = b"\x83\xc4\x04\x90\xff\x04\x24\xcf"    # ADD ESP,4; NOP; INC DWORD [ESP]; IRET
+    image[0x100:0x10B] = b"\x66\xb8\x10\x00\x8e\xd8\x8e\xc0\x8e\xd0\x90"
+    return (b"\x2e\x66\x0f\x01\x16\x20\xe0\x2e\x66\x0f\x01\x1e\x26\xe0"   # LGDT CS:[E020h]; LIDT CS:[E026h]
+            b"\x0f\x20\xc0\x0c\x01\x0f\x22\xc0"                           # MOV EAX,CR0; OR AL,1; MOV CR0,EAX
+            b"\x66\xea" + struct.pack("<IH", 0xF0100, 8))                   # JMP 8:F0100h
+
+
 def rom(r):
-    """64 KiB; half of them first switch to flat 32-bit mode, some of those with page tables of noise."""
+    """64 KiB, in real mode or flat protected mode. Exceptions go on at the next byte, so that it takes long
+    until all is lost."""
     image = bytearray(code(r, 0x10000, True))
-    start = b"\xfa\x31\xc0\x8e\xd8\x8e\xd0\xbc\x00\x7c"         # CLI; XOR AX,AX; MOV DS,AX; MOV SS,AX; MOV SP,7C00h
+    start = b"\xfa\x31\xc0\x8e\xd8\x8e\xd0\x8e\xc0\xbc\x00\x7c"     # CLI; SS, DS, ES = 0; SP = 7C00h
+    start += b"\x31\xff\xb9\x00\x01\x66\xb8\x50\xfe\x00\xf0\xf3\x66\xab"   # all vectors: F000:FE50
+    image[0xFE50:0xFE58] = b"\x55\x89\xe5\xff\x46\x02\x5d\xcf"       # PUSH BP; MOV BP,SP; INC [BP+2]; POP BP; IRET
     if r.random() < 0.5:
-        image[0xE000:0xE018] = struct.pack("<QQQ", 0, 0x00CF9B000000FFFF, 0x00CF93000000FFFF)
-        image[0xE020:0xE026] = struct.pack("<HI", 0x17, 0xFE000)
-        start += b"\x2e\x66\x0f\x01\x16\x20\xe0"                # LGDT CS:[E020h]
-        start += b"\x0f\x20\xc0\x0c\x01\x0f\x22\xc0"            # MOV EAX,CR0; OR AL,1; MOV CR0,EAX
-        start += b"\x66\xea" + struct.pack("<IH", 0xF0100, 8)   # JMP 8:F0100h
-        image[0x100:0x10B] = b"\x66\xb8\x10\x00\x8e\xd8\x8e\xc0\x8e\xd0\x90"
+        start += protected_mode(image)
     image[0:len(start)] = start
     image[0xFFF0:0xFFF5] = b"\xea\x00\x00\x00\xf0"
     return bytes(image)
