@@ -52,12 +52,8 @@ Dir::Cache "$dir/cache";
 END
     say "reading Debian's list of i386 packages"
     own_apt apt-get update -qq 2> "$dir/log" || true
-    if ! own_apt apt-cache show busybox-static > /dev/null 2>&1; then
-        say "this system's package sources have no i386 packages: using deb.debian.org"
-        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main" > "$dir/sources.list"
-        echo "Dir::Etc::sourcelist \"$dir/sources.list\"; Dir::Etc::sourceparts \"-\";" >> "$dir/apt.conf"
-        own_apt apt-get update -qq || die "no i386 packages from deb.debian.org"
-    fi
+    own_apt apt-cache show busybox-static > /dev/null 2>&1 ||
+        die "this system's package sources (/etc/apt) offer no i386 packages: add a Debian mirror that has them"
     touch "$dir/ready"
 }
 
