@@ -17,7 +17,10 @@ install_packages()
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     echo "== installing ${missing[*]}"
-    [ "$(id -u)" = 0 ] || as_root=sudo
+    if [ "$(id -u)" != 0 ]; then
+        as_root=sudo
+        command -v sudo > /dev/null || { echo "run this as root first: apt-get install ${missing[*]}" >&2; exit 1; }
+    fi
     $as_root apt-get update -qq || true
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
 }
