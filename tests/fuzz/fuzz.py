@@ -24,6 +24,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 HANG = 120              # seconds of the host
 FIXED = 20              # cases with the same seeds every time
+KNOWN = {"ports": [1477604229]}     # seeds that once failed: 1477604229 powers off between two accesses
 ENDS = {0, 1, 2, 3}     # exit codes of a run that ended in order; ours never come near a sanitizer's
 
 # where devices are: first port, number of ports
@@ -190,6 +191,19 @@ def access(r):
     return "clock_step %d" % r.choice([1, 1000, 1000000, 100000000, 10000000000])
 
 
+def ask(connection, answers, command):
+    """False when nobody answers any more: an access may have powered the machine off, and what the exit code
+    says of that counts, not which side noticed first."""
+    try:
+        connection.sendall(command.encode() + b"\n")
+        answer = answers.readline()
+        while answer.startswith("IRQ"):
+            answer = answers.readline()
+        return answer.startswith("OK")
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+
+
 def case_ports(r, vitro, folder):
     """600 accesses; a device is often spoken to several times in a row."""
     lines, _ = devices(r, folder)
@@ -209,11 +223,7 @@ def case_ports(r, vitro, folder):
             connection.settimeout(HANG)
             answers, asked = connection.makefile("r"), None
             for asked in commands:
-                connection.sendall(asked.encode() + b"\n")
-                answer = answers.readline()
-                while answer.startswith("IRQ"):
-                    answer = answers.readline()
-                if not answer.startswith("OK"):
+                if not ask(connection, answers, asked):
                     break
             answers.close()
             connection.close()
@@ -298,8 +308,9 @@ def main():
     later = first or random.SystemRandom().randrange(1000, 1 << 31)
     count = int(options.get("count", 1 << 30))
     done = 0
+    fixed = KNOWN.get(kind, []) + list(range(1, FIXED + 1))
     while done < count and (done == 0 or time.monotonic() < end):
-        seed = first + done if first else done + 1 if done < FIXED else later + done
+        seed = first + done if first else fixed[done] if done < len(fixed) else later + done
         with tempfile.TemporaryDirectory(prefix="vitro-fuzz-") as folder:
             try:
                 globals()["case_" + kind](random.Random(seed), vitro, folder)
