@@ -35,10 +35,10 @@ static void enter_code(struct cpu *c, const struct segment *cs, uint64_t offset)
 }
 
 /* What CS will hold: the selector's RPL becomes the ring. Sets the accessed bit in memory. */
-static struct segment code_segment(struct cpu *c, uint16_t selector, struct descriptor d, unsigned ring)
+static const struct segment *code_segment(struct cpu *c, uint16_t selector, struct descriptor d, unsigned ring)
 {
     descriptor_mark(c, selector, d, ACCESS_A, true);
-    return segment_make((uint16_t)((selector & 0xFFFC) | ring), d);
+    return segment_made(c, (uint16_t)((selector & 0xFFFC) | ring), d);
 }
 
 /* ---- JMP and CALL ---------------------------------------------------------------------------------- */
@@ -66,12 +66,12 @@ static void transfer_same_ring(struct cpu *c, enum far_kind kind, uint16_t selec
                                uint64_t offset, unsigned size, uint64_t next_rip)
 {
     struct stack s = stack_current(c);
-    struct segment cs = segment_make((uint16_t)((selector & 0xFFFC) | c->cpl), d);
-    check_limit(c, &cs, offset);
+    const struct segment *cs = segment_made(c, (uint16_t)((selector & 0xFFFC) | c->cpl), d);
+    check_limit(c, cs, offset);
     if (kind == FAR_CALL) push_return(c, &s, next_rip, size);
     descriptor_mark(c, selector, d, ACCESS_A, true);
     if (kind == FAR_CALL) stack_use(c, &s);
-    enter_code(c, &cs, offset);
+    enter_code(c, cs, offset);
 }
 
 static void transfer_to_code(struct cpu *c, enum far_kind kind, uint16_t selector, struct descriptor d,
@@ -92,14 +92,14 @@ static void call_inner_ring64(struct cpu *c, uint16_t selector, struct descripto
 {
     unsigned ring = desc_dpl(code);
     struct stack inner = stack_of_ring(c, ring);
-    struct segment cs = segment_make((uint16_t)((selector & 0xFFFC) | ring), code);
-    check_limit(c, &cs, offset);
+    const struct segment *cs = segment_made(c, (uint16_t)((selector & 0xFFFC) | ring), code);
+    check_limit(c, cs, offset);
     stack_put(c, &inner, c->seg[SS].selector, 8);
     stack_put(c, &inner, c->gpr[RSP], 8);
     push_return(c, &inner, next_rip, 8);
     descriptor_mark(c, selector, code, ACCESS_A, true);
     stack_use(c, &inner);
-    enter_code(c, &cs, offset);
+    enter_code(c, cs, offset);
 }
 
 /* CALL through a gate to an inner ring: the new stack gets SS:ESP, the parameters, CS:EIP. */
@@ -109,8 +109,8 @@ static void call_inner_ring(struct cpu *c, struct descriptor gate, struct descri
     unsigned ring = desc_dpl(code), size = gate_size(gate), count = gate.high & 31;
     uint32_t parameters[32];
     struct stack outer = stack_current(c), inner = stack_of_ring(c, ring);
-    struct segment cs = segment_make((uint16_t)((selector & 0xFFFC) | ring), code);
-    check_limit(c, &cs, gate_offset(gate));
+    const struct segment *cs = segment_made(c, (uint16_t)((selector & 0xFFFC) | ring), code);
+    check_limit(c, cs, gate_offset(gate));
     for (unsigned n = 0; n < count; n++) parameters[n] = (uint32_t)stack_get(c, &outer, size);
     stack_put(c, &inner, c->seg[SS].selector, size);
     stack_put(c, &inner, c->gpr[RSP], size);
@@ -118,7 +118,7 @@ static void call_inner_ring(struct cpu *c, struct descriptor gate, struct descri
     push_return(c, &inner, next_rip, size);
     descriptor_mark(c, selector, code, ACCESS_A, true);
     stack_use(c, &inner);
-    enter_code(c, &cs, gate_offset(gate));
+    enter_code(c, cs, gate_offset(gate));
 }
 
 static void transfer_by_call_gate(struct cpu *c, enum far_kind kind, uint16_t gate_at, struct descriptor gate,
@@ -204,18 +204,18 @@ static void return_protected(struct cpu *c, struct stack *s, uint16_t selector, 
 {
     unsigned ring = selector & 3;
     struct descriptor d = need_return_code(c, selector);
-    struct segment cs = code_segment(c, selector, d, ring);
+    const struct segment *cs = code_segment(c, selector, d, ring);
     bool outer = ring > c->cpl;
-    check_limit(c, &cs, offset);
+    check_limit(c, cs, offset);
     s->sp += pop_bytes;
     if (outer || pops_stack) {
         uint64_t sp = stack_get(c, s, size);
         uint16_t ss = (uint16_t)stack_get(c, s, size);
-        *s = stack_outer(c, ss, sp, ring, is_code64(c, &cs));
+        *s = stack_outer(c, ss, sp, ring, is_code64(c, cs));
         s->sp += pop_bytes;
     }
     stack_use(c, s);
-    enter_code(c, &cs, offset);
+    enter_code(c, cs, offset);
     if (outer) segments_hide(c);
 }
 
@@ -306,5 +306,5 @@ void interrupt_return(struct cpu *c, unsigned size)
     else iret_frame(c, size);
     c->nmi_blocked = false;                      /* SDM vol. 3, 6.7.1 */
     mode_changed(c);
-    attention(c);
+    flags_loaded(c);
 }

@@ -8,13 +8,24 @@
 #include "cpu/cond.h"
 #include "cpu/families.h"
 #include "cpu/op.h"
+#include "cpu/tlb.h"
 #include "cpu/trace.h"
+
+/* The ITLB does not know the page. As in the run loop, this may fault: rip is exact. A budget that is used up
+ * means that something else comes first. */
+static __attribute__((noinline)) bool learn_page(struct cpu *c)
+{
+    c->insn = NULL;
+    if (c->budget <= 0 || (!(c->mode & MODE_LONG) && c->rip > c->seg[CS].limit)) return false;
+    tlb_fetch(c, code_laddr(c));
+    return true;
+}
 
 const struct insn *enter(struct cpu *c, const struct insn *i)
 {
     uint64_t laddr = code_laddr(c);
     const struct itlb_entry *e = &c->itlb[laddr >> PAGE_BITS & (ITLB_SIZE - 1)];
-    if (likely(e->tag == (laddr & PAGE_MASK))) {
+    if (likely(e->tag == (laddr & PAGE_MASK)) || learn_page(c)) {
         uint64_t key = (e->paddr | (laddr & (PAGE_SIZE - 1))) << 8 | c->mode;
         i = c->traces->arena + c->traces->hash[trace_hash(key)];
         if (likely(i->key == key && trace_in_limit(c, i))) {
@@ -315,13 +326,13 @@ EXEC jmp_far(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
     far_transfer(c, FAR_JUMP, (uint16_t)i->disp, i->imm, insn_opsize(i), insn_next_rip(c, i));
-    return leave_to(c, i, c->rip);
+    TAIL go_to(c, i, c->rip);
 }
 EXEC call_far(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
     far_transfer(c, FAR_CALL, (uint16_t)i->disp, i->imm, insn_opsize(i), insn_next_rip(c, i));
-    return leave_to(c, i, c->rip);
+    TAIL go_to(c, i, c->rip);
 }
 static const struct insn *far_by_memory(struct cpu *c, const struct insn *i, enum far_kind kind)
 {
@@ -330,35 +341,35 @@ static const struct insn *far_by_memory(struct cpu *c, const struct insn *i, enu
     uint64_t ea = insn_ea(c, i), offset = seg_load(c, i->seg, ea, size);
     uint16_t selector = (uint16_t)seg_load(c, i->seg, ea + size, 2);
     far_transfer(c, kind, selector, offset, size, insn_next_rip(c, i));
-    return leave_to(c, i, c->rip);
+    TAIL go_to(c, i, c->rip);
 }
-EXEC jmp_far_m(struct cpu *c, const struct insn *i) { return far_by_memory(c, i, FAR_JUMP); }
-EXEC call_far_m(struct cpu *c, const struct insn *i) { return far_by_memory(c, i, FAR_CALL); }
+EXEC jmp_far_m(struct cpu *c, const struct insn *i) { TAIL far_by_memory(c, i, FAR_JUMP); }
+EXEC call_far_m(struct cpu *c, const struct insn *i) { TAIL far_by_memory(c, i, FAR_CALL); }
 EXEC ret_far(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
     far_return(c, insn_opsize(i), (uint16_t)i->imm);
-    return leave_to(c, i, c->rip);
+    TAIL go_to(c, i, c->rip);
 }
 EXEC iret(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
     interrupt_return(c, insn_opsize(i));
-    return leave_to(c, i, c->rip);
+    TAIL go_to(c, i, c->rip);
 }
 static const struct insn *software_interrupt(struct cpu *c, const struct insn *i, uint8_t vector, enum int_kind kind)
 {
     BEGIN(c, i);
     interrupt_deliver(c, vector, kind, false, 0, insn_next_rip(c, i));
-    return leave_to(c, i, c->rip);
+    TAIL go_to(c, i, c->rip);
 }
-EXEC int_n(struct cpu *c, const struct insn *i) { return software_interrupt(c, i, (uint8_t)i->imm, INT_SOFTWARE); }
-EXEC int3(struct cpu *c, const struct insn *i) { return software_interrupt(c, i, VEC_BP, INT_BREAKPOINT); }
-EXEC int1(struct cpu *c, const struct insn *i) { return software_interrupt(c, i, VEC_DB, INT_BREAKPOINT); }
+EXEC int_n(struct cpu *c, const struct insn *i) { TAIL software_interrupt(c, i, (uint8_t)i->imm, INT_SOFTWARE); }
+EXEC int3(struct cpu *c, const struct insn *i) { TAIL software_interrupt(c, i, VEC_BP, INT_BREAKPOINT); }
+EXEC int1(struct cpu *c, const struct insn *i) { TAIL software_interrupt(c, i, VEC_DB, INT_BREAKPOINT); }
 EXEC into(struct cpu *c, const struct insn *i)
 {
-    if (!flag_of(c)) return leave_after(c, i);
-    return software_interrupt(c, i, VEC_OF, INT_BREAKPOINT);
+    if (!flag_of(c)) TAIL go_after(c, i);
+    TAIL software_interrupt(c, i, VEC_OF, INT_BREAKPOINT);
 }
 EXEC undefined(struct cpu *c, const struct insn *i)
 {

@@ -96,13 +96,13 @@ static void deliver_through_gate(struct cpu *c, const struct event *e, struct de
     unsigned ring = handler_ring(c, selector, code);
     bool inner = ring < c->cpl, vm86 = is_vm86(c);
     struct stack s = inner ? stack_of_ring(c, ring) : stack_current(c);
-    struct segment cs = segment_make((uint16_t)((selector & 0xFFFC) | ring), code);
-    if (gate_offset(gate) > cs.limit) fault_selector(c, VEC_GP, 0, "handler beyond its code segment's limit");
+    const struct segment *cs = segment_made(c, (uint16_t)((selector & 0xFFFC) | ring), code);
+    if (gate_offset(gate) > cs->limit) fault_selector(c, VEC_GP, 0, "handler beyond its code segment's limit");
     push_frame(c, &s, e, gate_size(gate), inner);
     descriptor_mark(c, selector, code, ACCESS_A, true);
 
     stack_use(c, &s);
-    c->seg[CS] = cs;
+    c->seg[CS] = *cs;
     c->cpl = (uint8_t)ring;
     c->rip = gate_offset(gate);
     bool interrupt_gate = !(desc_type(gate) & 1);
@@ -158,7 +158,7 @@ static void deliver_long(struct cpu *c, const struct event *e)
     descriptor_mark(c, selector, code, ACCESS_A, true);
 
     stack_use(c, &s);
-    c->seg[CS] = segment_make((uint16_t)((selector & 0xFFFC) | ring), code);
+    c->seg[CS] = *segment_made(c, (uint16_t)((selector & 0xFFFC) | ring), code);
     c->cpl = (uint8_t)ring;
     c->rip = offset;
     flags_set(c, 0, FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM | (desc_type(gate) & 1 ? 0 : FLAG_IF));
@@ -194,5 +194,4 @@ void interrupt_deliver(struct cpu *c, uint8_t vector, enum int_kind kind, bool h
     c->delivering = -1;
     c->single_step = false;        /* INT n clears TF: it is not followed by a trap (SDM vol. 3, 17.3.1.4) */
     mode_changed(c);
-    attention(c);
 }

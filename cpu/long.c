@@ -5,6 +5,7 @@
  */
 #include "cpu/families.h"
 #include "cpu/protect.h"
+#include "cpu/trace.h"
 
 static void need_ring0(struct cpu *c)
 {
@@ -28,7 +29,7 @@ static void fixed_segments(struct cpu *c, uint16_t cs, uint16_t ss, unsigned rin
     c->cpl = (uint8_t)ring;
     c->single_step = c->flags & FLAG_TF;      /* as it is now: no trap of a SYSCALL that masks TF */
     mode_changed(c);
-    attention(c);
+    flags_loaded(c);
 }
 
 static void need_syscall(struct cpu *c)
@@ -48,7 +49,7 @@ EXEC syscall(struct cpu *c, const struct insn *i)
     if (wide) c->gpr[R11] = flags_get(c) & ~(uint32_t)FLAG_RF;
     flags_set(c, 0, (wide ? (uint32_t)c->msr.sfmask : (uint32_t)(FLAG_IF | FLAG_VM)) | FLAG_RF);
     fixed_segments(c, (uint16_t)(star >> 32), (uint16_t)((star >> 32) + 8), 0, wide);
-    return leave_to(c, i, !wide ? (uint32_t)star : from64 ? c->msr.lstar : c->msr.cstar);
+    TAIL go_to(c, i, !wide ? (uint32_t)star : from64 ? c->msr.lstar : c->msr.cstar);
 }
 
 /* To 64-bit code with REX.W, else to compatibility mode; the selectors lie 16 apart. */
@@ -65,7 +66,7 @@ EXEC sysret(struct cpu *c, const struct insn *i)
     if (c->mode & MODE_LONG) flags_set(c, image, (0x3C7FD7 | FLAG_RF | FLAG_VM) & flags_known(c));
     else flags_set(c, FLAG_IF, FLAG_IF);
     fixed_segments(c, (uint16_t)(base + (wide ? 16 : 0)), (uint16_t)(base + 8), 3, wide);
-    return leave_to(c, i, target);
+    TAIL go_to(c, i, target);
 }
 
 EXEC swapgs(struct cpu *c, const struct insn *i)

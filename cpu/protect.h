@@ -99,6 +99,15 @@ void check_code(struct cpu *, uint16_t selector, struct descriptor);
 void descriptor_mark(struct cpu *, uint16_t selector, struct descriptor, uint8_t bits, bool on);
 /* What a segment register holds after loading selector with d (derived, accessed bit set). */
 struct segment segment_make(uint16_t selector, struct descriptor d);
+/* The same by way of the memo; stays valid until the next call for code, or for anything else than code. */
+const struct segment *segment_remember(struct segment_memo *, uint16_t selector, struct descriptor d);
+static inline const struct segment *segment_made(struct cpu *c, uint16_t selector, struct descriptor d)
+{
+    unsigned half = desc_is_code(d) ? SEGMENT_MEMO / 2 : 0;
+    struct segment_memo *m = &c->memo[half + (selector >> 3 & (SEGMENT_MEMO / 2 - 1))];
+    if (likely(m->made.selector == selector && m->from.low == d.low && m->from.high == d.high)) return &m->made;
+    return segment_remember(m, selector, d);
+}
 void segment_null(struct segment *, uint16_t selector);
 /* The other half of a 16-byte descriptor of long mode (SDM vol. 3, figures 6-8, 5-9 and 7-4). */
 uint64_t descriptor_upper(struct cpu *, uint16_t selector, enum vector);
@@ -114,7 +123,7 @@ void segments_hide(struct cpu *);
 /* ---- stacks --------------------------------------------------------------------------------------- */
 /* A stack in the making: nothing of the CPU changes until stack_use(). */
 struct stack {
-    struct segment ss;
+    const struct segment *ss;      /* the CPU's own, or in the memo (so make no other but code meanwhile) */
     uint64_t sp, mask;
     uint32_t error;                /* of the #SS when there is no room */
     bool     user;

@@ -39,6 +39,7 @@ struct cpu *cpu_new(const struct cpu_config *config, struct memory *memory, cons
     c->bus = *bus;
     c->log = log;
     c->a20 = true;
+    tlb_init(c);
     if (!traces_init(c)) {
         cpu_free(c);
         return NULL;
@@ -100,11 +101,6 @@ void cpu_reset(struct cpu *c, bool power_on)
 }
 
 /* ---- derived state ----------------------------------------------------------------------------------------- */
-static bool is_flat(const struct segment *s)
-{
-    return s->base == 0 && s->first == 0 && s->limit == 0xFFFFFFFF && s->rights == (SEG_READ | SEG_WRITE);
-}
-
 void mode_changed(struct cpu *c)
 {
     bool user = c->cpl == 3, code32 = c->seg[CS].access & ACCESS_DB, stack32 = c->seg[SS].access & ACCESS_DB;
@@ -118,8 +114,7 @@ void mode_changed(struct cpu *c)
     }
     c->stack_mask = stack32 ? 0xFFFFFFFF : 0xFFFF;
     c->mode = code32 ? MODE_CODE32 : 0;
-    if (code32 && stack32 && c->seg[CS].base == 0 && c->seg[CS].limit == 0xFFFFFFFF &&
-        is_flat(&c->seg[DS]) && is_flat(&c->seg[ES]) && is_flat(&c->seg[SS]))
+    if (code32 && stack32 && c->seg[CS].flat && c->seg[DS].flat & c->seg[ES].flat & c->seg[SS].flat & SEG_FLAT_DATA)
         c->mode |= MODE_FLAT;
     if (!is_real_like(c)) c->mode |= MODE_PROT;
 }
@@ -212,6 +207,7 @@ static void deliver(struct cpu *c, uint8_t vector, enum int_kind kind)
     c->link_from = NULL;
     interrupt_deliver(c, vector, kind, false, 0, c->rip);
     c->delivering = -1;
+    attention(c);                          /* what else is there before the handler's first instruction? */
 }
 
 /* Traps and interrupts before the next instruction. */
@@ -223,6 +219,7 @@ static void events(struct cpu *c)
         c->link_from = NULL;
         c->budget--;                       /* a delivery takes time, or a fault in its handler could stop it */
         fault_deliver(c);
+        attention(c);
         return;
     }
     if (c->single_step && !(shadow && c->shadow_ss)) {

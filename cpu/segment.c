@@ -12,11 +12,13 @@ void segment_derive(struct segment *s)
     s->rights = !usable ? 0 : code ? (rw ? SEG_READ : 0) : rw ? SEG_READ | SEG_WRITE : SEG_READ;
     s->first = 0;
     s->last = s->limit;
+    s->flat = 0;
     if (!code && s->access & ACCESS_DC) {                /* expand-down: SDM vol. 3, 5.3 */
         s->first = (uint64_t)s->limit + 1;
         s->last = s->access & ACCESS_DB ? 0xFFFFFFFF : 0xFFFF;
     } else if (s->limit == 0xFFFFFFFF) {
         s->last = 1ull << 33;      /* an operand may wrap around 4 GiB: left to the processor, SDM vol. 3, 5.3 */
+        if (s->base == 0) s->flat = s->rights == (SEG_READ | SEG_WRITE) ? SEG_FLAT | SEG_FLAT_DATA : SEG_FLAT;
     }
 }
 
@@ -32,6 +34,13 @@ struct segment segment_make(uint16_t selector, struct descriptor d)
     s.limit = s.access & ACCESS_G ? limit << 12 | 0xFFF : limit;
     segment_derive(&s);
     return s;
+}
+
+const struct segment *segment_remember(struct segment_memo *m, uint16_t selector, struct descriptor d)
+{
+    m->from = d;
+    m->made = segment_make(selector, d);
+    return &m->made;
 }
 
 void segment_null(struct segment *s, uint16_t selector)
@@ -141,7 +150,7 @@ static void load_protected(struct cpu *c, enum seg seg, uint16_t selector)
     if (seg == SS) check_stack(c, selector, d);
     else check_data(c, selector, d);
     descriptor_mark(c, selector, d, ACCESS_A, true);
-    c->seg[seg] = segment_make(selector, d);
+    c->seg[seg] = *segment_made(c, selector, d);
 }
 
 void segment_load(struct cpu *c, enum seg seg, uint16_t selector)
@@ -220,15 +229,21 @@ static uint64_t stack_mask_of(const struct segment *ss)
 struct stack stack_current(const struct cpu *c)
 {
     bool wide = c->mode & MODE_LONG;
-    return (struct stack){ .ss = c->seg[SS], .sp = c->gpr[RSP], .mask = wide ? ~0ull : stack_mask_of(&c->seg[SS]),
+    return (struct stack){ .ss = &c->seg[SS], .sp = c->gpr[RSP], .mask = wide ? ~0ull : stack_mask_of(&c->seg[SS]),
                            .user = c->cpl == 3, .wide = wide };
 }
 
-static struct stack stack_make(uint16_t selector, struct descriptor d, uint64_t sp, unsigned ring)
+static struct stack stack_make(struct cpu *c, uint16_t selector, struct descriptor d, uint64_t sp, unsigned ring)
 {
-    struct stack s = { .ss = segment_make(selector, d), .sp = sp, .user = ring == 3 };
-    s.mask = stack_mask_of(&s.ss);
-    return s;
+    const struct segment *ss = segment_made(c, selector, d);
+    return (struct stack){ .ss = ss, .sp = sp, .mask = stack_mask_of(ss), .user = ring == 3 };
+}
+
+/* SS is null in 64-bit mode; descriptor 0 makes just that. */
+static struct stack stack_null(struct cpu *c, uint16_t selector, uint64_t sp)
+{
+    const struct segment *ss = segment_made(c, selector, (struct descriptor){ 0, 0 });
+    return (struct stack){ .ss = ss, .sp = sp, .mask = ~0ull, .wide = true };
 }
 
 /* A stack pointer of a 64-bit TSS (SDM vol. 3, figure 7-11). */
@@ -241,9 +256,7 @@ uint64_t stack_of_ist(struct cpu *c, unsigned n) { return tss_stack(c, 0x1C + n 
 /* SS becomes null with the new ring as RPL. */
 static struct stack stack_of_ring64(struct cpu *c, unsigned ring)
 {
-    struct stack s = { .sp = tss_stack(c, 4 + ring * 8), .mask = ~0ull, .wide = true };
-    segment_null(&s.ss, (uint16_t)ring);
-    return s;
+    return stack_null(c, (uint16_t)ring, tss_stack(c, 4 + ring * 8));
 }
 
 /* SDM vol. 3, 7.2: SS0 at 8 and ESP0 at 4 of a 32-bit TSS, SS0 at 4 and SP0 at 2 of a 16-bit one. */
@@ -261,40 +274,36 @@ struct stack stack_of_ring(struct cpu *c, unsigned ring)
     if (!desc_is_writable(d)) fault_selector(c, VEC_TS, selector, "the TSS names a stack that is not writable");
     if (!desc_present(d)) fault_selector(c, VEC_SS, selector, "the ring's stack segment is not present");
     descriptor_mark(c, selector, d, ACCESS_A, true);
-    struct stack s = stack_make(selector, d, sp, ring);
+    struct stack s = stack_make(c, selector, d, sp, ring);
     s.error = selector & 0xFFFCu;
     return s;
 }
 
 struct stack stack_outer(struct cpu *c, uint16_t selector, uint64_t sp, unsigned ring, bool wide)
 {
-    if (wide && selector_is_null(selector) && ring < 3) {
-        struct stack null = { .sp = sp, .mask = ~0ull, .wide = true };
-        segment_null(&null.ss, selector);
-        return null;
-    }
+    if (wide && selector_is_null(selector) && ring < 3) return stack_null(c, selector, sp);
     struct descriptor d = descriptor_need(c, selector, VEC_GP);
     if ((selector & 3u) != ring || desc_dpl(d) != ring)
         fault_selector(c, VEC_GP, selector, "return to a stack of another ring");
     if (!desc_is_writable(d)) fault_selector(c, VEC_GP, selector, "return to a stack that is not writable");
     if (!desc_present(d)) fault_selector(c, VEC_SS, selector, "return to a stack that is not present");
     descriptor_mark(c, selector, d, ACCESS_A, true);
-    struct stack s = stack_make(selector, d, sp, ring);
+    struct stack s = stack_make(c, selector, d, sp, ring);
     s.wide = wide;
     if (wide) s.mask = ~0ull;
     return s;
 }
 
-static uint64_t stack_laddr(struct cpu *c, const struct stack *s, uint64_t sp, unsigned size, unsigned need)
+static inline uint64_t stack_laddr(struct cpu *c, const struct stack *s, uint64_t sp, unsigned size, unsigned need)
 {
     if (s->wide) {
         if (!is_canonical(sp) || !is_canonical(sp + size - 1))
             fault_selector(c, VEC_SS, (uint16_t)s->error, "stack pointer is not canonical");
         return sp;
     }
-    if (!(s->ss.rights & need) || sp < s->ss.first || sp + size - 1 > s->ss.last)
+    if (!(s->ss->rights & need) || sp < s->ss->first || sp + size - 1 > s->ss->last)
         fault_selector(c, VEC_SS, (uint16_t)s->error, "no room on the stack");
-    return laddr_wrap(c, s->ss.base + sp);
+    return laddr_wrap(c, s->ss->base + sp);
 }
 
 void stack_put(struct cpu *c, struct stack *s, uint64_t value, unsigned size)
@@ -315,6 +324,6 @@ uint64_t stack_get(struct cpu *c, struct stack *s, unsigned size)
 /* A 16-bit stack leaves the upper half of ESP alone, also on the way to another ring. */
 void stack_use(struct cpu *c, const struct stack *s)
 {
-    c->seg[SS] = s->ss;
+    if (s->ss != &c->seg[SS]) c->seg[SS] = *s->ss;
     c->gpr[RSP] = (c->gpr[RSP] & ~s->mask) | (s->sp & s->mask);
 }

@@ -4,6 +4,7 @@
  */
 #include "cpu/families.h"
 #include "cpu/op.h"
+#include "cpu/trace.h"
 
 /* ENTER ends with a check that the new top of the stack can be written. */
 static void lin_probe_stack(struct cpu *c, uint64_t sp, unsigned size)
@@ -67,10 +68,7 @@ EXEC popf(struct cpu *c, const struct insn *i)
     uint32_t old = c->flags, value = (uint32_t)stack_pop(c, &sp, size) & ~(uint32_t)FLAG_RF;
     stack_commit(c, sp);
     flags_set(c, value, popf_mask(c, size));
-    if ((c->flags & ~old & (FLAG_IF | FLAG_TF)) || (c->flags ^ old) & FLAG_AC) {
-        mode_changed(c);
-        attention(c);
-    }
+    if (c->flags & ~old & (FLAG_IF | FLAG_TF)) flags_loaded(c);
     NEXT_CHECKED(c, i);
 }
 const struct family family_pushf = ONE(pushf);
@@ -86,17 +84,30 @@ EXEC push_seg(struct cpu *c, const struct insn *i)
     stack_commit(c, sp);
     NEXT_CHECKED(c, i);
 }
+/* MOV SS and POP SS hold interrupts and debug exceptions for one instruction (SDM vol. 3, 6.8.3). Nothing
+ * is due now that was not before, so the trace may go on. */
+static void hold_events(struct cpu *c)
+{
+    c->shadow_tick = cpu_ticks(c) + 1;
+    c->shadow_ss = true;
+}
+/* A segment was loaded: on in this trace if it is one of the mode that is now. */
+static inline const struct insn *next_in_mode(struct cpu *c, const struct insn *i, unsigned mode)
+{
+    if (unlikely(c->mode != mode)) TAIL go_after(c, i);
+    NEXT_CHECKED(c, i);
+}
 EXEC pop_seg(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
+    unsigned mode = c->mode;
     uint64_t sp = c->gpr[RSP], mask = c->stack_mask;
     uint16_t selector = (uint16_t)seg_load(c, SS, sp & mask, 2);
     segment_load(c, i->dst, selector);
     sp = (sp + insn_opsize(i)) & mask;
     c->gpr[RSP] = (c->gpr[RSP] & ~mask) | sp;
-    if (i->dst == SS) { c->shadow_tick = cpu_ticks(c) + 1; c->shadow_ss = true; }
-    mode_changed(c);
-    return leave_after(c, i);
+    if (i->dst == SS) hold_events(c);
+    TAIL next_in_mode(c, i, mode);
 }
 EXEC mov_from_seg_r(struct cpu *c, const struct insn *i)
 {
@@ -114,24 +125,23 @@ EXEC mov_from_seg_m(struct cpu *c, const struct insn *i)
 EXEC mov_to_seg(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
+    unsigned mode = c->mode;
     if (i->dst == CS) fault(c, VEC_UD);
     segment_load(c, i->dst, i->asize & INSN_REG ? reg16(c, i->src) : (uint16_t)insn_load(c, i, 2));
-    if (i->dst == SS) { c->shadow_tick = cpu_ticks(c) + 1; c->shadow_ss = true; }
-    mode_changed(c);
-    return leave_after(c, i);
+    if (i->dst == SS) hold_events(c);
+    TAIL next_in_mode(c, i, mode);
 }
 /* LES, LDS, LSS, LFS, LGS: disp and imm are taken; the segment register is in `src`. */
 EXEC load_far_pointer(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
-    unsigned size = insn_opsize(i);
+    unsigned size = insn_opsize(i), mode = c->mode;
     uint64_t ea = insn_ea(c, i), offset = seg_load(c, i->seg, ea, size);
     uint16_t selector = (uint16_t)seg_load(c, i->seg, ea + size, 2);
     segment_load(c, i->src, selector);
     if (size == 2) reg16_set(c, i->dst, (uint16_t)offset);
     else c->gpr[i->dst] = offset;
-    mode_changed(c);
-    return leave_after(c, i);
+    TAIL next_in_mode(c, i, mode);
 }
 const struct family family_push_seg = ONE(push_seg);
 const struct family family_pop_seg = ONE(pop_seg);

@@ -56,6 +56,8 @@ enum {
     ACCESS_DPL_SHIFT = 5, ACCESS_P = 0x80, ACCESS_L = 1 << 13, ACCESS_DB = 1 << 14, ACCESS_G = 1 << 15,
 };
 enum { SEG_READ = 1, SEG_WRITE = 2 };
+enum { SEG_FLAT = 1,               /* base 0, limit 4 GiB, not expand-down                           */
+       SEG_FLAT_DATA = 2 };        /* ... for loads and stores                                       */
 
 struct segment {
     uint64_t base;
@@ -64,7 +66,13 @@ struct segment {
     uint32_t limit;                /* bytes - 1, granularity applied                                */
     uint16_t selector, access;
     uint8_t  rights;               /* SEG_READ | SEG_WRITE: 0 = unusable (null selector); derived    */
+    uint8_t  flat;                 /* SEG_FLAT, SEG_FLAT_DATA; derived                               */
 };
+
+/* What descriptors make of segment registers, remembered: a pure function, so it never gets stale. */
+struct descriptor { uint32_t low, high; };
+#define SEGMENT_MEMO 64u           /* the upper half: code */
+struct segment_memo { struct descriptor from; struct segment made; };
 
 /* ---- translation look-aside buffer -------------------------------------------------------------- */
 /* A tag is the page's linear address. A load or store hits when (laddr & (PAGE | size - 1)) == tag:
@@ -81,6 +89,8 @@ struct tlb_entry {
     uint64_t  paddr;               /* page                                                             */
 };
 struct itlb_entry { uint64_t tag, paddr; };
+/* Which slots may hold something (any; nothing global; instructions), so that no flush looks at others. */
+struct tlb_used { uint64_t any[TLB_SIZE / 64], local[TLB_SIZE / 64], code[ITLB_SIZE / 64]; };
 
 /* Bits of the mode in which a trace was decoded. */
 enum mode {
@@ -190,6 +200,8 @@ struct cpu {
     struct traces *traces;
     struct tlb_entry  tlb_sets[2][TLB_SIZE];     /* supervisor, user */
     struct itlb_entry itlb_sets[2][ITLB_SIZE];
+    struct tlb_used   tlb_used[2];
+    struct segment_memo memo[SEGMENT_MEMO];
 };
 
 /* ---- flags ------------------------------------------------------------------------------------------ */
@@ -221,7 +233,9 @@ static inline void flags_set_arith(struct cpu *c, uint32_t f)
 /* Replaces the bits in mask; callers re-derive what IF, TF, VM, AC decide (see flags_changed()). */
 static inline void flags_set(struct cpu *c, uint32_t value, uint32_t mask)
 {
-    if (mask & FLAGS_ARITH)
+    if ((mask & FLAGS_ARITH) == FLAGS_ARITH)
+        flags_set_arith(c, value);
+    else if (mask & FLAGS_ARITH)
         flags_set_arith(c, (flags_get(c) & ~mask) | (value & mask));
     mask &= ~(uint32_t)FLAGS_ARITH;
     c->flags = (c->flags & ~mask) | (value & mask) | FLAG_1;
@@ -248,13 +262,17 @@ void tlb_flush_page(struct cpu *, uint64_t laddr);    /* INVLPG */
 /* Re-derives tlb set, trace mode and stack mask from CS, SS, DS, ES, CPL, CR0, EFER. Call after any
  * change of segments, CPL or mode; cheap. */
 void mode_changed(struct cpu *);
-/* Call after IF, TF, VM or AC may have changed, or a line or debug register: makes the run loop look
- * for events before the next instruction. */
+/* Makes the run loop look for events before the next instruction. Call when there may be one that nobody
+ * has asked attention for: a line, a debug register. */
 void attention(struct cpu *);
+/* The same after IF or TF may have been set, or NMI unblocked: only if something waits for that. */
+static inline void flags_loaded(struct cpu *c)
+{
+    if (unlikely(c->flags & FLAG_TF || c->nmi_latched || (c->line_intr && c->flags & FLAG_IF))) attention(c);
+}
 void segment_derive(struct segment *);                /* first, last, rights from access and limit */
 
 /* ---- protection (segment.c, far.c, interrupt.c, task.c) -------------------------------------------------- */
-struct descriptor { uint32_t low, high; };
 /* Loads a data segment register or SS, DS, ES, FS, GS with all checks of the current mode. */
 void segment_load(struct cpu *, enum seg, uint16_t selector);
 /* Real-mode and vm86 style: base = selector * 16; keeps limit/rights as the mode demands. */

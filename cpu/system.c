@@ -7,6 +7,7 @@
  */
 #include "cpu/families.h"
 #include "cpu/protect.h"
+#include "cpu/trace.h"
 
 static void need_ring0(struct cpu *c)
 {
@@ -113,7 +114,7 @@ EXEC mov_cr(struct cpu *c, const struct insn *i)
     case 4: cr4_write(c, value); break;
     default: c->cr8 = value; break;
     }
-    return leave_after(c, i);
+    TAIL go_after(c, i);
 }
 
 /* LMSW cannot clear PE (SDM vol. 2, LMSW). */
@@ -138,7 +139,7 @@ EXEC clts(struct cpu *c, const struct insn *i)
     BEGIN(c, i);
     need_ring0(c);
     c->cr0 &= ~(uint64_t)CR0_TS;
-    return leave_after(c, i);
+    NEXT_CHECKED(c, i);
 }
 
 /* ---- debug registers (SDM vol. 3, 17.2) ------------------------------------------------------------ */
@@ -234,7 +235,7 @@ EXEC invlpg(struct cpu *c, const struct insn *i)
     need_ring0(c);
     uint64_t base = c->mode & MODE_LONG && i->seg < FS ? 0 : c->seg[i->seg].base;
     tlb_flush_page(c, laddr_wrap(c, base + insn_ea(c, i)));
-    return leave_after(c, i);
+    TAIL go_after(c, i);
 }
 EXEC wbinvd(struct cpu *c, const struct insn *i)
 {
@@ -266,9 +267,9 @@ EXEC sti(struct cpu *c, const struct insn *i)
         c->flags |= FLAG_IF;
         c->shadow_tick = cpu_ticks(c) + 1;
         c->shadow_ss = false;
-        attention(c);
+        flags_loaded(c);
     }
-    return leave_after(c, i);
+    NEXT_CHECKED(c, i);
 }
 
 EXEC hlt(struct cpu *c, const struct insn *i)
@@ -314,8 +315,7 @@ static const struct insn *fast_switch(struct cpu *c, const struct insn *i, unsig
     c->cpl = (uint8_t)ring;
     c->gpr[RSP] = rsp;
     mode_changed(c);
-    attention(c);
-    return leave_to(c, i, rip);
+    TAIL go_to(c, i, rip);
 }
 
 EXEC sysenter(struct cpu *c, const struct insn *i)

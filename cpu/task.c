@@ -83,7 +83,7 @@ static void load_code(struct cpu *c, uint16_t selector)
         fault_selector(c, VEC_TS, selector, "the task's CS is of another ring");
     if (!desc_present(d)) fault_selector(c, VEC_NP, selector, "the task's CS is not present");
     descriptor_mark(c, selector, d, ACCESS_A, true);
-    c->seg[CS] = segment_make(selector, d);
+    c->seg[CS] = *segment_made(c, selector, d);
 }
 
 static void load_stack(struct cpu *c, uint16_t selector)
@@ -94,7 +94,7 @@ static void load_stack(struct cpu *c, uint16_t selector)
     if (!desc_is_writable(d)) fault_selector(c, VEC_TS, selector, "the task's SS is not writable");
     if (!desc_present(d)) fault_selector(c, VEC_SS, selector, "the task's SS is not present");
     descriptor_mark(c, selector, d, ACCESS_A, true);
-    c->seg[SS] = segment_make(selector, d);
+    c->seg[SS] = *segment_made(c, selector, d);
 }
 
 static void load_data(struct cpu *c, enum seg seg, uint16_t selector)
@@ -106,7 +106,7 @@ static void load_data(struct cpu *c, enum seg seg, uint16_t selector)
         fault_selector(c, VEC_TS, selector, "a data segment of the task is of an inner ring");
     if (!desc_present(d)) fault_selector(c, VEC_NP, selector, "a data segment of the task is not present");
     descriptor_mark(c, selector, d, ACCESS_A, true);
-    c->seg[seg] = segment_make(selector, d);
+    c->seg[seg] = *segment_made(c, selector, d);
 }
 
 static void load_segments(struct cpu *c, const struct task *t)
@@ -194,6 +194,7 @@ void task_switch(struct cpu *c, uint16_t selector, struct descriptor d, enum tas
     enter_task(c, &t, has_error ? l->size : 0, error);
     c->budget -= charge;
     c->insn = insn;
+    flags_loaded(c);
 }
 
 /* ---- I/O permission ------------------------------------------------------------------------------------- */

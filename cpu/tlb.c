@@ -40,6 +40,18 @@ static void large_add(struct cpu *c, uint64_t laddr, unsigned bits)
     c->large[n >> 6] |= 1ull << (n & 63);
 }
 
+/* ---- slots in use ----------------------------------------------------------------------------------- */
+static void use(uint64_t *bits, unsigned n) { bits[n >> 6] |= 1ull << (n & 63); }
+/* The first slot from n on whose bit is set; `size` if there is none. */
+static inline unsigned next_used(const uint64_t *bits, unsigned n, unsigned size)
+{
+    for (; n < size; n = (n | 63) + 1) {
+        uint64_t rest = bits[n >> 6] >> (n & 63);
+        if (rest) return n + (unsigned)__builtin_ctzll(rest);
+    }
+    return size;
+}
+
 /* ---- filling -------------------------------------------------------------------------------------- */
 static struct walk translate(struct cpu *c, uint64_t laddr, unsigned access, bool user)
 {
@@ -71,6 +83,9 @@ static struct tlb_entry *fill(struct cpu *c, uint64_t laddr, unsigned access, bo
     e->read = page | (p.read ? 0 : TLB_SLOW);
     bool may_store = access == ACCESS_STORE || (w.dirty && w.writable);
     e->write = may_store ? write_tag(c, page, &p, w.paddr, access == ACCESS_STORE) : TLB_NONE;
+    unsigned slot = (unsigned)(e - set_of(c, user));
+    use(c->tlb_used[user].any, slot);
+    if (!(e->paddr & ENTRY_GLOBAL)) use(c->tlb_used[user].local, slot);
     return e;
 }
 
@@ -95,6 +110,7 @@ uint64_t tlb_fetch(struct cpu *c, uint64_t laddr)
         struct walk w = translate(c, laddr, ACCESS_FETCH, c->itlb != c->itlb_sets[0]);
         e->tag = page_of(laddr);
         e->paddr = w.paddr;
+        use(c->tlb_used[c->itlb != c->itlb_sets[0]].code, (unsigned)(e - c->itlb));
     }
     return e->paddr | (laddr & (PAGE_SIZE - 1));
 }
@@ -102,12 +118,36 @@ uint64_t tlb_fetch(struct cpu *c, uint64_t laddr)
 /* ---- flushing ---------------------------------------------------------------------------------------- */
 static void forget(struct tlb_entry *e) { e->read = e->write = TLB_NONE; }
 
+/* Memory of zeroes is full of entries for page 0. */
+void tlb_init(struct cpu *c)
+{
+    for (unsigned set = 0; set < 2; set++) {
+        for (unsigned n = 0; n < TLB_SIZE; n++) forget(&c->tlb_sets[set][n]);
+        for (unsigned n = 0; n < ITLB_SIZE; n++) c->itlb_sets[set][n].tag = TLB_NONE;
+    }
+}
+
+static void flush_set(struct cpu *c, unsigned set, bool keep_global)
+{
+    struct tlb_used *used = &c->tlb_used[set];
+    const uint64_t *bits = keep_global ? used->local : used->any;
+    for (unsigned n = next_used(bits, 0, TLB_SIZE); n < TLB_SIZE; n = next_used(bits, n + 1, TLB_SIZE)) {
+        struct tlb_entry *e = &c->tlb_sets[set][n];
+        if (keep_global && e->paddr & ENTRY_GLOBAL) continue;      /* it took the place of a local one */
+        forget(e);
+        used->any[n >> 6] &= ~(1ull << (n & 63));
+    }
+    memset(used->local, 0, sizeof used->local);
+}
+
 void tlb_flush(struct cpu *c, bool keep_global)
 {
     for (unsigned set = 0; set < 2; set++) {
-        for (unsigned n = 0; n < TLB_SIZE; n++)
-            if (!keep_global || !(c->tlb_sets[set][n].paddr & ENTRY_GLOBAL)) forget(&c->tlb_sets[set][n]);
-        for (unsigned n = 0; n < ITLB_SIZE; n++) c->itlb_sets[set][n].tag = TLB_NONE;
+        uint64_t *code = c->tlb_used[set].code;
+        flush_set(c, set, keep_global);
+        for (unsigned n = next_used(code, 0, ITLB_SIZE); n < ITLB_SIZE; n = next_used(code, n + 1, ITLB_SIZE))
+            c->itlb_sets[set][n].tag = TLB_NONE;
+        memset(code, 0, sizeof c->tlb_used[set].code);
     }
     if (!keep_global) memset(c->large, 0, sizeof c->large);
 }
@@ -128,7 +168,8 @@ void tlb_flush_page(struct cpu *c, uint64_t laddr)
 void tlb_protect(struct cpu *c, uint64_t paddr)
 {
     for (unsigned set = 0; set < 2; set++)
-        for (unsigned n = 0; n < TLB_SIZE; n++) {
+        for (unsigned n = next_used(c->tlb_used[set].any, 0, TLB_SIZE); n < TLB_SIZE;
+             n = next_used(c->tlb_used[set].any, n + 1, TLB_SIZE)) {
             struct tlb_entry *e = &c->tlb_sets[set][n];
             if (page_of(e->paddr) == page_of(paddr) && !(e->write & TLB_SLOW)) e->write |= TLB_SLOW;
         }

@@ -4,6 +4,7 @@
 #pragma once
 #include "cpu/mem.h"
 
+void tlb_init(struct cpu *);
 /* Physical address of the instruction byte at laddr, at the current privilege; fills the ITLB.
  * May fault. */
 uint64_t tlb_fetch(struct cpu *, uint64_t laddr);

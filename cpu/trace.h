@@ -52,6 +52,19 @@ static inline bool trace_in_limit(const struct cpu *c, const struct insn *t)
 
 /* Goes on at c->rip (exact) with a look-up; to the run loop if that needs more than a hash hit. */
 const struct insn *enter(struct cpu *, const struct insn *);
+/* This instruction is done and control goes to `rip`, maybe in another mode: like leave_to(), but without the
+ * run loop when nobody asked for attention. */
+static inline const struct insn *go_to(struct cpu *c, const struct insn *i, uint64_t rip)
+{
+    c->budget += insn_header(i)->n - (i->pos + 1);
+    c->rip = rip;
+    c->insn = NULL;
+    TAIL enter(c, i);
+}
+static inline const struct insn *go_after(struct cpu *c, const struct insn *i)
+{
+    TAIL go_to(c, i, insn_next_rip(c, i));
+}
 /* A branch record's link could not be followed: c->rip is the target already. */
 const struct insn *follow_slow(struct cpu *, const struct insn *);
 /* Near transfers with limit checks and 16-bit wrap. */

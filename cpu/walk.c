@@ -39,9 +39,13 @@ static struct format format_of(const struct cpu *c)
     return (struct format){ 2, 10, 4 };
 }
 
-static uint64_t entry_load(const struct cpu *c, uint64_t paddr, unsigned bytes, bool probe)
+static inline uint64_t entry_load(const struct cpu *c, uint64_t paddr, unsigned bytes, bool probe)
 {
-    if (!probe) return memory_read(c->memory, paddr, bytes == 8 ? QWORD : DWORD);
+    if (likely(!probe)) {
+        const uint8_t *page = memory_page(c->memory, paddr).read;
+        if (likely(page)) return host_load(page + (paddr & (PAGE_SIZE - 1)), bytes == 8 ? 8 : 4);
+        return memory_read(c->memory, paddr, bytes == 8 ? QWORD : DWORD);
+    }
     uint64_t value = 0;
     for (unsigned n = 0; n < bytes; n++) value |= (uint64_t)memory_peek(c->memory, paddr + n) << (8 * n);
     return value;
@@ -71,11 +75,14 @@ static uint64_t reserved_bits(const struct cpu *c, const struct format *f, bool 
 }
 
 /* Follows the tables down to the page; path->missing or ->reserved say why not. */
-static void descend(const struct cpu *c, uint64_t laddr, bool probe, struct path *path)
+static inline __attribute__((always_inline)) void descend(const struct cpu *c, uint64_t laddr, bool probe, struct path *path)
 {
     struct format f = format_of(c);
     uint64_t table = c->cr3 & ~0xFFFull;
-    *path = (struct path){ .all = ~0ull };
+    path->all = ~0ull;
+    path->depth = 0;
+    path->page_bits = PAGE_BITS;
+    path->nx = path->missing = path->reserved = false;
     if (f.levels == 2 && f.entry_bytes == 8) {
         uint64_t pdpte = c->pdpte[laddr >> 30 & 3];      /* no rights here: SDM vol. 3, 4.4.1 */
         path->missing = !(pdpte & PTE_P);
