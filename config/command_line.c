@@ -126,6 +126,7 @@ static bool set_strict(struct parser *p, const char *v) { (void)v; return p->c->
 static bool set_help(struct parser *p, const char *v) { (void)v; return p->c->help = true; }
 static bool set_version(struct parser *p, const char *v) { (void)v; return p->c->version = true; }
 static bool set_opcodes(struct parser *p, const char *v) { (void)v; return p->c->opcodes = true; }
+static bool set_cpu_models(struct parser *p, const char *v) { (void)v; return p->c->cpu_models = true; }
 static bool set_print(struct parser *p, const char *v)
 {
     (void)v;
@@ -153,6 +154,7 @@ static const struct cli_option options[] = {
     { "--strict-config", NULL, NULL, "a warning about the configuration ends with exit code 2",
       set_strict },
     { "--opcodes", NULL, NULL, "print the instruction set as a manual and end", set_opcodes },
+    { "--cpu-models", NULL, NULL, "print the processor models and their features and end", set_cpu_models },
     { "--version", "-version", NULL, "print the version and end", set_version },
     { "--help", "-h", NULL, "print this and end", set_help },
     { "-help", NULL, NULL, NULL, set_help },

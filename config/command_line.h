@@ -12,7 +12,7 @@ struct command_item { enum item_kind kind; int position; const char *text; };
 
 struct command_line {
     const char *config_file, *log, *monitor, *qtest;       /* NULL: not given */
-    bool no_config, strict, help, version, opcodes, print_config, debugger;
+    bool no_config, strict, help, version, opcodes, cpu_models, print_config, debugger;
     const char *debugger_script;
     uint64_t until_ticks;                  /* 0: no end                                       */
     nanos until_time;                      /* 0: no end                                       */

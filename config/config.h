@@ -61,6 +61,7 @@ struct config_rule { const char *module; enum log_level level; enum log_action a
 struct config {
     uint64_t memory_mib;
     const char *cpu_model;                 /* NULL: the default one */
+    const char *add_features, *exclude_features;   /* lists of names; NULL: none */
     uint64_t ips;                          /* guest instructions in one second of guest time */
     bool reset_on_triple_fault;
     struct config_rom romimage, vgaromimage, optrom[CONFIG_ROMS], optram[CONFIG_ROMS];

@@ -32,8 +32,8 @@ static const struct option cpu_options[] = {
     FIXED("force_ignne", "0|false|no|off", "IGNNE# follows port F0h"),
     QUIET("cpuid_freq"),
     FIXED("msrs", "|msrs.def", "the model's own MSRs"),
-    FIXED("add_features", "|none", "the model's own features"),
-    FIXED("exclude_features", "|none", "the model's own features"),
+    TEXT("add_features", config, add_features),
+    TEXT("exclude_features", config, exclude_features),
     END
 };
 

@@ -293,12 +293,13 @@ static bool make_board(struct machine *m, const struct config *c, bool with_cpu)
 static bool make_cpu(struct machine *m, const struct config *c)
 {
     struct cpu_bus bus = { board_in, board_out, board_acknowledge, m->board };
-    struct cpu_config cc = { c->cpu_model };
+    struct cpu_config cc = { c->cpu_model, c->add_features, c->exclude_features };
     m->cpu = cpu_new(&cc, board_memory(m->board), &bus, m->log);
     if (!m->cpu && c->cpu_model) {
-        log_line(m->log, "config", LOG_WARN, "cpu: model=%s: not known, the default model is used",
-                 c->cpu_model);
-        m->cpu = cpu_new(&(struct cpu_config){ NULL }, board_memory(m->board), &bus, m->log);
+        log_line(m->log, "config", LOG_WARN, "cpu: model=%s: not known, the default model is used "
+                 "(--cpu-models lists them)", c->cpu_model);
+        cc.model = NULL;
+        m->cpu = cpu_new(&cc, board_memory(m->board), &bus, m->log);
     }
     if (!m->cpu) log_line(m->log, "config", LOG_ERROR, "no memory for the processor");
     return m->cpu;

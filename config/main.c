@@ -109,7 +109,8 @@ int main(int argc, char **argv)
     if (cl.help) command_line_help(stdout);
     else if (cl.version) printf("Vitro " VITRO_VERSION "\n");
     else if (cl.opcodes) cpu_print_opcodes(print_line, stdout);
-    if (cl.help || cl.version || cl.opcodes) return 0;
+    else if (cl.cpu_models) cpu_print_models(print_line, stdout);
+    if (cl.help || cl.version || cl.opcodes || cl.cpu_models) return 0;
 
     struct config *c = config_new(&(struct config_report){ report, NULL });
     if (!c) return MACHINE_EXIT_ERROR;

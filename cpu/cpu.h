@@ -20,6 +20,7 @@ struct cpu_bus {
 
 struct cpu_config {
     const char *model;             /* NULL: the default model */
+    const char *add_features, *exclude_features;   /* lists of names (vitro --cpu-models); NULL: none */
 };
 
 enum cpu_line { CPU_INTR, CPU_NMI, CPU_A20, CPU_RESET, CPU_SMI };
@@ -32,6 +33,7 @@ enum cpu_stop {
     CPU_BREAKPOINT,    /* stopped before the instruction at a breakpoint (debugger)  */
 };
 
+/* NULL: no such model, or no memory. */
 struct cpu *cpu_new(const struct cpu_config *, struct memory *, const struct cpu_bus *, struct log *);
 void cpu_free(struct cpu *);
 void cpu_reset(struct cpu *, bool power_on);     /* power_on false: INIT-like, keeps ticks and TSC */
@@ -83,6 +85,9 @@ uint64_t cpu_hash(const struct cpu *, uint64_t seed);
 
 /* Why the last shutdown (triple fault) happened, as text for a person; "" if none. */
 const char *cpu_shutdown_reason(const struct cpu *);
+
+/* The models, their features and the names of features (vitro --cpu-models). */
+void cpu_print_models(void (*line)(void *ctx, const char *text), void *ctx);
 
 /* The opcode table as a manual (vitro --opcodes). */
 void cpu_print_opcodes(void (*line)(void *ctx, const char *text), void *ctx);

@@ -369,26 +369,16 @@ static void segment_operand(struct work *w, const struct op *op)
     }
 }
 
-static bool model_has(const struct cpu_model *m, uint32_t traits)
+/* Without an x87 its instructions still take #NM, not #UD: no trait. */
+static bool feature_there(const struct cpu_model *m, uint32_t traits)
 {
-    /* 0-31: EDX of leaf 1, 32-63: ECX, 64-95: EDX of leaf 8000_0001h, 96-127: ECX */
-    static const uint8_t bit[] = {
-        0, 0 /* FPU: absent ones still take #NM */, 15, 8, 4, 5, 11,
-        [T_MMX >> 16] = 23, [T_FXSR >> 16] = 24, [T_SSE >> 16] = 25, [T_SSE2 >> 16] = 26, [T_CLFSH >> 16] = 19,
-        [T_SSE3 >> 16] = 32, [T_SSSE3 >> 16] = 41, [T_SSE41 >> 16] = 51, [T_SSE42 >> 16] = 52,
-        [T_POPCNT >> 16] = 55, [T_SYSCALL >> 16] = 64 + 11, [T_LM >> 16] = 64 + 29, [T_CX16 >> 16] = 45,
-        [T_RDTSCP >> 16] = 64 + 27, [T_LAHF64 >> 16] = 96,
-    };
-    const uint32_t words[4] = { m->features_edx, m->features_ecx, m->extended_edx, m->extended_ecx };
     unsigned f = traits >> 16 & 0xFF;
-    if (f == 7) return (m->signature >> 8 & 0xF) >= 4;
-    if (f <= 1 || f >= COUNT_OF(bit) || !bit[f]) return f <= 1;
-    return words[bit[f] >> 5 & 3] >> (bit[f] & 31) & 1;
+    return !f || model_has(m, f);
 }
 static bool is_undefined(const struct cpu_model *m, const struct work *w, const struct op *op)
 {
     uint32_t t = op->traits;
-    if (!op->family || !model_has(m, t)) return true;
+    if (!op->family || !feature_there(m, t)) return true;
     if (t & (w->mode & MODE_LONG ? T_I64 : T_O64)) return true;
     if (t & T_PROT && !(w->mode & MODE_PROT)) return true;
     if (t & T_MEM && !w->memory) return true;
@@ -396,7 +386,7 @@ static bool is_undefined(const struct cpu_model *m, const struct work *w, const 
     if (op->family == &family_mov_to_seg && (w->out->dst == CS || w->out->dst > GS)) return true;
     if (op->family == &family_mov_from_seg && w->out->src > GS) return true;
     if (w->mode & MODE_LONG && (op->family == &family_lahf || op->family == &family_sahf) &&
-        !model_has(m, T_LAHF64)) return true;
+        !model_has(m, FEAT_LAHF64)) return true;
     return w->lock && !(t & T_LOCK && w->memory && (w->kind == K_MR || w->kind == K_MI || w->kind == K_M));
 }
 

@@ -34,7 +34,7 @@ static void fixed_segments(struct cpu *c, uint16_t cs, uint16_t ss, unsigned rin
 
 static void need_syscall(struct cpu *c)
 {
-    bool everywhere = c->model->vendor[0] == 'A';
+    bool everywhere = c->model->vendor == VENDOR_AMD;
     if (!(c->efer & EFER_SCE) || !is_protected(c) || (!everywhere && !(c->mode & MODE_LONG)))
         fault(c, VEC_UD);
 }

@@ -118,7 +118,7 @@ const struct family family_xlat = ONE(xlat);
 static const struct insn *cmpxchg16b(struct cpu *c, const struct insn *i)
 {
     uint64_t laddr = insn_laddr(c, i, 16, SEG_WRITE);
-    if (!(c->model->features_ecx >> 13 & 1)) fault(c, VEC_UD);
+    if (!model_has(c->model, FEAT_CX16)) fault(c, VEC_UD);
     if (laddr & 15) fault_error(c, VEC_GP, 0);
     void *host = rmw_begin(c, laddr, 8);
     uint64_t low = rmw_load(c, host, laddr, 8);

@@ -8,60 +8,50 @@
 #include "cpu/families.h"
 #include "cpu/protect.h"
 
-/* Of CPUID 1, EDX; EXT: of CPUID 8000_0001h, EDX. */
-enum { EXT = 32, FEATURE_SEP = 11, FEATURE_PAT = 16, FEATURE_SYSCALL = EXT + 11, FEATURE_NX = EXT + 20,
-       FEATURE_RDTSCP = EXT + 27, FEATURE_LM = EXT + 29 };
-
-/* One register that is plain storage: where, which bits, and which CPUID feature it needs (-1: none). */
+/* One register that is plain storage: where, which bits, and which feature it needs (FEAT_NONE: none). */
 struct msr {
     uint32_t number;
     size_t   at;                   /* offset in struct cpu; 0: reads as zero, writes are swallowed */
     uint64_t writable;
-    int8_t   feature;
+    uint16_t feature;
     uint8_t  family;               /* the first that has it */
     bool     address;              /* must be canonical */
 };
 #define AT(field) offsetof(struct cpu, msr.field)
 #define BASE(seg_) (offsetof(struct cpu, seg) + (seg_) * sizeof(struct segment) + offsetof(struct segment, base))
 static const struct msr table[] = {
-    { 0x000, 0, 0, -1, 5, false },                            /* P5_MC_ADDR          */
-    { 0x001, 0, 0, -1, 5, false },                            /* P5_MC_TYPE          */
-    { 0x017, 0, 0, -1, 6, false },                            /* IA32_PLATFORM_ID    */
+    { 0x000, 0, 0, FEAT_NONE, 5, false },                            /* P5_MC_ADDR          */
+    { 0x001, 0, 0, FEAT_NONE, 5, false },                            /* P5_MC_TYPE          */
+    { 0x017, 0, 0, FEAT_NONE, 6, false },                            /* IA32_PLATFORM_ID    */
     /* bit 11 enables a local APIC: there is none to enable */
-    { 0x01B, AT(apic_base), 0xFFFFFF000, -1, 6, false },     /* IA32_APIC_BASE      */
-    { 0x02A, 0, 0, -1, 6, false },                            /* EBL_CR_POWERON      */
-    { 0x079, 0, 0, -1, 6, false },                            /* IA32_BIOS_UPDT_TRIG */
-    { 0x08B, 0, 0, -1, 6, false },                            /* IA32_BIOS_SIGN_ID   */
-    { 0x119, 0, 0, -1, 6, false },                            /* BBL_CR_CTL          */
-    { 0x11E, 0, 0, -1, 6, false },                            /* BBL_CR_CTL3         */
-    { 0x174, AT(sysenter_cs), 0xFFFF, FEATURE_SEP, 6, false },
-    { 0x175, AT(sysenter_esp), ~0ull, FEATURE_SEP, 6, true },
-    { 0x176, AT(sysenter_eip), ~0ull, FEATURE_SEP, 6, true },
-    { 0x1A0, AT(misc_enable), 0xFFFFFFFF, -1, 6, false },    /* IA32_MISC_ENABLE    */
-    { 0x1D9, 0, 0, -1, 6, false },                            /* IA32_DEBUGCTL       */
-    { 0x277, AT(pat), ~0ull, FEATURE_PAT, 6, false },
-    { 0xC0000081, AT(star), ~0ull, FEATURE_SYSCALL, 5, false },
-    { 0xC0000082, AT(lstar), ~0ull, FEATURE_LM, 6, true },
-    { 0xC0000083, AT(cstar), ~0ull, FEATURE_LM, 6, true },
-    { 0xC0000084, AT(sfmask), 0xFFFFFFFF, FEATURE_LM, 6, false },
-    { 0xC0000100, BASE(FS), ~0ull, FEATURE_LM, 6, true },
-    { 0xC0000101, BASE(GS), ~0ull, FEATURE_LM, 6, true },
-    { 0xC0000102, AT(kernel_gs_base), ~0ull, FEATURE_LM, 6, true },
-    { 0xC0000103, AT(tsc_aux), 0xFFFFFFFF, FEATURE_RDTSCP, 6, false },
+    { 0x01B, AT(apic_base), 0xFFFFFF000, FEAT_NONE, 6, false },     /* IA32_APIC_BASE      */
+    { 0x02A, 0, 0, FEAT_NONE, 6, false },                            /* EBL_CR_POWERON      */
+    { 0x079, 0, 0, FEAT_NONE, 6, false },                            /* IA32_BIOS_UPDT_TRIG */
+    { 0x08B, 0, 0, FEAT_NONE, 6, false },                            /* IA32_BIOS_SIGN_ID   */
+    { 0x119, 0, 0, FEAT_NONE, 6, false },                            /* BBL_CR_CTL          */
+    { 0x11E, 0, 0, FEAT_NONE, 6, false },                            /* BBL_CR_CTL3         */
+    { 0x174, AT(sysenter_cs), 0xFFFF, FEAT_SEP, 6, false },
+    { 0x175, AT(sysenter_esp), ~0ull, FEAT_SEP, 6, true },
+    { 0x176, AT(sysenter_eip), ~0ull, FEAT_SEP, 6, true },
+    { 0x1A0, AT(misc_enable), 0xFFFFFFFF, FEAT_NONE, 6, false },    /* IA32_MISC_ENABLE    */
+    { 0x1D9, 0, 0, FEAT_NONE, 6, false },                            /* IA32_DEBUGCTL       */
+    { 0x277, AT(pat), ~0ull, FEAT_PAT, 6, false },
+    { 0xC0000081, AT(star), ~0ull, FEAT_SYSCALL, 5, false },
+    { 0xC0000082, AT(lstar), ~0ull, FEAT_LM, 6, true },
+    { 0xC0000083, AT(cstar), ~0ull, FEAT_LM, 6, true },
+    { 0xC0000084, AT(sfmask), 0xFFFFFFFF, FEAT_LM, 6, false },
+    { 0xC0000100, BASE(FS), ~0ull, FEAT_LM, 6, true },
+    { 0xC0000101, BASE(GS), ~0ull, FEAT_LM, 6, true },
+    { 0xC0000102, AT(kernel_gs_base), ~0ull, FEAT_LM, 6, true },
+    { 0xC0000103, AT(tsc_aux), 0xFFFFFFFF, FEAT_RDTSCP, 6, false },
 };
 enum { MSR_TSC = 0x10, MSR_EFER = 0xC0000080 };
-
-static bool has(const struct cpu *c, int feature)
-{
-    uint32_t word = feature >= EXT ? c->model->extended_edx : c->model->features_edx;
-    return feature < 0 || word >> (feature & 31) & 1;
-}
 
 static const struct msr *find(const struct cpu *c, uint32_t number)
 {
     for (unsigned n = 0; n < COUNT_OF(table); n++) {
         const struct msr *m = &table[n];
-        if (m->number == number && has(c, m->feature) && cpu_family(c) >= m->family) return m;
+        if (m->number == number && (m->feature == FEAT_NONE || has(c, m->feature)) && model_family(c->model) >= m->family) return m;
     }
     return NULL;
 }
@@ -75,8 +65,8 @@ static _Noreturn void unknown(struct cpu *c, const char *verb, uint32_t number)
 /* EFER bits that exist in this model, without LMA. */
 static uint64_t efer_known(const struct cpu *c)
 {
-    return (has(c, FEATURE_SYSCALL) ? EFER_SCE : 0) | (has(c, FEATURE_LM) ? EFER_LME : 0) |
-           (has(c, FEATURE_NX) ? EFER_NXE : 0);
+    return (has(c, FEAT_SYSCALL) ? EFER_SCE : 0) | (has(c, FEAT_LM) ? EFER_LME : 0) |
+           (has(c, FEAT_NX) ? EFER_NXE : 0);
 }
 
 /* LME cannot change under paging; LMA is what CR0.PG made of it (SDM vol. 3, 2.2.1). */

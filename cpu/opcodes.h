@@ -58,13 +58,15 @@ enum trait {
     T_REGS  = 1 << 13,     /* memory form is #UD                              */
     T_PURE  = 1 << 14,     /* register form reads and writes no flags and cannot fault */
     T_STACK = 1 << 15,     /* register and immediate forms: [0] flat stack, [1] any, [2] 64-bit */
-    /* CPU features, in bits 16-23: index + 1 into feature_bits[] of decode.c */
-#define T_FEATURE(n) ((uint32_t)(n) << 16)
-    T_FPU = 1 << 16, T_CMOV = 2 << 16, T_CX8 = 3 << 16, T_TSC = 4 << 16, T_MSR = 5 << 16,
-    T_SEP = 6 << 16, T_486 = 7 << 16, T_SYSCALL = 8 << 16, T_LM = 9 << 16,
-    T_MMX = 16 << 16, T_FXSR = 17 << 16, T_SSE = 18 << 16, T_SSE2 = 19 << 16, T_SSE3 = 20 << 16,
-    T_SSSE3 = 21 << 16, T_SSE41 = 22 << 16, T_SSE42 = 23 << 16, T_POPCNT = 24 << 16, T_CLFSH = 25 << 16,
-    T_CX16 = 26 << 16, T_RDTSCP = 27 << 16, T_LAHF64 = 28 << 16,
+    /* CPU features, in bits 16-23: enum feature of model.h */
+#define T_FEATURE(name) T_##name = FEAT_##name << 16
+    T_FPU = 0,             /* without an x87: #NM, and that is the handlers' */
+    T_FEATURE(CMOV), T_FEATURE(CX8), T_FEATURE(TSC), T_FEATURE(MSR), T_FEATURE(SEP), T_FEATURE(486),
+    T_FEATURE(SYSCALL), T_FEATURE(LM), T_FEATURE(MMX), T_FEATURE(MMX2), T_FEATURE(FXSR), T_FEATURE(SSE),
+    T_FEATURE(SSE2), T_FEATURE(SSE3), T_FEATURE(SSSE3), T_FEATURE(SSE41), T_FEATURE(SSE42),
+    T_FEATURE(POPCNT), T_FEATURE(CLFSH), T_FEATURE(CX16), T_FEATURE(RDTSCP), T_FEATURE(LAHF64),
+    T_FEATURE(PREFETCH), T_FEATURE(PMC), T_FEATURE(3DNOW), T_FEATURE(3DNOWEXT), T_FEATURE(SMAP),
+    T_FEATURE(XSAVE), T_FEATURE(XSAVEOPT), T_FEATURE(FSGSBASE), T_FEATURE(INVPCID),
     T_FEATURES = 0xFF << 16,
 };
 

@@ -142,14 +142,13 @@ struct stack stack_outer(struct cpu *, uint16_t selector, uint64_t sp, unsigned 
 void system_result(struct cpu *, const struct insn *, uint64_t value);
 
 /* Bits of a physical address (CPUID 8000_0008h). */
-static inline unsigned paddr_bits(const struct cpu *c) { return c->model->paddr_bits ? c->model->paddr_bits : 36; }
-static inline uint64_t paddr_mask(const struct cpu *c) { return (1ull << paddr_bits(c)) - 1; }
+static inline uint64_t paddr_mask(const struct cpu *c) { return (1ull << c->model->paddr_bits) - 1; }
 
-static inline unsigned cpu_family(const struct cpu *c) { return c->model->signature >> 8 & 15; }
+static inline bool has(const struct cpu *c, enum feature f) { return model_has(c->model, f); }
 /* EFLAGS bits that exist in this model. */
 static inline uint32_t flags_known(const struct cpu *c)
 {
     uint32_t known = FLAGS_ARITH | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM;
-    if (cpu_family(c) >= 4) known |= FLAG_AC;
+    if (has(c, FEAT_486)) known |= FLAG_AC;
     return c->model->max_leaf ? known | FLAG_ID : known;
 }

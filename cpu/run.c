@@ -28,13 +28,30 @@ static void remapped(void *ctx, uint64_t base, uint64_t len)
 static void written(void *ctx, uint64_t paddr, uint64_t len) { traces_written(ctx, paddr, len); }
 static void cleaned(void *ctx) { tlb_unwrite(ctx); }
 
+static bool choose_model(struct cpu *c, const struct cpu_config *config, struct log *log)
+{
+    bool nearest;
+    int length = 0;
+    const struct cpu_model *row = model_find(config->model, &nearest);
+    if (!row) return false;
+    const char *unknown = model_make(&c->made_model, row, config->add_features, config->exclude_features, &length);
+    if (nearest) log_line(log, "cpu", LOG_WARN, "cpu: model=%s: the nearest here is %s", config->model, row->name);
+    if (unknown)
+        log_line(log, "cpu", LOG_WARN, "cpu: feature %.*s is not known or not emulated; --cpu-models lists them",
+                 length, unknown);
+    c->model = &c->made_model;
+    return true;
+}
+
 struct cpu *cpu_new(const struct cpu_config *config, struct memory *memory, const struct cpu_bus *bus,
                     struct log *log)
 {
-    const struct cpu_model *model = cpu_model_find(config ? config->model : NULL);
-    struct cpu *c = model ? calloc(1, sizeof *c) : NULL;
-    if (!c) return NULL;
-    c->model = model;
+    static const struct cpu_config none;
+    struct cpu *c = calloc(1, sizeof *c);
+    if (!c || !choose_model(c, config ? config : &none, log)) {
+        free(c);
+        return NULL;
+    }
     c->memory = memory;
     c->bus = *bus;
     c->log = log;

@@ -122,11 +122,10 @@ void simd_result(struct cpu *c, const struct insn *i, union vec v)
 }
 
 /* ---- MXCSR -------------------------------------------------------------------------------- */
-enum { FEATURE_SSE = 25, FEATURE_SSE2 = 26 };
 /* Bits that exist: DAZ came with SSE2 (SDM vol. 1, 11.6.6). */
 static uint32_t mxcsr_mask(const struct cpu *c)
 {
-    return c->model->features_edx >> FEATURE_SSE2 & 1 ? 0xFFFF : 0xFFBF;
+    return model_has(c->model, FEAT_SSE2) ? 0xFFFF : 0xFFBF;
 }
 
 EXEC ldmxcsr(struct cpu *c, const struct insn *i)
@@ -186,7 +185,7 @@ static uint64_t fx_laddr(struct cpu *c, const struct insn *i, unsigned need)
 /* Without CR4.OSFXSR only the x87's part is moved (SDM vol. 3, 2.5). */
 static unsigned fx_bytes(const struct cpu *c)
 {
-    if (!(c->model->features_edx >> FEATURE_SSE & 1) || !(c->cr4 & CR4_OSFXSR)) return FX_XMM;
+    if (!model_has(c->model, FEAT_SSE) || !(c->cr4 & CR4_OSFXSR)) return FX_XMM;
     return c->mode & MODE_LONG ? FX_BYTES : FX_XMM + 8 * 16;
 }
 
@@ -205,7 +204,7 @@ static void fx_get(const struct cpu *c, uint8_t image[FX_BYTES], bool wide)
     host_store(image + 4, f->used, 1);
     host_store(image + 6, f->opcode, 2);
     fx_pointers_get(c, image, wide);
-    if (c->model->features_edx >> FEATURE_SSE & 1) {
+    if (model_has(c->model, FEAT_SSE)) {
         host_store(image + FX_MXCSR, c->sse.env.mxcsr, 4);
         host_store(image + FX_MXCSR + 4, mxcsr_mask(c), 4);
     }

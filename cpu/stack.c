@@ -52,7 +52,7 @@ EXEC pushf(struct cpu *c, const struct insn *i)
 static uint32_t popf_mask(const struct cpu *c, unsigned size)
 {
     uint32_t mask = FLAGS_ARITH | FLAG_TF | FLAG_DF | FLAG_NT;
-    if (c->model->signature >> 8 >= 4) mask |= FLAG_AC;
+    if (model_has(c->model, FEAT_486)) mask |= FLAG_AC;
     if (c->model->max_leaf) mask |= FLAG_ID;
     if (!is_protected(c) || c->cpl <= iopl(c)) mask |= FLAG_IF;
     if (!is_protected(c) || c->cpl == 0) mask |= FLAG_IOPL;

@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include "base/base.h"
 #include "cpu/cpu.h"
+#include "cpu/model.h"
 #include "cpu/softfloat/f80.h"
 #include "cpu/softfloat/ieee.h"
 
@@ -41,7 +42,8 @@ enum {
 enum {
     CR4_VME = 1 << 0, CR4_PVI = 1 << 1, CR4_TSD = 1 << 2, CR4_DE = 1 << 3, CR4_PSE = 1 << 4,
     CR4_PAE = 1 << 5, CR4_MCE = 1 << 6, CR4_PGE = 1 << 7, CR4_PCE = 1 << 8, CR4_OSFXSR = 1 << 9,
-    CR4_OSXMMEXCPT = 1 << 10,
+    CR4_OSXMMEXCPT = 1 << 10, CR4_UMIP = 1 << 11, CR4_FSGSBASE = 1 << 16, CR4_PCIDE = 1 << 17,
+    CR4_OSXSAVE = 1 << 18, CR4_SMEP = 1 << 20, CR4_SMAP = 1 << 21,
 };
 enum { EFER_SCE = 1 << 0, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 };
 enum vector {
@@ -186,7 +188,8 @@ struct cpu {
     char     story[512];           /* why the last shutdown happened */
     jmp_buf  unwind;
 
-    const struct cpu_model *model;
+    const struct cpu_model *model; /* made_model, but tests may use another */
+    struct cpu_model made_model;
     struct memory *memory;
     struct cpu_bus bus;
     struct log    *log;
@@ -301,16 +304,6 @@ void task_switch(struct cpu *, uint16_t selector, struct descriptor, enum task_k
 void io_check(struct cpu *, uint16_t port, unsigned size);
 
 /* ---- control (system.c, cpuid.c, msr.c) -------------------------------------------------------------------- */
-struct cpu_model {
-    const char *name, *brand;      /* brand: CPUID 8000_0002h.. or NULL */
-    char        vendor[12];
-    uint32_t    signature;         /* CPUID.1 EAX: family, model, stepping */
-    uint32_t    max_leaf, max_extended;
-    uint8_t     paddr_bits;        /* 0: 36 */
-    uint32_t    features_edx, features_ecx, extended_edx, extended_ecx;
-    uint32_t    caches[3];         /* CPUID.2 EAX, EBX, EDX; 0: those of a Pentium II */
-};
-const struct cpu_model *cpu_model_find(const char *name);    /* NULL name: the default */
 void cr0_write(struct cpu *, uint64_t value);
 void cr3_write(struct cpu *, uint64_t value);
 void cr4_write(struct cpu *, uint64_t value);

@@ -19,7 +19,7 @@ static void need_ring0(struct cpu *c)
 static uint64_t cr0_known(const struct cpu *c)
 {
     uint64_t known = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_PG;
-    return cpu_family(c) >= 4 ? known | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD : known;
+    return has(c, FEAT_486) ? known | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD : known;
 }
 
 /* CR0.PG with EFER.LME turns long mode on, without PG off: SDM vol. 3, 9.8.5. */
@@ -59,13 +59,14 @@ void cr3_write(struct cpu *c, uint64_t value)
 /* The bits of CR4 stand for features (SDM vol. 3, 2.5); setting one that is absent is #GP. */
 static uint64_t cr4_known(const struct cpu *c)
 {
-    static const struct { uint8_t feature; uint16_t bits; } table[] = {
-        { 1, CR4_VME | CR4_PVI }, { 4, CR4_TSD }, { 2, CR4_DE }, { 3, CR4_PSE }, { 6, CR4_PAE }, { 7, CR4_MCE },
-        { 13, CR4_PGE }, { 24, CR4_OSFXSR }, { 25, CR4_OSXMMEXCPT },
+    static const struct { uint16_t feature; uint32_t bits; } table[] = {
+        { FEAT_TSC, CR4_TSD }, { FEAT_DE, CR4_DE }, { FEAT_PSE, CR4_PSE }, { FEAT_PAE, CR4_PAE },
+        { FEAT_MCE, CR4_MCE }, { FEAT_PGE, CR4_PGE }, { FEAT_PMC, CR4_PCE }, { FEAT_FXSR, CR4_OSFXSR },
+        { FEAT_SSE, CR4_OSXMMEXCPT },
     };
-    uint64_t known = cpu_family(c) >= 6 ? CR4_PCE : 0;
+    uint64_t known = 0;
     for (unsigned n = 0; n < COUNT_OF(table); n++)
-        if (c->model->features_edx >> table[n].feature & 1) known |= table[n].bits;
+        if (has(c, table[n].feature)) known |= table[n].bits;
     return known;
 }
 
@@ -82,7 +83,7 @@ void cr4_write(struct cpu *c, uint64_t value)
 
 static bool has_cr(const struct cpu *c, unsigned n)
 {
-    return n == 0 || n == 2 || n == 3 || (n == 4 && cpu_family(c) >= 5) || (n == 8 && c->mode & MODE_LONG);
+    return n == 0 || n == 2 || n == 3 || (n == 4 && c->model->max_leaf) || (n == 8 && c->mode & MODE_LONG);
 }
 
 static uint64_t read_cr(const struct cpu *c, unsigned n)
@@ -322,7 +323,7 @@ EXEC sysenter(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
     if (!is_protected(c) || !(c->msr.sysenter_cs & 0xFFFC)) fault_error(c, VEC_GP, 0);
-    if (is_long(c) && c->model->vendor[0] == 'A') fault(c, VEC_UD);      /* AMD: not in long mode */
+    if (is_long(c) && c->model->vendor == VENDOR_AMD) fault(c, VEC_UD);      /* AMD: not in long mode */
     flags_set(c, 0, FLAG_VM | FLAG_IF | FLAG_RF);
     uint64_t mask = is_long(c) ? ~0ull : 0xFFFFFFFF;
     return fast_switch(c, i, c->msr.sysenter_cs & 0xFFFC, 0, is_long(c), c->msr.sysenter_eip & mask,
@@ -334,7 +335,7 @@ EXEC sysexit(struct cpu *c, const struct insn *i)
     BEGIN(c, i);
     if (!is_protected(c) || !(c->msr.sysenter_cs & 0xFFFC)) fault_error(c, VEC_GP, 0);
     need_ring0(c);
-    if (is_long(c) && c->model->vendor[0] == 'A') fault(c, VEC_UD);
+    if (is_long(c) && c->model->vendor == VENDOR_AMD) fault(c, VEC_UD);
     bool wide = c->mode & MODE_LONG && insn_opsize(i) == 8;
     uint64_t mask = wide ? ~0ull : 0xFFFFFFFF, rip = c->gpr[RDX] & mask, rsp = c->gpr[RCX] & mask;
     if (!is_canonical(rip) || !is_canonical(rsp)) fault_error(c, VEC_GP, 0);

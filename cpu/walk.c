@@ -17,7 +17,7 @@
 
 enum {
     PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x80, PTE_G = 0x100,
-    LEVELS = 4, FEATURE_1GB = 26,
+    LEVELS = 4,
 };
 #define PTE_NX     (1ull << 63)
 enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
@@ -54,7 +54,7 @@ static inline uint64_t entry_load(const struct cpu *c, uint64_t paddr, unsigned 
 static bool is_large(const struct cpu *c, const struct format *f, unsigned level, uint64_t value)
 {
     if (!(value & PTE_PS)) return false;
-    if (level == 3) return f->levels == 4 && c->model->extended_edx >> FEATURE_1GB & 1;
+    if (level == 3) return f->levels == 4 && has(c, FEAT_1GB);
     return level == 2 && (f->entry_bytes == 8 || c->cr4 & CR4_PSE);
 }
 
@@ -70,7 +70,7 @@ static uint64_t reserved_bits(const struct cpu *c, const struct format *f, bool 
     }
     /* below the page's address; bit 12 is the PAT bit, reserved without PAT */
     if (large) reserved |= ((1ull << bits) - 1) & ~0x1FFFull;
-    if (large && !(c->model->features_edx >> 16 & 1)) reserved |= 1 << 12;
+    if (large && !has(c, FEAT_PAT)) reserved |= 1 << 12;
     return reserved;
 }
 

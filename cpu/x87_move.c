@@ -165,7 +165,7 @@ static inline void x87_fistp_m64(struct cpu *c, const struct insn *i)
 static inline void x87_fisttp(struct cpu *c, const struct insn *i)
 {
     unsigned escape = i->opcode >> 8 & 7, size = escape == 3 ? 4 : escape == 5 ? 8 : 2;
-    if (!(c->model->features_ecx & 1)) fault(c, VEC_UD);
+    if (!model_has(c->model, FEAT_SSE3)) fault(c, VEC_UD);
     store_int(c, i, size, F80_CHOP);
 }
 

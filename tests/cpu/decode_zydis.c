@@ -178,11 +178,11 @@ int main(int argc, char **argv)
     ZydisDecoderInit(&decoders[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
     ZydisDecoderInit(&decoders[1], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
     for (unsigned n = 0; n < 2; n++) set_modes(&decoders[n]);
-    const struct cpu_model *model = cpu_model_find("nehalem");
+    struct cpu_model model = model_named("nehalem");
     for (uint64_t n = 0; n < count && differences < 20; n++) {
         struct sample s = { 0 };
         random_bytes(&s, &seed);
-        read_ours(&s, model);
+        read_ours(&s, &model);
         read_zydis(&s, decoders);
         bool same = s.ours.valid && s.zydis.valid && s.ours.length == s.zydis.length;
         if (same || explained(&s)) continue;

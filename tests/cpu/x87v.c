@@ -160,7 +160,7 @@ bool x87v_file(struct cputest *t, const char *path, const uint8_t *data, size_t 
     uint32_t op_count = (uint32_t)get(&in, 4), count = (uint32_t)get(&in, 4), k = 0;
     for (uint32_t n = 0; n < op_count && n < OP_LIMIT; n++) get_op(&in, &ops[n]);
     if (op_count > OP_LIMIT) in.bad = true;
-    model.features_ecx |= 1;
+    model.feature[W_1C] |= 1;
     t->cpu->model = &model;
     for (; k < count && !in.bad; k++) {
         uint8_t record[RECORD_BYTES];

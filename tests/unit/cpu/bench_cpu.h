@@ -172,19 +172,23 @@ static inline void bench_tables(struct bench *b)
     }
 }
 
-static inline struct bench *bench_new(const char *model)
+static inline struct bench *bench_made(const struct cpu_config *config)
 {
     struct bench *b = calloc(1, sizeof *b);
     struct cpu_bus bus = { bench_in, bench_out, bench_acknowledge, b };
-    struct cpu_config config = { model };
     ck_assert_ptr_nonnull(b);
     b->memory = memory_new(BENCH_RAM, NULL);
     ck_assert_ptr_nonnull(b->memory);
-    b->cpu = cpu_new(&config, b->memory, &bus, NULL);
+    b->cpu = cpu_new(config, b->memory, &bus, NULL);
     ck_assert_ptr_nonnull(b->cpu);
     bench_tables(b);
     cpu_get_regs(b->cpu, &b->r);
     return b;
+}
+static inline struct bench *bench_new(const char *model)
+{
+    struct cpu_config config = { .model = model };
+    return bench_made(&config);
 }
 static inline void bench_free(struct bench *b)
 {
@@ -198,9 +202,9 @@ static inline struct cpu_segment flat(uint16_t selector, uint16_t access)
     return (struct cpu_segment){ selector, 0, 0xFFFFFFFF, access };
 }
 /* Flat 32-bit protected mode in ring 0 or 3, at CODE. */
-static inline struct bench *bench_protected(unsigned ring)
+static inline struct bench *bench_protected_on(const struct cpu_config *config, unsigned ring)
 {
-    struct bench *b = bench_new(NULL);
+    struct bench *b = bench_made(config);
     uint16_t code = ring ? SEL_CODE3 : SEL_CODE0, data = ring ? SEL_DATA3 : SEL_DATA0;
     for (unsigned s = 0; s < 6; s++) b->r.seg[s] = flat(data, ring ? B_DATA3 : B_DATA0);
     b->r.seg[SR_CS] = flat(code, ring ? B_CODE3 : B_CODE0);
@@ -216,6 +220,10 @@ static inline struct bench *bench_protected(unsigned ring)
     b->r.rip = CODE;
     b->r.gpr[GPR_SP] = ring ? STACK3 : STACK0;
     return b;
+}
+static inline struct bench *bench_protected(unsigned ring)
+{
+    return bench_protected_on(&(struct cpu_config){ .model = NULL }, ring);
 }
 /* Real mode at CODE (1000:0000), SS:SP = 0000:8000, DS = 3000, IVT at 0 with handlers at
  * 2000:vector * 16. */

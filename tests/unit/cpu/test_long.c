@@ -63,7 +63,7 @@ static void tables64(struct bench *b)
 /* 64-bit mode in ring 0 or 3, at CODE. */
 static struct bench *bench_long(unsigned ring)
 {
-    struct bench *b = bench_new("amd64");
+    struct bench *b = bench_new("athlon64");
     tables64(b);
     for (unsigned s = 0; s < 6; s++)
         b->r.seg[s] = ring ? flat(SEL_USER_DATA, B_DATA3) : flat(SEL_DATA0, B_DATA0);
@@ -97,7 +97,7 @@ static struct bench *bench_long(unsigned ring)
 /* ---- in and out ---- */
 START_TEST(from_real_mode_to_long_mode_and_back)
 {
-    struct bench *b = bench_new("amd64");
+    struct bench *b = bench_new("athlon64");
     tables64(b);
     for (unsigned s = 0; s < 6; s++) b->r.seg[s] = (struct cpu_segment){0, 0, 0xFFFF, 0x93};
     b->r.seg[SR_CS] = (struct cpu_segment){CODE >> 4, CODE, 0xFFFF, 0x93};

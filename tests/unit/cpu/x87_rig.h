@@ -37,7 +37,8 @@ static const struct family *const rig_register_ops[8][64] = {
 
 static inline struct rig rig_new(void)
 {
-    static const struct cpu_model model = { .name = "test", .features_ecx = 1 };
+    static const struct cpu_model model = { .name = "test", .paddr_bits = 36,
+                                             .feature = { [W_1C] = 1 } };
     struct rig r = { calloc(1, sizeof *r.c), memory_new(1 << 20, NULL), -1 };
     r.c->memory = r.memory;
     r.c->model = &model;
