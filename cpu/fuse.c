@@ -10,20 +10,19 @@
 #include "cpu/op.h"
 #include "cpu/trace.h"
 
+/* The branch is the next record; without it the trace goes on behind both. */
 #define BRANCH_IF(condition)                                \
     if (condition) {                                        \
-        c->rip = (uint32_t)(c->rip + (uint32_t)i->disp);    \
-        FOLLOW(c, i);                                       \
+        c->rip = (uint32_t)(c->rip + (uint32_t)i[1].disp);  \
+        FOLLOW_OUT(c, i + 1);                               \
     }                                                       \
-    c->rip = (uint32_t)(c->rip + (uint32_t)i[1].disp);      \
-    FOLLOW(c, i + 1)
+    NEXT(c, i + 1)
 #define BRANCH_IF_LONG(condition)                           \
     if (condition) {                                        \
-        c->rip += (uint64_t)(int64_t)i->disp;               \
-        FOLLOW(c, i);                                       \
+        c->rip += (uint64_t)(int64_t)i[1].disp;             \
+        FOLLOW_OUT(c, i + 1);                               \
     }                                                       \
-    c->rip += (uint64_t)(int64_t)i[1].disp;                 \
-    FOLLOW(c, i + 1)
+    NEXT(c, i + 1)
 
 #define W 8
 #include "cpu/op_fuse.inc"
@@ -46,31 +45,34 @@ static exec_fn *const fused[2][FUSE_COUNT][4][16] = {
     { LONG(cmp_rr), LONG(cmp_ri), LONG(test_rr), LONG(test_ri) },
 };
 
-/* 70-7F and 0F80-0F8F in flat code with 32-bit operands or in 64-bit code: -1 if it is none of them. */
-static int condition_of(const struct op *branch, const struct insn *jcc, bool *wide)
+static const struct family *const branches[16] = {
+    &family_jcc_0, &family_jcc_1, &family_jcc_2, &family_jcc_3, &family_jcc_4, &family_jcc_5,
+    &family_jcc_6, &family_jcc_7, &family_jcc_8, &family_jcc_9, &family_jcc_10, &family_jcc_11,
+    &family_jcc_12, &family_jcc_13, &family_jcc_14, &family_jcc_15,
+};
+static bool is_wide(const struct insn *jcc, int cc) { return jcc->exec == branches[cc]->h[K_NONE][2][3]; }
+
+int branch_out(const struct op *branch, const struct insn *jcc)
 {
-    static const struct family *const families[16] = {
-        &family_jcc_0, &family_jcc_1, &family_jcc_2, &family_jcc_3, &family_jcc_4, &family_jcc_5,
-        &family_jcc_6, &family_jcc_7, &family_jcc_8, &family_jcc_9, &family_jcc_10, &family_jcc_11,
-        &family_jcc_12, &family_jcc_13, &family_jcc_14, &family_jcc_15,
-    };
     for (int cc = 0; cc < 16; cc++)
-        if (branch->family == families[cc]) {
-            *wide = jcc->exec == families[cc]->h[K_NONE][2][3];
-            return *wide || jcc->exec == families[cc]->h[K_NONE][0][2] ? cc : -1;
-        }
+        if (branch->family == branches[cc])
+            return is_wide(jcc, cc) || jcc->exec == branches[cc]->h[K_NONE][0][2] ? cc : -1;
     return -1;
 }
 
-exec_fn *fuse(const struct op *first, const struct insn *i, const struct op *branch, const struct insn *jcc)
+void branch_turn(struct insn *jcc, int cc)
 {
-    bool wide = false;
-    int cc = condition_of(branch, jcc, &wide), width = i->asize >> 2 & 3;
-    if (cc < 0) return NULL;
+    jcc->exec = is_wide(jcc, cc) ? branches[cc ^ 1]->h[K_NONE][2][3] : branches[cc ^ 1]->h[K_NONE][0][2];
+}
+
+exec_fn *fuse(const struct op *first, const struct insn *i, int cc)
+{
+    unsigned width = i->asize >> 2 & 3;
     for (unsigned form = 0; form < FUSE_COUNT; form++) {
         const struct family *f = form < FUSE_TEST_RR ? &family_cmp : &family_test;
         enum kind kind = form & 1 ? K_RI : K_RR;
-        if (first->family == f && i->exec == f->h[kind][0][width]) return fused[wide][form][width][cc];
+        if (first->family == f && i->exec == f->h[kind][0][width])
+            return fused[is_wide(i + 1, cc)][form][width][cc];
     }
     return NULL;
 }

@@ -42,17 +42,28 @@ struct insn {
 _Static_assert(sizeof(struct insn) == 32, "two records per cache line");
 
 #if !VITRO_CHAIN                            /* -O0, sanitizers */
-#define NEXT(c, i)    do { (void)(c); return (i) + 1; } while (0)
 #define CHAIN(c, i)   do { (void)(c); return (i); } while (0)
-#elif defined(__clang__)
-#define NEXT(c, i)    __attribute__((musttail)) return (i)[1].exec((c), (i) + 1)
-#define CHAIN(c, i)   return (i)->exec((c), (i))
-#else
-#define NEXT(c, i)    return (i)[1].exec((c), (i) + 1)
-#define CHAIN(c, i)   return (i)->exec((c), (i))
-#endif
-/* NEXT in a helper with other parameters than a handler's. */
+#define NEXT(c, i)    CHAIN(c, (i) + 1)
 #define NEXT_ANY(c, i) CHAIN(c, (i) + 1)
+#else
+#define CHAIN(c, i)   return (i)->exec((c), (i))
+#ifdef __clang__
+#define MUSTTAIL      __attribute__((musttail))
+#else
+#define MUSTTAIL
+#endif
+/* The compiler must not see that the next record is known early: it would load the handler's address first
+ * and keep both in other registers, two host instructions more in every handler. */
+#define STEP_(c, i, tail)                                  \
+    do {                                                   \
+        const struct insn *next_ = (i) + 1;                \
+        __asm__("" : "+r"(next_));                         \
+        tail return next_->exec((c), next_);               \
+    } while (0)
+#define NEXT(c, i)     STEP_(c, i, MUSTTAIL)
+/* NEXT in a helper with other parameters than a handler's. */
+#define NEXT_ANY(c, i) STEP_(c, i, )
+#endif
 /* Tail call of another handler (a slow twin); tests/lint checks that it became a jump. */
 #define TAIL          return
 

@@ -188,8 +188,10 @@ struct builder {
     uint64_t paddr;                /* of the first byte */
     uint64_t room;                 /* bytes up to CS's limit */
     unsigned n, off, slot, max;
+    unsigned length;               /* bytes from the first to the last one, in any order */
     bool     ended;
     struct decoded info[TRACE_MAX];
+    int8_t   out[TRACE_MAX];       /* condition of a branch in the midst, -1: none */
 };
 
 static struct insn *append(struct builder *b)
@@ -199,6 +201,25 @@ static struct insn *append(struct builder *b)
     i->off = (uint16_t)b->off;
     i->pos = (uint8_t)b->n;
     return i;
+}
+
+/* Goes on behind a conditional branch: most are not taken. One that leads back into the trace closes a
+ * loop: goes on there, if there is room for the whole body, and leaves by the end of the loop. */
+static void stay(struct builder *b, struct insn *i)
+{
+    int cc = branch_out(b->info[b->n - 1].op, i);
+    if (cc < 0) return;
+    b->ended = false;
+    i->imm = 0;
+    for (const struct insn *head = b->header + 1; head <= i; head++) {
+        if (head->off != i->disp || (unsigned)(i - head) + 1 + b->n > b->max) continue;
+        branch_turn(i, cc);
+        i->disp = (int32_t)b->off;
+        b->off = head->off;
+        cc ^= 1;
+        break;
+    }
+    b->out[b->n - 1] = (int8_t)cc;
 }
 
 static void append_decoded(struct builder *b, const struct insn *decoded, const struct decoded *d)
@@ -213,9 +234,12 @@ static void append_decoded(struct builder *b, const struct insn *decoded, const 
         i->link = (int32_t)(b->c->traces->arena + (at >= 0 && at < PAGE_SIZE ? UNLINKED : OTHER_PAGE) - i);
     }
     if (i->base == REG_RIP) i->disp += (int32_t)(b->off + i->len);       /* of the next instruction */
+    b->out[b->n] = -1;
     b->info[b->n++] = *d;
     b->off += i->len;
+    if (b->off > b->length) b->length = b->off;
     b->ended = d->traits & T_END;
+    if (b->ended && d->relative) stay(b, i);
 }
 
 /* Every trace ends with a record that goes on behind it: for traces without a branch, for untaken
@@ -250,19 +274,16 @@ static void drop_dead_flags(struct builder *b)
     }
 }
 
-/* A comparison and the branch that ends the trace become one record. */
-static void fuse_last(struct builder *b)
+/* Branches in the midst: what they give back, and one record for a comparison and its branch. */
+static void finish_branches(struct builder *b)
 {
-    if (b->n < 2) return;
-    struct insn *branch = b->header + b->slot, *first = branch - 1;
-    exec_fn *both = fuse(b->info[b->n - 2].op, first, b->info[b->n - 1].op, branch);
-    if (!both) return;
-    int32_t to = (int32_t)(branch->link + 1);
-    first->exec = both;
-    first->disp = branch->disp;
-    first->len = (uint8_t)(first->len + branch->len);
-    first->link = to;
-    b->slot--;
+    for (unsigned n = 0; n < b->n; n++) {
+        struct insn *i = b->header + 1 + n;
+        if (b->out[n] < 0) continue;
+        i->imm = b->n - (i->pos + 1);
+        exec_fn *both = n ? fuse(b->info[n - 1].op, i - 1, b->out[n]) : NULL;
+        if (both) i[-1].exec = both;
+    }
 }
 
 /* An instruction that crosses into the next page: is that still the page it was decoded from? */
@@ -333,7 +354,7 @@ static void build(struct builder *b, struct insn **stub)
         return;
     }
     drop_dead_flags(b);
-    fuse_last(b);
+    finish_branches(b);
 }
 
 static struct insn *build_at(struct cpu *c, uint64_t paddr, uint64_t limit)
@@ -350,9 +371,9 @@ static struct insn *build_at(struct cpu *c, uint64_t paddr, uint64_t limit)
     build(&b, &stub);
     append_end(&b, b.n >= b.max && !b.ended && !whole);
     b.header->n = (int32_t)b.n;
-    b.header->off = (uint16_t)b.off;
+    b.header->off = (uint16_t)b.length;
     t->built++;
-    if (!page_add(c, b.header, paddr, b.off)) return b.header;
+    if (!page_add(c, b.header, paddr, b.length)) return b.header;
     if (!whole) return b.header;
     t->used += stub ? 9 : b.slot + 1;
     t->hash[trace_hash(b.header->key)] = (uint32_t)(b.header - t->arena);

@@ -71,7 +71,17 @@ const struct insn *follow_slow(struct cpu *, const struct insn *);
 const struct insn *branch_near(struct cpu *, const struct insn *);
 const struct insn *fall_through(struct cpu *, const struct insn *);
 
-/* Runs the trace that record i links to; c->rip is the target. */
+/* Leaves the trace by branch record i, c->rip is the target; `imm` is what the trace was charged for the
+ * instructions behind. */
+#define FOLLOW_OUT(c, i)                                                    \
+    do {                                                                    \
+        const struct insn *target_ = (i) + (i)->link;                       \
+        int64_t left_ = (c)->budget + (i)->imm - target_->n;                \
+        (c)->budget = left_;                                                \
+        if (unlikely(left_ < 0)) TAIL follow_slow(c, i);                    \
+        CHAIN(c, target_ + 1);                                              \
+    } while (0)
+/* Runs the trace that record i, the last one, links to; c->rip is the target. */
 #define FOLLOW(c, i)                                                        \
     do {                                                                    \
         const struct insn *target_ = (i) + (i)->link;                       \
