@@ -18,13 +18,6 @@ struct builder {
     bool failed;
 };
 
-bool build_has(const char *class_name)
-{
-    for (const struct device_class *const *c = board_classes(); *c; c++)
-        if (!strcmp((*c)->name, class_name)) return true;
-    return false;
-}
-
 /* A device that this build does not have is left out: the rest may do without it. */
 static bool add(struct builder *b, const char *class_name, const char *id)
 {

@@ -6,8 +6,6 @@
 #include "config/config.h"
 #include "iodev/machine_board.h"
 
-bool build_has(const char *class_name);    /* such a device exists */
-
 /* In this order: devices, firmware (ROMs into memory), power-on, setup (CMOS memory, boot order).
  * false: the log says why. */
 bool build_devices(struct board *, const struct config *);

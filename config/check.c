@@ -87,12 +87,7 @@ static void check_mode(struct config *c, struct config_drive *d, const char *nam
 
 static void check_cdrom(struct config *c, struct config_drive *d, const char *name)
 {
-    if (build_has("atapi_cd")) {
-        if (d->inserted) file_missing(c, &d->image, name);
-        return;
-    }
-    config_warn_at(c, d->image.origin, "%s: CD drives are not there yet: left out", name);
-    d->type = "none";
+    if (d->inserted) file_missing(c, &d->image, name);
 }
 
 static void check_disk(struct config *c, struct config_drive *d, const char *name)

@@ -95,6 +95,11 @@ static bool take_serial(struct parser *p, const char *value)
     return wrong(p, value, "--serial wants stdio, file:PATH, unix:PATH, pty or null");
 }
 
+static bool take_cdrom(struct parser *p, const char *value)
+{
+    return add_item(p, ITEM_CDROM, value);
+}
+
 static bool take_file(struct parser *p, const char *value)
 {
     p->c->config_file = value;
@@ -139,6 +144,8 @@ static const struct cli_option options[] = {
     { "-f", NULL, "FILE", "read this bochsrc instead of searching for one", take_file },
     { "-n", NULL, NULL, "read no bochsrc", set_no_config },
     { "--memory", "-m", "MB", "RAM in MiB (128; with a bochsrc 32)", take_memory },
+    { "--cdrom", "-cdrom", "FILE", "put this disc image into a CD drive, whatever its name",
+      take_cdrom },
     { "--display", NULL, "NAME", "sdl2 (a window), term (the terminal) or nogui", take_display },
     { "--serial", NULL, "WHERE",
       "COM1, given again COM2 ...: stdio, file:PATH, unix:PATH, pty, null", take_serial },
@@ -235,7 +242,7 @@ bool command_line_read(struct command_line *c, int argc, char *const *argv, char
 bool command_line_has_images(const struct command_line *c)
 {
     for (unsigned i = 0; i < c->items; i++)
-        if (c->item[i].kind == ITEM_IMAGE) return true;
+        if (c->item[i].kind == ITEM_IMAGE || c->item[i].kind == ITEM_CDROM) return true;
     return false;
 }
 
@@ -270,18 +277,19 @@ static void put_drive(struct config *c, unsigned at, const char *type, struct co
 }
 
 /* Floppies to A and B; disks to ata0, then the slave of ata1, whose master is the CD. */
-static void apply_image(struct config *c, struct used *used, const char *path, const char *origin)
+static void apply_image(struct config *c, struct used *used, const char *path, bool cdrom,
+                        const char *origin)
 {
     static const unsigned disks[] = { 0, 1, 3 }, cdroms[] = { 2, 3 };
     struct config_file file = { path, config_keep(c, origin) };
-    if (!is_iso(path) && is_floppy_size(path) && used->floppies < CONFIG_FLOPPIES) {
+    if (!cdrom && is_floppy_size(path) && used->floppies < CONFIG_FLOPPIES) {
         struct config_floppy *f = &c->floppy[used->floppies++];
         f->type = "auto";
         f->image = file;
         f->inserted = true;
-    } else if (is_iso(path) && used->cdroms < COUNT_OF(cdroms)) {
+    } else if (cdrom && used->cdroms < COUNT_OF(cdroms)) {
         put_drive(c, cdroms[used->cdroms++], "cdrom", file);
-    } else if (!is_iso(path) && used->disks < COUNT_OF(disks)) {
+    } else if (!cdrom && used->disks < COUNT_OF(disks)) {
         put_drive(c, disks[used->disks++], "disk", file);
     } else {
         config_error_at(c, origin, "%s: there is no drive left for it", path);
@@ -322,7 +330,8 @@ bool command_line_apply(const struct command_line *cl, struct config *c)
         case ITEM_LINE: config_read_line(c, origin, item->text); break;
         case ITEM_MEMORY: apply_as_line(c, "memory: guest=", item->text, origin); break;
         case ITEM_DISPLAY: apply_as_line(c, "display_library: ", item->text, origin); break;
-        case ITEM_IMAGE: apply_image(c, &used, item->text, origin); break;
+        case ITEM_CDROM: apply_image(c, &used, item->text, true, origin); break;
+        case ITEM_IMAGE: apply_image(c, &used, item->text, is_iso(item->text), origin); break;
         case ITEM_SERIAL: apply_serial(c, &used, item->text, origin); break;
         }
     }
@@ -352,6 +361,7 @@ void command_line_help(FILE *out)
         "\n"
         "  vitro disk.img                    boot a raw hard disk image\n"
         "  vitro dos.img                     a file of exactly a floppy's size is floppy A\n"
+        "  vitro install.iso disk.img        a CD and a hard disk\n"
         "  vitro                             the machine in ./bochsrc or ~/.bochsrc\n"
         "  vitro -f my.bochsrc \"cpu: ips=200000000\" \"boot: disk\"\n"
         "  vitro --display nogui --serial stdio kernel.img      serial console (Ctrl-A x ends)\n"

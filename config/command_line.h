@@ -7,7 +7,7 @@
 
 enum { COMMAND_ITEMS = 128 };
 
-enum item_kind { ITEM_LINE, ITEM_IMAGE, ITEM_SERIAL, ITEM_MEMORY, ITEM_DISPLAY };
+enum item_kind { ITEM_LINE, ITEM_IMAGE, ITEM_CDROM, ITEM_SERIAL, ITEM_MEMORY, ITEM_DISPLAY };
 struct command_item { enum item_kind kind; int position; const char *text; };
 
 struct command_line {

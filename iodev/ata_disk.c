@@ -279,7 +279,8 @@ static void reset_drive(struct ide_drive *d)
 }
 
 static const struct ide_drive_ops drive_ops = {
-    command, ata_transferred, reset_drive, ata_dma_started,
+    .command = command, .transferred = ata_transferred, .reset = reset_drive,
+    .dma_started = ata_dma_started,
 };
 
 static bool open_image(struct ata_disk *k)

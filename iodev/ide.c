@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum { CONTROL_NIEN = 0x02, CONTROL_SRST = 0x04, CONTROL_HOB = 0x80 };
-enum { EXECUTE_DEVICE_DIAGNOSTIC = 0x90, FLOATING = 0x7F };
+enum { DEVICE_RESET = 0x08, EXECUTE_DEVICE_DIAGNOSTIC = 0x90, FLOATING = 0x7F };
 /* Linux and SeaBIOS wait 2 ms and more after SRST; what polls sees BSY for a moment. */
 enum { RESET_NANOS = 100000 };
 
@@ -163,7 +163,8 @@ static void write_command(struct ide_channel *c, uint8_t opcode)
         finish_reset_later(c);
         return;
     }
-    if (!d || d->status & ATA_BSY) return;
+    bool breaks_in = opcode == DEVICE_RESET && d && d->ops->has_device_reset;    /* 8.8 */
+    if (!d || (d->status & ATA_BSY && !breaks_in)) return;
     ide_interrupt(d, false);
     d->at = d->end = 0;
     d->ops->command(d, opcode);

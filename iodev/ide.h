@@ -36,6 +36,7 @@ struct ide_drive_ops {
     void (*reset)(struct ide_drive *);
     /* The bus master runs: a waiting DMA may go on. */
     void (*dma_started)(struct ide_drive *);
+    bool has_device_reset;                 /* a PACKET device: command 08h comes through BSY */
 };
 
 /* A drive embeds this; the channel reads and writes registers and data through it. */

@@ -138,11 +138,19 @@ START_TEST(images)
     snprintf(text, sizeof text, "%s|%s", image("e.img", 1474561), image("x.iso", 2048));
     c = applied(text, &complaints);
     ck_assert_str_eq(c->ata[0].drive[0].type, "disk");
-    ck_assert_str_eq(c->ata[1].drive[0].type, build_has("atapi_cd") ? "cdrom" : "none");
+    ck_assert_str_eq(c->ata[1].drive[0].type, "cdrom");
     ck_assert_str_eq(c->boot[0], "disk");
     config_free(c);
     c = applied(cd, &complaints);                    /* of a floppy's size, but its name is clear */
     ck_assert_str_eq(c->ata[1].drive[0].image.path, cd);
+    ck_assert_str_eq(c->boot[0], "cdrom");
+    config_free(c);
+    snprintf(text, sizeof text, "--cdrom|%s|-cdrom|%s", image("raw.bin", 1474560), cd);
+    c = applied(text, &complaints);                  /* here the option is clear */
+    ck_assert_uint_eq(complaints, 0);
+    ck_assert_str_eq(c->ata[1].drive[0].type, "cdrom");
+    ck_assert_str_eq(c->ata[1].drive[1].image.path, cd);
+    ck_assert_str_eq(c->boot[0], "cdrom");
     config_free(c);
 }
 END_TEST
