@@ -419,12 +419,20 @@ static void sizes(struct work *w)
     }
 }
 
-/* 0F 01 with mod 3 has an instruction for each modrm (SDM vol. 2, table A-6). */
-static const struct op *exact_op(uint8_t modrm)
+/* 0F 01 with mod 3 has an instruction for each modrm (SDM vol. 2, table A-6), most of them without prefixes. */
+static const struct op *exact_op(const struct work *w)
 {
-    static const struct op swapgs_op = ROW("swapgs", F_NONE, swapgs, T_O64 | T_CPL0);
-    static const struct op rdtscp_op = ROW("rdtscp", F_NONE, rdtscp, T_RDTSCP);
-    return modrm == 0xF8 ? &swapgs_op : modrm == 0xF9 ? &rdtscp_op : NULL;
+    static const struct { uint8_t modrm; bool plain; struct op op; } rows[] = {
+        { 0xCA, true, ROW("clac", F_NONE, clac, T_SMAP) }, { 0xCB, true, ROW("stac", F_NONE, stac, T_SMAP) },
+        { 0xD0, true, ROW("xgetbv", F_NONE, xgetbv, T_XSAVE) },
+        { 0xD1, true, ROW("xsetbv", F_NONE, xsetbv, T_XSAVE | T_CPL0 | T_END) },
+        { 0xF8, false, ROW("swapgs", F_NONE, swapgs, T_O64 | T_CPL0) },
+        { 0xF9, false, ROW("rdtscp", F_NONE, rdtscp, T_RDTSCP) },
+    };
+    bool prefixed = w->has66 || w->rep || w->repne;
+    for (unsigned n = 0; n < COUNT_OF(rows); n++)
+        if (rows[n].modrm == w->modrm && !(rows[n].plain && prefixed)) return &rows[n].op;
+    return NULL;
 }
 
 /* Maps 0F, 0F 38, 0F 3A with their mandatory prefix; NULL: no such row (0F: the general table has it). */
@@ -464,7 +472,8 @@ static const struct op *look_up(struct work *w)
     if (w->mode & MODE_LONG && index == 0x90 && w->rex & 1) op = &xchg_r8_op;
     if (op->group) {
         modrm(w);
-        if (w->code == 0x0F01 && !w->memory && exact_op(w->modrm)) return exact_op(w->modrm);
+        const struct op *exact = w->code == 0x0F01 && !w->memory ? exact_op(w) : NULL;
+        if (exact) return exact;
         return &group_ops[index * 8 + (w->modrm >> 3 & 7)];
     }
     if (op->family && op->form >= F_RdCd && op->form <= F_DdRd) w->modrm = (uint8_t)take(&w->r, 1);

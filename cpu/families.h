@@ -39,4 +39,7 @@ extern const struct family
     family_xchg, family_xlat, family_xor,
     /* 64-bit mode */
     family_mov_absolute, family_mov_imm64, family_movsxd, family_rdtscp, family_swapgs, family_syscall,
-    family_sysret;
+    family_sysret,
+    /* guards */
+    family_clac, family_invpcid, family_rdfsbase, family_rdgsbase, family_stac, family_wrfsbase,
+    family_wrgsbase, family_xgetbv, family_xrstor, family_xsave, family_xsetbv;

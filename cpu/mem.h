@@ -8,12 +8,12 @@
 
 enum access { ACCESS_LOAD = 0, ACCESS_STORE = 1, ACCESS_FETCH = 2 };
 
-/* Out of line (tlb.c): misaligned, page crossing, MMIO, not in the TLB. user: privilege of the access.
+/* Out of line (tlb.c): misaligned, page crossing, MMIO, not in the TLB. set: whose access.
  * size: 1, 2, 4, 8 bytes. */
-uint64_t mem_load_slow(struct cpu *, uint64_t laddr, unsigned size, bool user);
-void     mem_store_slow(struct cpu *, uint64_t laddr, uint64_t value, unsigned size, bool user);
+uint64_t mem_load_slow(struct cpu *, uint64_t laddr, unsigned size, enum tlb_set);
+void     mem_store_slow(struct cpu *, uint64_t laddr, uint64_t value, unsigned size, enum tlb_set);
 /* Faults unless [laddr, laddr + size) may be stored to: before a read-modify-write or several stores. */
-void     mem_probe_store(struct cpu *, uint64_t laddr, unsigned size, bool user);
+void     mem_probe_store(struct cpu *, uint64_t laddr, unsigned size, enum tlb_set);
 /* Host address of [laddr, end of its page) if it is plain memory (loads: RAM or ROM; stores: RAM that
  * is dirty and holds no code), else NULL. Faults like an access would. */
 uint8_t *mem_host_load(struct cpu *, uint64_t laddr);
@@ -67,7 +67,7 @@ static inline uint64_t lin_load(struct cpu *c, uint64_t laddr, unsigned size)
     struct tlb_entry *e = tlb_slot(c->tlb, laddr);
     if (likely(tlb_hit(e->read, laddr, size)))
         return host_load((void *)(e->host + (uintptr_t)laddr), size);
-    return mem_load_slow(c, laddr, size, c->tlb != c->tlb_sets[0]);
+    return mem_load_slow(c, laddr, size, c->tlb_set);
 }
 
 static inline void lin_store(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size)
@@ -76,17 +76,17 @@ static inline void lin_store(struct cpu *c, uint64_t laddr, uint64_t value, unsi
     if (likely(tlb_hit(e->write, laddr, size)))
         host_store((void *)(e->host + (uintptr_t)laddr), value, size);
     else
-        mem_store_slow(c, laddr, value, size, c->tlb != c->tlb_sets[0]);
+        mem_store_slow(c, laddr, value, size, c->tlb_set);
 }
 
 /* ---- linear addresses as supervisor: descriptor tables, TSS ------------------------------------------ */
 static inline uint64_t sys_load(struct cpu *c, uint64_t laddr, unsigned size)
 {
-    return mem_load_slow(c, laddr, size, false);
+    return mem_load_slow(c, laddr, size, SET_SYSTEM);
 }
 static inline void sys_store(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size)
 {
-    mem_store_slow(c, laddr, value, size, false);
+    mem_store_slow(c, laddr, value, size, SET_SYSTEM);
 }
 
 /* Bits 63-47 alike (SDM vol. 1, 3.3.7.1). */

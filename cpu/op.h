@@ -41,7 +41,7 @@ static inline void *rmw_begin(struct cpu *c, uint64_t laddr, unsigned size)
 {
     const struct tlb_entry *e = tlb_slot(c->tlb, laddr);
     if (likely(tlb_hit(e->write, laddr, size))) return (void *)(e->host + (uintptr_t)laddr);
-    mem_probe_store(c, laddr, size, c->tlb != c->tlb_sets[0]);
+    mem_probe_store(c, laddr, size, c->tlb_set);
     return NULL;
 }
 static inline uint64_t rmw_load(struct cpu *c, void *host, uint64_t laddr, unsigned size)

@@ -58,20 +58,20 @@ enum {
 #define DR7_ONES 0x400u
 
 /* ---- accesses that ignore CPL, or are made for another ring ---------------------------------- */
-static inline uint64_t ring_load(struct cpu *c, uint64_t laddr, unsigned size, bool user)
+static inline uint64_t ring_load(struct cpu *c, uint64_t laddr, unsigned size, enum tlb_set set)
 {
-    const struct tlb_entry *e = tlb_slot(c->tlb_sets[user], laddr);
+    const struct tlb_entry *e = tlb_slot(c->tlb_sets[set], laddr);
     if (likely(tlb_hit(e->read, laddr, size)))
         return host_load((void *)(e->host + (uintptr_t)laddr), size);
-    return mem_load_slow(c, laddr, size, user);
+    return mem_load_slow(c, laddr, size, set);
 }
-static inline void ring_store(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size, bool user)
+static inline void ring_store(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size, enum tlb_set set)
 {
-    struct tlb_entry *e = tlb_slot(c->tlb_sets[user], laddr);
+    struct tlb_entry *e = tlb_slot(c->tlb_sets[set], laddr);
     if (likely(tlb_hit(e->write, laddr, size)))
         host_store((void *)(e->host + (uintptr_t)laddr), value, size);
     else
-        mem_store_slow(c, laddr, value, size, user);
+        mem_store_slow(c, laddr, value, size, set);
 }
 /* In a system table: base + offset wraps at 4 GiB outside long mode. Compatibility mode is long mode. */
 static inline uint64_t table_laddr(const struct cpu *c, uint64_t laddr)
@@ -80,11 +80,11 @@ static inline uint64_t table_laddr(const struct cpu *c, uint64_t laddr)
 }
 static inline uint64_t table_load(struct cpu *c, uint64_t base, uint32_t offset, unsigned size)
 {
-    return ring_load(c, table_laddr(c, base + offset), size, false);
+    return ring_load(c, table_laddr(c, base + offset), size, SET_SYSTEM);
 }
 static inline void table_store(struct cpu *c, uint64_t base, uint32_t offset, uint64_t value, unsigned size)
 {
-    ring_store(c, table_laddr(c, base + offset), value, size, false);
+    ring_store(c, table_laddr(c, base + offset), value, size, SET_SYSTEM);
 }
 
 /* ---- descriptors (segment.c) -------------------------------------------------------------------- */
@@ -139,6 +139,7 @@ uint64_t stack_of_ist(struct cpu *, unsigned n);           /* interrupt stack 1-
 struct stack stack_outer(struct cpu *, uint16_t selector, uint64_t sp, unsigned ring, bool wide);
 
 /* The result of SLDT, STR, SMSW: 16 bits to memory, the operand size to a register (selector.c). */
+void umip_check(struct cpu *);     /* #GP(0) for users when CR4.UMIP (guard.c) */
 void system_result(struct cpu *, const struct insn *, uint64_t value);
 
 /* Bits of a physical address (CPUID 8000_0008h). */

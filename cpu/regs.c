@@ -105,7 +105,7 @@ static void add_hidden(struct words *w, const struct cpu *c)
         shadow, shadow && c->shadow_ss, c->single_step, c->fault.active,
         c->fault.active ? c->fault.vector : 0, c->fault.active ? c->fault.error : 0, c->msr.sysenter_cs, c->msr.sysenter_esp, c->msr.sysenter_eip,
         c->msr.apic_base, c->msr.pat, c->msr.misc_enable, c->msr.star, c->msr.lstar, c->msr.cstar,
-        c->msr.sfmask, c->msr.kernel_gs_base, c->msr.tsc_aux, c->pdpte[0], c->pdpte[1], c->pdpte[2], c->pdpte[3],
+        c->msr.sfmask, c->msr.kernel_gs_base, c->msr.tsc_aux, c->xcr0, c->pdpte[0], c->pdpte[1], c->pdpte[2], c->pdpte[3],
     };
     for (unsigned n = 0; n < COUNT_OF(rest); n++) add(w, rest[n]);
 }

@@ -93,6 +93,7 @@ void cpu_reset(struct cpu *c, bool power_on)
     c->gdt.limit = c->idt.limit = 0xFFFF;
     c->cr0 = CR0_CD | CR0_NW | CR0_ET;
     c->cr2 = c->cr3 = c->cr4 = c->cr8 = c->efer = 0;
+    c->xcr0 = 1;
     memset(c->dr, 0, sizeof c->dr);
     c->dr[6] = 0xFFFF0FF0;
     c->dr[7] = 0x400;
@@ -121,7 +122,7 @@ void cpu_reset(struct cpu *c, bool power_on)
 void mode_changed(struct cpu *c)
 {
     bool user = c->cpl == 3, code32 = c->seg[CS].access & ACCESS_DB, stack32 = c->seg[SS].access & ACCESS_DB;
-    c->tlb = c->tlb_sets[user];
+    tlb_choose(c);
     c->itlb = c->itlb_sets[user];
     if (is_long(c) && c->seg[CS].access & ACCESS_L) {
         c->seg[CS].base = 0;               /* whatever its descriptor says (SDM vol. 3, 3.4.2.1) */

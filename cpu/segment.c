@@ -309,14 +309,14 @@ static inline uint64_t stack_laddr(struct cpu *c, const struct stack *s, uint64_
 void stack_put(struct cpu *c, struct stack *s, uint64_t value, unsigned size)
 {
     uint64_t to = (s->sp - size) & s->mask;
-    ring_store(c, stack_laddr(c, s, to, size, SEG_WRITE), value, size, s->user);
+    ring_store(c, stack_laddr(c, s, to, size, SEG_WRITE), value, size, s->user ? SET_USER : supervisor_set(c));
     s->sp = (s->sp & ~s->mask) | to;
 }
 
 uint64_t stack_get(struct cpu *c, struct stack *s, unsigned size)
 {
     uint64_t from = s->sp & s->mask;
-    uint64_t value = ring_load(c, stack_laddr(c, s, from, size, SEG_READ), size, s->user);
+    uint64_t value = ring_load(c, stack_laddr(c, s, from, size, SEG_READ), size, s->user ? SET_USER : supervisor_set(c));
     s->sp = (s->sp & ~s->mask) | ((from + size) & s->mask);
     return value;
 }

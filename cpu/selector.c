@@ -27,6 +27,7 @@ void system_result(struct cpu *c, const struct insn *i, uint64_t value)
 EXEC sldt(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
+    umip_check(c);
     system_result(c, i, c->ldtr.selector);
     NEXT_CHECKED(c, i);
 }
@@ -34,6 +35,7 @@ EXEC sldt(struct cpu *c, const struct insn *i)
 EXEC str(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
+    umip_check(c);
     system_result(c, i, c->tr.selector);
     NEXT_CHECKED(c, i);
 }

@@ -6,6 +6,7 @@
  * Not implemented: the faster FXSAVE of AMD (FFXSR); MISALIGNSSE.
  */
 #include "cpu/simd.h"
+#include "cpu/xsave.h"
 
 /* ---- readiness ---------------------------------------------------------------------------- */
 /* #UD comes before #NM, that before #MF (SDM vol. 2, 2.4, table 2-27 and others). */
@@ -82,9 +83,9 @@ void simd_store(struct cpu *c, const struct insn *i, union vec v)
         host_store(p + 8, v.u64[1], 8);
         return;
     }
-    bool user = c->tlb != c->tlb_sets[0];
-    mem_probe_store(c, laddr, 8, user);
-    mem_probe_store(c, laddr_wrap(c, laddr + 8), 8, user);
+    unsigned set = c->tlb_set;
+    mem_probe_store(c, laddr, 8, set);
+    mem_probe_store(c, laddr_wrap(c, laddr + 8), 8, set);
     lin_store(c, laddr, v.u64[0], 8);
     lin_store(c, laddr_wrap(c, laddr + 8), v.u64[1], 8);
 }
@@ -123,7 +124,7 @@ void simd_result(struct cpu *c, const struct insn *i, union vec v)
 
 /* ---- MXCSR -------------------------------------------------------------------------------- */
 /* Bits that exist: DAZ came with SSE2 (SDM vol. 1, 11.6.6). */
-static uint32_t mxcsr_mask(const struct cpu *c)
+uint32_t mxcsr_mask(const struct cpu *c)
 {
     return model_has(c->model, FEAT_SSE2) ? 0xFFFF : 0xFFBF;
 }
@@ -167,14 +168,6 @@ EXEC clflush(struct cpu *c, const struct insn *i)
 const struct family family_clflush = ONE(clflush);
 
 /* ---- FXSAVE, FXRSTOR (SDM vol. 1, 10.5.1) ------------------------------------------------- */
-/*     0 FCW  2 FSW  4 FTW (a bit per register)  6 FOP  8 FIP  12 FCS  16 FDP  20 FDS  24 MXCSR
- *    28 MXCSR mask   32 ST(0)-ST(7), 16 bytes each   160 XMM0-XMM15   416 not written
- * With REX.W the pointers are 64 bits and have no selectors. */
-enum {
-    FX_POINTERS = 8, FX_DATA = 16, FX_MXCSR = 24, FX_ST = 32, FX_XMM = 160, FX_SIZE = 512,
-    FX_BYTES = FX_XMM + 16 * 16,
-};
-
 static uint64_t fx_laddr(struct cpu *c, const struct insn *i, unsigned need)
 {
     if (c->cr0 & (CR0_EM | CR0_TS)) fault(c, VEC_NM);
@@ -195,7 +188,7 @@ static void fx_pointers_get(const struct cpu *c, uint8_t *image, bool wide)
     host_store(image + FX_POINTERS, wide ? f->fip : (uint32_t)f->fip | (uint64_t)f->fcs << 32, 8);
     host_store(image + FX_DATA, wide ? f->fdp : (uint32_t)f->fdp | (uint64_t)f->fds << 32, 8);
 }
-static void fx_get(const struct cpu *c, uint8_t image[FX_BYTES], bool wide)
+void fx_get(const struct cpu *c, uint8_t image[FX_BYTES], bool wide)
 {
     const struct x87 *f = &c->x87;
     memset(image, 0, FX_BYTES);
@@ -216,7 +209,7 @@ static void fx_get(const struct cpu *c, uint8_t image[FX_BYTES], bool wide)
         host_store(image + FX_XMM + n * 8, c->sse.xmm[n / 2].u64[n & 1], 8);
 }
 
-static void fx_set_x87(struct cpu *c, const uint8_t *image, bool wide)
+void fx_set_x87(struct cpu *c, const uint8_t *image, bool wide)
 {
     struct x87 *f = &c->x87;
     x87_set_status(f, (uint16_t)host_load(image + 2, 2));
@@ -237,9 +230,9 @@ static __attribute__((noinline)) void fxsave_body(struct cpu *c, const struct in
 {
     uint8_t image[FX_BYTES];
     uint64_t laddr = fx_laddr(c, i, SEG_WRITE);
-    bool user = c->tlb != c->tlb_sets[0];
-    mem_probe_store(c, laddr, 1, user);
-    mem_probe_store(c, laddr_wrap(c, laddr + FX_SIZE - 1), 1, user);
+    unsigned set = c->tlb_set;
+    mem_probe_store(c, laddr, 1, set);
+    mem_probe_store(c, laddr_wrap(c, laddr + FX_SIZE - 1), 1, set);
     fx_get(c, image, insn_opsize(i) == 8);
     for (unsigned n = 0; n < fx_bytes(c); n += 8)
         lin_store(c, laddr_wrap(c, laddr + n), host_load(image + n, 8), 8);

@@ -141,7 +141,7 @@ static void mask_store(struct cpu *c, const struct insn *i, union vec data, unio
     for (unsigned n = 0; n < bytes; n++) {
         if (!(LANE(mask, u8, n) & 0x80)) continue;
         laddr[n] = seg_laddr(c, i->seg, (at + n) & wrap[i->asize & 3], 1, SEG_WRITE);
-        mem_probe_store(c, laddr[n], 1, c->tlb != c->tlb_sets[0]);
+        mem_probe_store(c, laddr[n], 1, c->tlb_set);
     }
     for (unsigned n = 0; n < bytes; n++)
         if (LANE(mask, u8, n) & 0x80) lin_store(c, laddr[n], LANE(data, u8, n), 1);

@@ -9,7 +9,7 @@
 /* ENTER ends with a check that the new top of the stack can be written. */
 static void lin_probe_stack(struct cpu *c, uint64_t sp, unsigned size)
 {
-    mem_probe_store(c, seg_laddr(c, SS, sp, size, SEG_WRITE), size, c->tlb != c->tlb_sets[0]);
+    mem_probe_store(c, seg_laddr(c, SS, sp, size, SEG_WRITE), size, c->tlb_set);
 }
 /* POPA keeps an array on the host's stack; the tail call is made from here. */
 static __attribute__((noinline)) const struct insn *popa_next(struct cpu *c, const struct insn *i)

@@ -92,7 +92,10 @@ struct tlb_entry {
 };
 struct itlb_entry { uint64_t tag, paddr; };
 /* Which slots may hold something (any; nothing global; instructions), so that no flush looks at others. */
-struct tlb_used { uint64_t any[TLB_SIZE / 64], local[TLB_SIZE / 64], code[ITLB_SIZE / 64]; };
+struct tlb_used { uint64_t any[TLB_SIZE / 64], local[TLB_SIZE / 64]; };
+/* Whose accesses an entry is for. OPEN: supervisor's, while EFLAGS.AC lifts SMAP. Accesses to descriptor
+ * tables and the like are SYSTEM's whatever CPL and AC are (SDM vol. 3, 4.6.1). */
+enum tlb_set { SET_SYSTEM, SET_USER, SET_OPEN, TLB_SETS, ITLB_SETS = SET_OPEN };
 
 /* Bits of the mode in which a trace was decoded. */
 enum mode {
@@ -164,7 +167,7 @@ struct cpu {
     uint64_t target;               /* ticks = target - budget (- what the current trace has not retired) */
     uint64_t until;
     uint64_t skipped;              /* ticks that passed while halted */
-    uint8_t  mode, cpl;
+    uint8_t  mode, cpl, tlb_set;
     bool     halted, shutdown;
     bool     stop_requested;
     bool     attend;               /* attention() was called: budget is negative until the run loop looks */
@@ -172,7 +175,7 @@ struct cpu {
     uint64_t shadow_tick;          /* no interrupts when ticks == this (after STI, MOV SS) */
     bool     shadow_ss;            /* the shadow also holds debug exceptions (MOV SS, POP SS) */
 
-    uint64_t cr0, cr2, cr3, cr4, cr8, efer;
+    uint64_t cr0, cr2, cr3, cr4, cr8, efer, xcr0;
     uint64_t dr[8];
     struct { uint64_t base; uint16_t limit; } gdt, idt;
     uint64_t tsc_offset;           /* TSC = ticks + tsc_offset */
@@ -201,9 +204,10 @@ struct cpu {
     struct insn *dying;            /* dead trace that is still running */
     const struct insn *link_from;  /* branch record that wants a direct link to the next trace */
     struct traces *traces;
-    struct tlb_entry  tlb_sets[2][TLB_SIZE];     /* supervisor, user */
-    struct itlb_entry itlb_sets[2][ITLB_SIZE];
-    struct tlb_used   tlb_used[2];
+    struct tlb_entry  tlb_sets[TLB_SETS][TLB_SIZE];
+    struct itlb_entry itlb_sets[ITLB_SETS][ITLB_SIZE];
+    struct tlb_used   tlb_used[TLB_SETS];
+    uint64_t itlb_used[ITLB_SETS][ITLB_SIZE / 64];
     struct segment_memo memo[SEGMENT_MEMO];
 };
 
@@ -233,6 +237,17 @@ static inline void flags_set_arith(struct cpu *c, uint32_t f)
                  (f & FLAG_AF ? 8u : 0) | (uint32_t)sf;
 }
 
+static inline enum tlb_set supervisor_set(const struct cpu *c)
+{
+    return c->cr4 & CR4_SMAP && c->flags & FLAG_AC ? SET_OPEN : SET_SYSTEM;
+}
+/* The TLB set of data accesses follows CPL, AC and CR4.SMAP. */
+static inline void tlb_choose(struct cpu *c)
+{
+    c->tlb_set = c->cpl == 3 ? SET_USER : supervisor_set(c);
+    c->tlb = c->tlb_sets[c->tlb_set];
+}
+
 /* Replaces the bits in mask; callers re-derive what IF, TF, VM, AC decide (see flags_changed()). */
 static inline void flags_set(struct cpu *c, uint32_t value, uint32_t mask)
 {
@@ -242,6 +257,7 @@ static inline void flags_set(struct cpu *c, uint32_t value, uint32_t mask)
         flags_set_arith(c, (flags_get(c) & ~mask) | (value & mask));
     mask &= ~(uint32_t)FLAGS_ARITH;
     c->flags = (c->flags & ~mask) | (value & mask) | FLAG_1;
+    if (mask & FLAG_AC) tlb_choose(c);
 }
 
 static inline unsigned iopl(const struct cpu *c) { return c->flags >> 12 & 3; }

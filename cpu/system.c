@@ -28,6 +28,7 @@ static void check_paging(struct cpu *c, uint64_t value)
     bool tss16 = c->tr.access & ACCESS_P && !(c->tr.access & TYPE_WIDE);
     if (!(value & CR0_PG)) {
         if (c->mode & MODE_LONG) fault_selector(c, VEC_GP, 0, "paging off in 64-bit mode");
+        if (c->cr4 & CR4_PCIDE) fault_selector(c, VEC_GP, 0, "paging off with CR4.PCIDE");
     } else if (c->efer & EFER_LME && (!(c->cr4 & CR4_PAE) || c->seg[CS].access & ACCESS_L || tss16)) {
         fault_selector(c, VEC_GP, 0, "long mode without PAE, with 64-bit CS or a 16-bit TSS");
     }
@@ -50,6 +51,7 @@ void cr0_write(struct cpu *c, uint64_t value)
 
 void cr3_write(struct cpu *c, uint64_t value)
 {
+    if (c->cr4 & CR4_PCIDE) value &= ~(1ull << 63);         /* "keep the translations": none are kept */
     if (value & ~paddr_mask(c)) fault_selector(c, VEC_GP, 0, "CR3 beyond the physical addresses");
     if (c->cr0 & CR0_PG && c->cr4 & CR4_PAE && !is_long(c)) pdptes_load(c, value);
     c->cr3 = value;
@@ -62,7 +64,8 @@ static uint64_t cr4_known(const struct cpu *c)
     static const struct { uint16_t feature; uint32_t bits; } table[] = {
         { FEAT_TSC, CR4_TSD }, { FEAT_DE, CR4_DE }, { FEAT_PSE, CR4_PSE }, { FEAT_PAE, CR4_PAE },
         { FEAT_MCE, CR4_MCE }, { FEAT_PGE, CR4_PGE }, { FEAT_PMC, CR4_PCE }, { FEAT_FXSR, CR4_OSFXSR },
-        { FEAT_SSE, CR4_OSXMMEXCPT },
+        { FEAT_SSE, CR4_OSXMMEXCPT }, { FEAT_UMIP, CR4_UMIP }, { FEAT_FSGSBASE, CR4_FSGSBASE },
+        { FEAT_PCID, CR4_PCIDE }, { FEAT_XSAVE, CR4_OSXSAVE }, { FEAT_SMEP, CR4_SMEP }, { FEAT_SMAP, CR4_SMAP },
     };
     uint64_t known = 0;
     for (unsigned n = 0; n < COUNT_OF(table); n++)
@@ -76,8 +79,9 @@ void cr4_write(struct cpu *c, uint64_t value)
     if (value & ~cr4_known(c)) fault_error(c, VEC_GP, 0);
     if (is_long(c) && !(value & CR4_PAE)) fault_selector(c, VEC_GP, 0, "long mode without PAE");
     if (!is_long(c) && value & CR4_PAE && c->cr0 & CR0_PG && changed & (CR4_PAE | CR4_PGE | CR4_PSE)) pdptes_load(c, c->cr3);
+    if (value & changed & CR4_PCIDE && (!is_long(c) || c->cr3 & 0xFFF)) fault_selector(c, VEC_GP, 0, "CR4.PCIDE");
     c->cr4 = value;
-    if (changed & (CR4_PAE | CR4_PGE | CR4_PSE)) tlb_flush(c, false);
+    if (changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_PCIDE | CR4_SMEP | CR4_SMAP)) tlb_flush(c, false);
     mode_changed(c);
 }
 
@@ -131,6 +135,7 @@ EXEC lmsw(struct cpu *c, const struct insn *i)
 EXEC smsw(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
+    umip_check(c);
     system_result(c, i, c->cr0);
     NEXT_CHECKED(c, i);
 }
@@ -184,9 +189,8 @@ static void store_table(struct cpu *c, const struct insn *i, uint64_t base, uint
 {
     unsigned size = c->mode & MODE_LONG ? 8 : 4;
     uint64_t laddr = seg_laddr(c, i->seg, insn_ea(c, i), 2 + size, SEG_WRITE);
-    bool user = c->cpl == 3;
-    mem_probe_store(c, laddr, 1, user);
-    mem_probe_store(c, laddr_wrap(c, laddr + 1 + size), 1, user);
+    mem_probe_store(c, laddr, 1, c->tlb_set);
+    mem_probe_store(c, laddr_wrap(c, laddr + 1 + size), 1, c->tlb_set);
     lin_store(c, laddr, limit, 2);
     lin_store(c, laddr_wrap(c, laddr + 2), base, size);
 }
@@ -207,12 +211,14 @@ static uint64_t load_table(struct cpu *c, const struct insn *i, uint16_t *limit)
 EXEC sgdt(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
+    umip_check(c);
     store_table(c, i, c->gdt.base, c->gdt.limit);
     NEXT_CHECKED(c, i);
 }
 EXEC sidt(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
+    umip_check(c);
     store_table(c, i, c->idt.base, c->idt.limit);
     NEXT_CHECKED(c, i);
 }

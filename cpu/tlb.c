@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The software TLB: one direct-mapped set for supervisor, one for user accesses, so that a change of
+ * The software TLB: one direct-mapped set per kind of access (enum tlb_set), so that a change of
  * privilege flushes nothing. See state.h for the tags. What the fast path in mem.h cannot do ends here:
  * misaligned accesses, page ends, MMIO, pages with code, first stores to clean pages, faults.
  *
@@ -20,7 +20,6 @@ static uint64_t next_page(const struct cpu *c, uint64_t laddr)
     uint64_t next = page_of(laddr) + PAGE_SIZE;
     return laddr >> 32 ? next : laddr_wrap(c, next);
 }
-static struct tlb_entry *set_of(struct cpu *c, bool user) { return c->tlb_sets[user]; }
 
 /* ---- large pages ------------------------------------------------------------------------------------ */
 /* An entry holds 4 KiB. INVLPG must drop all pieces of a large page: a bit per hash of page and size tells
@@ -53,10 +52,10 @@ static inline unsigned next_used(const uint64_t *bits, unsigned n, unsigned size
 }
 
 /* ---- filling -------------------------------------------------------------------------------------- */
-static struct walk translate(struct cpu *c, uint64_t laddr, unsigned access, bool user)
+static struct walk translate(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set)
 {
     struct walk w = { .paddr = laddr, .writable = true, .user = true, .dirty = true, .page_bits = PAGE_BITS };
-    if (c->cr0 & CR0_PG && !page_walk(c, laddr, access, user, &w)) w.paddr = ~0ull;   /* not reached: it faulted */
+    if (c->cr0 & CR0_PG && !page_walk(c, laddr, access, set, &w)) w.paddr = ~0ull;   /* not reached: it faulted */
     if (w.page_bits > PAGE_BITS) large_add(c, laddr, w.page_bits);
     w.paddr = a20_mask(c, page_of(w.paddr));
     return w;
@@ -70,11 +69,11 @@ static uint64_t write_tag(struct cpu *c, uint64_t page, const struct memory_page
     return slow ? page | TLB_SLOW : page;
 }
 
-static struct tlb_entry *fill(struct cpu *c, uint64_t laddr, unsigned access, bool user)
+static struct tlb_entry *fill(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set)
 {
-    struct tlb_entry *e = tlb_slot(set_of(c, user), laddr);
+    struct tlb_entry *e = tlb_slot(c->tlb_sets[set], laddr);
     uint64_t page = page_of(laddr);
-    struct walk w = translate(c, laddr, access, user);
+    struct walk w = translate(c, laddr, access, set);
     struct memory_page p = memory_page(c->memory, w.paddr);
     if (page_of(e->read) != page) e->read = TLB_NONE;
     if (page_of(e->write) != page) e->write = TLB_NONE;
@@ -83,23 +82,23 @@ static struct tlb_entry *fill(struct cpu *c, uint64_t laddr, unsigned access, bo
     e->read = page | (p.read ? 0 : TLB_SLOW);
     bool may_store = access == ACCESS_STORE || (w.dirty && w.writable);
     e->write = may_store ? write_tag(c, page, &p, w.paddr, access == ACCESS_STORE) : TLB_NONE;
-    unsigned slot = (unsigned)(e - set_of(c, user));
-    use(c->tlb_used[user].any, slot);
-    if (!(e->paddr & ENTRY_GLOBAL)) use(c->tlb_used[user].local, slot);
+    unsigned slot = (unsigned)(e - c->tlb_sets[set]);
+    use(c->tlb_used[set].any, slot);
+    if (!(e->paddr & ENTRY_GLOBAL)) use(c->tlb_used[set].local, slot);
     return e;
 }
 
 static inline bool known(uint64_t tag, uint64_t laddr) { return (tag & ~TLB_SLOW) == page_of(laddr); }
 
-static struct tlb_entry *entry_for_load(struct cpu *c, uint64_t laddr, bool user)
+static struct tlb_entry *entry_for_load(struct cpu *c, uint64_t laddr, enum tlb_set set)
 {
-    struct tlb_entry *e = tlb_slot(set_of(c, user), laddr);
-    return likely(known(e->read, laddr)) ? e : fill(c, laddr, ACCESS_LOAD, user);
+    struct tlb_entry *e = tlb_slot(c->tlb_sets[set], laddr);
+    return likely(known(e->read, laddr)) ? e : fill(c, laddr, ACCESS_LOAD, set);
 }
-static struct tlb_entry *entry_for_store(struct cpu *c, uint64_t laddr, bool user)
+static struct tlb_entry *entry_for_store(struct cpu *c, uint64_t laddr, enum tlb_set set)
 {
-    struct tlb_entry *e = tlb_slot(set_of(c, user), laddr);
-    return likely(known(e->write, laddr)) ? e : fill(c, laddr, ACCESS_STORE, user);
+    struct tlb_entry *e = tlb_slot(c->tlb_sets[set], laddr);
+    return likely(known(e->write, laddr)) ? e : fill(c, laddr, ACCESS_STORE, set);
 }
 
 uint64_t tlb_fetch(struct cpu *c, uint64_t laddr)
@@ -107,10 +106,11 @@ uint64_t tlb_fetch(struct cpu *c, uint64_t laddr)
     struct itlb_entry *e = &c->itlb[laddr >> PAGE_BITS & (ITLB_SIZE - 1)];
     if (e->tag != page_of(laddr)) {
         if (!is_canonical(laddr)) fault_error(c, VEC_GP, 0);
-        struct walk w = translate(c, laddr, ACCESS_FETCH, c->itlb != c->itlb_sets[0]);
+        enum tlb_set set = c->itlb == c->itlb_sets[SET_USER] ? SET_USER : SET_SYSTEM;
+        struct walk w = translate(c, laddr, ACCESS_FETCH, set);
         e->tag = page_of(laddr);
         e->paddr = w.paddr;
-        use(c->tlb_used[c->itlb != c->itlb_sets[0]].code, (unsigned)(e - c->itlb));
+        use(c->itlb_used[set], (unsigned)(e - c->itlb));
     }
     return e->paddr | (laddr & (PAGE_SIZE - 1));
 }
@@ -121,10 +121,10 @@ static void forget(struct tlb_entry *e) { e->read = e->write = TLB_NONE; }
 /* Memory of zeroes is full of entries for page 0. */
 void tlb_init(struct cpu *c)
 {
-    for (unsigned set = 0; set < 2; set++) {
+    for (unsigned set = 0; set < TLB_SETS; set++)
         for (unsigned n = 0; n < TLB_SIZE; n++) forget(&c->tlb_sets[set][n]);
+    for (unsigned set = 0; set < ITLB_SETS; set++)
         for (unsigned n = 0; n < ITLB_SIZE; n++) c->itlb_sets[set][n].tag = TLB_NONE;
-    }
 }
 
 static void flush_set(struct cpu *c, unsigned set, bool keep_global)
@@ -142,12 +142,12 @@ static void flush_set(struct cpu *c, unsigned set, bool keep_global)
 
 void tlb_flush(struct cpu *c, bool keep_global)
 {
-    for (unsigned set = 0; set < 2; set++) {
-        uint64_t *code = c->tlb_used[set].code;
-        flush_set(c, set, keep_global);
+    for (unsigned set = 0; set < TLB_SETS; set++) flush_set(c, set, keep_global);
+    for (unsigned set = 0; set < ITLB_SETS; set++) {
+        uint64_t *code = c->itlb_used[set];
         for (unsigned n = next_used(code, 0, ITLB_SIZE); n < ITLB_SIZE; n = next_used(code, n + 1, ITLB_SIZE))
             c->itlb_sets[set][n].tag = TLB_NONE;
-        memset(code, 0, sizeof c->tlb_used[set].code);
+        memset(code, 0, sizeof c->itlb_used[set]);
     }
     if (!keep_global) memset(c->large, 0, sizeof c->large);
 }
@@ -158,16 +158,17 @@ void tlb_flush_page(struct cpu *c, uint64_t laddr)
         tlb_flush(c, false);
         return;
     }
-    for (unsigned set = 0; set < 2; set++) {
+    for (unsigned set = 0; set < TLB_SETS; set++) {
         struct tlb_entry *e = tlb_slot(c->tlb_sets[set], laddr);
         if (page_of(e->read) == page_of(laddr) || page_of(e->write) == page_of(laddr)) forget(e);
-        c->itlb_sets[set][laddr >> PAGE_BITS & (ITLB_SIZE - 1)].tag = TLB_NONE;
     }
+    for (unsigned set = 0; set < ITLB_SETS; set++)
+        c->itlb_sets[set][laddr >> PAGE_BITS & (ITLB_SIZE - 1)].tag = TLB_NONE;
 }
 
 void tlb_protect(struct cpu *c, uint64_t paddr)
 {
-    for (unsigned set = 0; set < 2; set++)
+    for (unsigned set = 0; set < TLB_SETS; set++)
         for (unsigned n = next_used(c->tlb_used[set].any, 0, TLB_SIZE); n < TLB_SIZE;
              n = next_used(c->tlb_used[set].any, n + 1, TLB_SIZE)) {
             struct tlb_entry *e = &c->tlb_sets[set][n];
@@ -177,38 +178,38 @@ void tlb_protect(struct cpu *c, uint64_t paddr)
 
 void tlb_forget(struct cpu *c, uint64_t paddr, uint64_t len)
 {
-    for (unsigned set = 0; set < 2; set++) {
+    for (unsigned set = 0; set < TLB_SETS; set++)
         for (unsigned n = 0; n < TLB_SIZE; n++)
             if (page_of(c->tlb_sets[set][n].paddr) - paddr < len) forget(&c->tlb_sets[set][n]);
+    for (unsigned set = 0; set < ITLB_SETS; set++)
         for (unsigned n = 0; n < ITLB_SIZE; n++)
             if (c->itlb_sets[set][n].paddr - paddr < len) c->itlb_sets[set][n].tag = TLB_NONE;
-    }
 }
 
 void tlb_unwrite(struct cpu *c)
 {
-    for (unsigned set = 0; set < 2; set++)
+    for (unsigned set = 0; set < TLB_SETS; set++)
         for (unsigned n = 0; n < TLB_SIZE; n++)
             if (!(c->tlb_sets[set][n].write & TLB_SLOW)) c->tlb_sets[set][n].write |= TLB_SLOW;
 }
 
 /* ---- accesses ------------------------------------------------------------------------------------------ */
-static void alignment_check(struct cpu *c, uint64_t laddr, unsigned size, bool user)
+static void alignment_check(struct cpu *c, uint64_t laddr, unsigned size, enum tlb_set set)
 {
-    if (user && laddr & (size - 1) && c->cr0 & CR0_AM && c->flags & FLAG_AC) fault_error(c, VEC_AC, 0);
+    if (set == SET_USER && laddr & (size - 1) && c->cr0 & CR0_AM && c->flags & FLAG_AC) fault_error(c, VEC_AC, 0);
 }
 static bool crosses(uint64_t laddr, unsigned size) { return (laddr & (PAGE_SIZE - 1)) + size > PAGE_SIZE; }
 
-static uint64_t load_in_page(struct cpu *c, uint64_t laddr, unsigned size, bool user)
+static uint64_t load_in_page(struct cpu *c, uint64_t laddr, unsigned size, enum tlb_set set)
 {
-    struct tlb_entry *e = entry_for_load(c, laddr, user);
+    struct tlb_entry *e = entry_for_load(c, laddr, set);
     if (!(e->read & TLB_SLOW)) return host_load((void *)(e->host + (uintptr_t)laddr), size);
     return memory_read(c->memory, page_of(e->paddr) | (laddr & (PAGE_SIZE - 1)), size);
 }
 
-static void store_in_page(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size, bool user)
+static void store_in_page(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size, enum tlb_set set)
 {
-    struct tlb_entry *e = entry_for_store(c, laddr, user);
+    struct tlb_entry *e = entry_for_store(c, laddr, set);
     if (!(e->write & TLB_SLOW)) {
         host_store((void *)(e->host + (uintptr_t)laddr), value, size);
         return;
@@ -225,50 +226,50 @@ static void store_in_page(struct cpu *c, uint64_t laddr, uint64_t value, unsigne
     else if (p.write == p.read) e->write = page_of(laddr);
 }
 
-uint64_t mem_load_slow(struct cpu *c, uint64_t laddr, unsigned size, bool user)
+uint64_t mem_load_slow(struct cpu *c, uint64_t laddr, unsigned size, enum tlb_set set)
 {
-    alignment_check(c, laddr, size, user);
-    if (likely(!crosses(laddr, size))) return load_in_page(c, laddr, size, user);
+    alignment_check(c, laddr, size, set);
+    if (likely(!crosses(laddr, size))) return load_in_page(c, laddr, size, set);
     uint64_t second = next_page(c, laddr), value = 0;
     unsigned first = PAGE_SIZE - (laddr & (PAGE_SIZE - 1));
-    entry_for_load(c, laddr, user);
-    entry_for_load(c, second, user);
+    entry_for_load(c, laddr, set);
+    entry_for_load(c, second, set);
     for (unsigned n = 0; n < size; n++) {
         uint64_t at = n < first ? laddr + n : second + (n - first);
-        value |= load_in_page(c, at, 1, user) << 8 * n;
+        value |= load_in_page(c, at, 1, set) << 8 * n;
     }
     return value;
 }
 
-void mem_probe_store(struct cpu *c, uint64_t laddr, unsigned size, bool user)
+void mem_probe_store(struct cpu *c, uint64_t laddr, unsigned size, enum tlb_set set)
 {
-    alignment_check(c, laddr, size, user);
-    entry_for_store(c, laddr, user);
-    if (crosses(laddr, size)) entry_for_store(c, next_page(c, laddr), user);
+    alignment_check(c, laddr, size, set);
+    entry_for_store(c, laddr, set);
+    if (crosses(laddr, size)) entry_for_store(c, next_page(c, laddr), set);
 }
 
-void mem_store_slow(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size, bool user)
+void mem_store_slow(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size, enum tlb_set set)
 {
     if (likely(!crosses(laddr, size))) {
-        alignment_check(c, laddr, size, user);
-        store_in_page(c, laddr, value, size, user);
+        alignment_check(c, laddr, size, set);
+        store_in_page(c, laddr, value, size, set);
         return;
     }
-    mem_probe_store(c, laddr, size, user);
+    mem_probe_store(c, laddr, size, set);
     uint64_t second = next_page(c, laddr);
     unsigned first = PAGE_SIZE - (laddr & (PAGE_SIZE - 1));
     for (unsigned n = 0; n < size; n++)
-        store_in_page(c, n < first ? laddr + n : second + (n - first), value >> 8 * n, 1, user);
+        store_in_page(c, n < first ? laddr + n : second + (n - first), value >> 8 * n, 1, set);
 }
 
 uint8_t *mem_host_load(struct cpu *c, uint64_t laddr)
 {
-    struct tlb_entry *e = entry_for_load(c, laddr, c->tlb != c->tlb_sets[0]);
+    struct tlb_entry *e = entry_for_load(c, laddr, c->tlb_set);
     return e->read & TLB_SLOW ? NULL : (uint8_t *)(e->host + (uintptr_t)laddr);
 }
 
 uint8_t *mem_host_store(struct cpu *c, uint64_t laddr)
 {
-    struct tlb_entry *e = entry_for_store(c, laddr, c->tlb != c->tlb_sets[0]);
+    struct tlb_entry *e = entry_for_store(c, laddr, c->tlb_set);
     return e->write & TLB_SLOW ? NULL : (uint8_t *)(e->host + (uintptr_t)laddr);
 }

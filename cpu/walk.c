@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Paging: 32-bit with 4 MiB pages (PSE), PAE with 2 MiB pages, 4 levels with 2 MiB and 1 GiB pages, NX.
+ * Paging: 32-bit with 4 MiB pages (PSE, PSE-36), PAE with 2 MiB pages, 4 levels with 2 MiB and 1 GiB pages, NX.
  * SDM vol. 3, chapter 4: 4.3 (32-bit), 4.4 (PAE), 4.5 (4-level), 4.6 (access rights), 4.7 (#PF), 4.8 (A
  * and D flags).
  *
@@ -10,7 +10,8 @@
  *            | PML4   | PDPT    | PD      | table  | offset |
  *
  * The loop knows none of them: a format says how many levels of which index width.
- * Not implemented: PSE-36, PCID, SMEP, SMAP, protection keys.
+ * PCID: translations are never kept across a load of CR3, which 4.10.4.1 allows.
+ * Not implemented: protection keys.
  */
 #include "cpu/protect.h"
 #include "cpu/walk.h"
@@ -58,6 +59,14 @@ static bool is_large(const struct cpu *c, const struct format *f, unsigned level
     return level == 2 && (f->entry_bytes == 8 || c->cr4 & CR4_PSE);
 }
 
+/* PSE-36: bits 20-13 of the entry of a 4 MiB page are bits 39-32 of its address, as far as those exist
+ * (4.3, table 4-4). */
+static uint64_t pse36_bits(const struct cpu *c, const struct format *f)
+{
+    if (f->entry_bytes == 8 || !has(c, FEAT_PSE36)) return 0;
+    return (paddr_mask(c) >> 32 & 0xFF) << 13;
+}
+
 /* Bits that must be 0 in an entry that maps (or leads to) 1 << bits bytes. Bits 62-52 are free only with
  * 4 levels. */
 static uint64_t reserved_bits(const struct cpu *c, const struct format *f, bool large, unsigned bits)
@@ -69,7 +78,7 @@ static uint64_t reserved_bits(const struct cpu *c, const struct format *f, bool 
         if (!(c->efer & EFER_NXE)) reserved |= PTE_NX;
     }
     /* below the page's address; bit 12 is the PAT bit, reserved without PAT */
-    if (large) reserved |= ((1ull << bits) - 1) & ~0x1FFFull;
+    if (large) reserved |= ((1ull << bits) - 1) & ~0x1FFFull & ~pse36_bits(c, f);
     if (large && !has(c, FEAT_PAT)) reserved |= 1 << 12;
     return reserved;
 }
@@ -106,8 +115,9 @@ static inline __attribute__((always_inline)) void descend(const struct cpu *c, u
 
 static uint64_t path_paddr(const struct path *p, uint64_t laddr)
 {
-    uint64_t offset = (1ull << p->page_bits) - 1;
-    return (p->value[p->depth - 1] & ((1ull << 52) - 1) & ~offset) | (laddr & offset);
+    uint64_t offset = (1ull << p->page_bits) - 1, leaf = p->value[p->depth - 1];
+    uint64_t high = p->page_bits == 22 ? (leaf & 0x1FE000) << 19 : 0;
+    return (leaf & ((1ull << 52) - 1) & ~offset) | high | (laddr & offset);
 }
 
 /* May this access go to a page with these rights? CR0.WP: SDM vol. 3, 4.6.1. */
@@ -115,16 +125,24 @@ static bool store_allowed(const struct cpu *c, const struct path *p, bool user)
 {
     return p->all & PTE_W || (!user && !(c->cr0 & CR0_WP));
 }
-static bool allowed(const struct cpu *c, const struct path *p, unsigned access, bool user)
+/* Supervisors and pages of users: SMEP and SMAP (4.6.1). */
+static bool user_page_barred(const struct cpu *c, unsigned access, enum tlb_set set)
 {
+    if (access == ACCESS_FETCH) return c->cr4 & CR4_SMEP;
+    return c->cr4 & CR4_SMAP && set != SET_OPEN;
+}
+static bool allowed(const struct cpu *c, const struct path *p, unsigned access, enum tlb_set set)
+{
+    bool user = set == SET_USER;
     if (user && !(p->all & PTE_U)) return false;
+    if (!user && p->all & PTE_U && user_page_barred(c, access, set)) return false;
     if (access == ACCESS_STORE) return store_allowed(c, p, user);
     return access != ACCESS_FETCH || !p->nx;
 }
 
 static uint32_t error_code(const struct cpu *c, const struct path *p, unsigned access, bool user)
 {
-    bool fetch = access == ACCESS_FETCH && c->efer & EFER_NXE && c->cr4 & CR4_PAE;
+    bool fetch = access == ACCESS_FETCH && ((c->efer & EFER_NXE && c->cr4 & CR4_PAE) || c->cr4 & CR4_SMEP);
     return (p->missing ? 0 : PF_P) | (access == ACCESS_STORE ? PF_W : 0) | (user ? PF_U : 0) |
            (p->reserved ? PF_RSVD : 0) | (fetch ? PF_I : 0);
 }
@@ -134,11 +152,12 @@ static void mark(struct cpu *c, const struct path *p, unsigned n, uint64_t bits)
     if ((p->value[n] & bits) != bits) memory_write(c->memory, p->entry[n], (uint32_t)(p->value[n] | bits), DWORD);
 }
 
-bool page_walk(struct cpu *c, uint64_t laddr, unsigned access, bool user, struct walk *w)
+bool page_walk(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set, struct walk *w)
 {
+    bool user = set == SET_USER;
     struct path p;
     descend(c, laddr, false, &p);
-    if (p.missing || p.reserved || !allowed(c, &p, access, user))
+    if (p.missing || p.reserved || !allowed(c, &p, access, set))
         fault_page(c, laddr, error_code(c, &p, access, user));
     unsigned leaf = p.depth - 1;
     for (unsigned n = 0; n < leaf; n++) mark(c, &p, n, PTE_A);

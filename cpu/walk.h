@@ -15,7 +15,7 @@ struct walk {
 
 /* Translates for a load, store or fetch (enum access) and sets A and D in memory. Only with CR0.PG.
  * What is not allowed raises #PF; so it always returns true. */
-bool page_walk(struct cpu *, uint64_t laddr, unsigned access, bool user, struct walk *);
+bool page_walk(struct cpu *, uint64_t laddr, unsigned access, enum tlb_set, struct walk *);
 
 /* The translation alone, without faults or other side effects; also without paging. */
 bool page_probe(const struct cpu *, uint64_t laddr, uint64_t *paddr);

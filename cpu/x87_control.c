@@ -98,10 +98,10 @@ static void env_set(struct cpu *c, const uint32_t w[ENV_WORDS], bool wide)
 /* Checks the whole operand before a byte of it is written. */
 static uint64_t operand_for_store(struct cpu *c, const struct insn *i, unsigned bytes)
 {
-    bool user = c->tlb != c->tlb_sets[0];
+    unsigned set = c->tlb_set;
     uint64_t laddr = seg_laddr(c, i->seg, insn_ea(c, i), bytes, SEG_WRITE);
-    mem_probe_store(c, laddr, 1, user);
-    mem_probe_store(c, laddr_wrap(c, laddr + bytes - 1), 1, user);
+    mem_probe_store(c, laddr, 1, set);
+    mem_probe_store(c, laddr_wrap(c, laddr + bytes - 1), 1, set);
     return laddr;
 }
 

@@ -40,10 +40,10 @@ static inline struct f80 load_m80(struct cpu *c, const struct insn *i)
 }
 static inline void store_m80(struct cpu *c, const struct insn *i, uint64_t low, uint16_t high)
 {
-    bool user = c->tlb != c->tlb_sets[0];
+    unsigned set = c->tlb_set;
     uint64_t laddr = seg_laddr(c, i->seg, insn_ea(c, i), 10, SEG_WRITE);
-    mem_probe_store(c, laddr, 8, user);
-    mem_probe_store(c, laddr_wrap(c, laddr + 8), 2, user);
+    mem_probe_store(c, laddr, 8, set);
+    mem_probe_store(c, laddr_wrap(c, laddr + 8), 2, set);
     if (!stores(&c->x87)) return;
     lin_store(c, laddr, low, 8);
     lin_store(c, laddr_wrap(c, laddr + 8), high, 2);
@@ -120,7 +120,7 @@ static inline void store_memory(struct cpu *c, const struct insn *i, uint64_t v,
 {
     uint64_t laddr = seg_laddr(c, i->seg, insn_ea(c, i), size, SEG_WRITE);
     if (stores(&c->x87)) lin_store(c, laddr, v, size);
-    else mem_probe_store(c, laddr, size, c->tlb != c->tlb_sets[0]);
+    else mem_probe_store(c, laddr, size, c->tlb_set);
     store_done(c, i, x87_op(i) & 1);
 }
 

@@ -116,7 +116,7 @@ START_TEST(four_mib_pages)
     ck_assert_uint_eq(b->r.gpr[GPR_AX], 0x12344321);
     ck_assert_uint_eq(peek32(b, PD + 4), 0x400000 | P | W | U | PS | A);
     bench_free(b);
-    b = paged(3, 0x402000 | P | W | U | PS, 0);        /* reserved bit 13 */
+    b = paged(3, 0x600000 | P | W | U | PS, 0);        /* reserved bit 21 */
     b->r.cr4 = 0x10;
     ck_page_fault(b, LOAD, 4 | 8 | 1);
     b = paged(3, PT2 | P | W | U | PS, DATA | P | U);  /* without CR4.PSE the bit means nothing */
