@@ -79,6 +79,8 @@ struct config {
     const char *time0;                     /* "local", "utc" or seconds since 1970 */
     struct config_file cmos_image;
     const char *rtc_init;                  /* "time0", "image": where the clock's time comes from */
+    struct config_file keymap;             /* of the guest's keyboard; NULL: US */
+    uint64_t paste_delay;                  /* microseconds of guest time for a pasted character */
     const char *mouse_type;                /* "imps2", "ps2" (no wheel), "none" */
     struct config_file log;                /* NULL: stderr */
     struct config_rule rule[CONFIG_RULES];

@@ -64,8 +64,10 @@ static const struct option vga_options[] = {
 
 static const struct option keyboard_options[] = {
     FIXED("type", "mf|at", "a 101-key keyboard"),
-    QUIET("serial_delay"), QUIET("paste_delay"),
-    QUIET("keymap"), QUIET("user_shortcut"),
+    QUIET("serial_delay"),
+    UINT("paste_delay", config, paste_delay, 1000, 10000000),
+    INPUT("keymap", config, keymap),
+    QUIET("user_shortcut"),
     QUIET("enabled"), QUIET("map"), QUIET(""), END
 };
 

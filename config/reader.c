@@ -308,6 +308,7 @@ static void preset(struct config *c)
     c->time0 = "local";
     c->rtc_init = "time0";
     c->mouse_type = "imps2";
+    c->paste_delay = 30000;
     c->gdbstub_port = 1234;
     for (unsigned i = 0; i < CONFIG_FLOPPIES; i++) {
         c->floppy[i].type = "none";

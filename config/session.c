@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "config/front_end.h"
 #include "config/pacer.h"
+#include "config/typist.h"
 #include "debug/monitor.h"
 #include "debug/qtest.h"
 #include "iodev/media.h"
@@ -33,6 +34,8 @@ struct session {
     struct log *log;
     struct front_end *front_end;
     struct monitor *monitor;               /* NULL: none */
+    struct typist *typist;
+    struct layout *layout;                 /* NULL: US, by position */
     struct device *com[CONFIG_COMS];
     struct pacer pacer;
     uint64_t budget;                       /* instructions in one slice */
@@ -88,6 +91,11 @@ static bool move(void *session, int dx, int dy, int dz, unsigned buttons)
 static void window_key(void *session, unsigned hid_usage, bool down)
 {
     press(session, hid_usage, down, 0);
+}
+
+static void paste(void *session, const char *text)
+{
+    typist_paste(((struct session *)session)->typist, text);
 }
 
 static void window_mouse(void *session, int dx, int dy, int dz, unsigned buttons)
@@ -176,6 +184,7 @@ static void look_around(struct session *s)
     for (unsigned i = 0; i < CONFIG_COMS; i++)
         if (s->com[i] && !s->stopped) serial_poll(s->com[i], NULL, NULL);
     if (s->monitor) monitor_poll(s->monitor);
+    if (!s->stopped) typist_poll(s->typist, s->machine);
     if (now < s->next_frame) return;
     front_end_poll(s->front_end, s->stopped, s->machine);
     s->next_frame = now + FRAME;
@@ -281,6 +290,7 @@ static bool open_monitor(struct session *s, const char *where)
         guest_now,
         power_down,
         change,
+        paste,
     };
     char note[512];
     struct server *server = server_open(where, SERVER_LISTENS, 4096, note, sizeof note);
@@ -299,11 +309,26 @@ static bool open_hashes(struct session *s, const struct command_line *cl)
     return s->hashes;
 }
 
+/* A keymap that cannot be read is no reason not to run: most are in configs for their window only. */
+static bool open_typist(struct session *s, const struct config *c)
+{
+    char why[256];
+    if (c->keymap.path && (s->layout = malloc(sizeof *s->layout)) &&
+        !layout_load(s->layout, c->keymap.path, why, sizeof why)) {
+        fprintf(stderr, "%s: keymap: %s; the US layout is used\n", c->keymap.origin, why);
+        free(s->layout);
+        s->layout = NULL;
+    }
+    s->typist = typist_new(s->layout, c->paste_delay * (nanos)1000, s->log);
+    return s->typist;
+}
+
 static bool open_session(struct session *s, const struct config *c, const struct command_line *cl)
 {
+    if (!open_typist(s, c)) return false;
     struct front_end_config f = {
         c->display.path, c->display_options, c->display.origin, machine_screen(s->machine),
-        { s, window_key, window_mouse }, { s, quit, reset }, s->log,
+        { s, window_key, window_mouse }, { s, quit, reset, paste, s->layout }, s->log,
     };
     for (unsigned i = 0; i < CONFIG_COMS; i++) {
         s->com[i] = machine_com(s->machine, i);
@@ -327,6 +352,8 @@ static void close_session(struct session *s)
         if (s->com[i]) serial_escape(s->com[i], NULL, NULL);
     front_end_close(s->front_end);
     monitor_free(s->monitor);
+    typist_free(s->typist);
+    free(s->layout);
     if (s->hashes && s->hashes != stdout) fclose(s->hashes);
     else if (s->hashes) fflush(stdout);
 }

@@ -60,6 +60,26 @@ static void do_sendkey(struct monitor *m, char *const *args, unsigned count)
     if (!taken) say(m, "too many keys at once, some are lost");
 }
 
+/* \n, \t, \b, \e, \\ in a text mean keys. */
+static void unescape(char *text)
+{
+    static const char names[] = "ntbe\\", keys[] = "\n\t\b\x1B\\";
+    char *to = text;
+    for (const char *s = text; *s; s++) {
+        const char *name = *s == '\\' && s[1] ? strchr(names, s[1]) : NULL;
+        *to++ = name ? keys[name - names] : *s;
+        s += name != NULL;
+    }
+    *to = 0;
+}
+
+static void do_type(struct monitor *m, char *const *args, unsigned count)
+{
+    (void)count;
+    unescape(args[0]);
+    m->machine.type(m->machine.ctx, args[0]);
+}
+
 static void do_mouse_move(struct monitor *m, char *const *args, unsigned count)
 {
     long d[3] = { 0 };
@@ -72,7 +92,7 @@ static void do_mouse_button(struct monitor *m, char *const *args, unsigned count
 {
     long buttons;
     (void)count;
-    if (!number(m, args[0], 0, 7, &buttons)) return;
+    if (!number(m, args[0], 0, 31, &buttons)) return;
     m->buttons = (unsigned)buttons;
     m->machine.mouse(m->machine.ctx, 0, 0, 0, m->buttons);
 }
@@ -181,9 +201,10 @@ static const struct monitor_command commands[] = {
     { "cont", "", "go on", 0, 0, do_cont },
     { "sendkey", "KEYS [HOLD_MS]", "press keys together, e.g. ctrl-alt-delete, shift-a, ret", 1, 2,
       do_sendkey },
+    { "type", "\"TEXT\"", "type a text, \\n for Enter; keyboard: paste_delay= sets the pace", 1, 1, do_type },
     { "mouse_move", "DX DY [DZ]", "move the mouse (right, down), turn its wheel", 2, 3,
       do_mouse_move },
-    { "mouse_button", "STATE", "1 left + 2 right + 4 middle button are down", 1, 1,
+    { "mouse_button", "STATE", "1 left + 2 right + 4 middle + 8, 16 side buttons are down", 1, 1,
       do_mouse_button },
     { "screendump", "FILE", "save the screen as .ppm or .png", 1, 1, do_screendump },
     { "screentext", "", "print the text screen", 0, 0, do_screentext },

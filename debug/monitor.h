@@ -25,6 +25,7 @@ struct monitor_machine {                   /* what it acts on */
     nanos (*now)(void *ctx);
     const char *(*power_down)(void *ctx);                                  /* NULL: done */
     const char *(*change)(void *ctx, const char *device, const char *path);   /* path NULL: eject */
+    void (*type)(void *ctx, const char *utf8);
 };
 
 struct monitor *monitor_new(struct server *,

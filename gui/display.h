@@ -8,11 +8,14 @@
 #include "gui/screen.h"
 
 struct display;
+struct layout;
 
 struct display_requests {                  /* what a user can ask of the machine through a window */
     void *ctx;
     void (*quit)(void *ctx);
     void (*reset)(void *ctx);
+    void (*paste)(void *ctx, const char *utf8);        /* types a text; may be NULL */
+    const struct layout *layout;           /* the guest's: keys go by letters; NULL: by position */
 };
 
 struct display_class {

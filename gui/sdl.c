@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { START_WIDTH = 720, START_HEIGHT = 400 };    /* VGA's text mode */
 enum { MAX_SIDE = 16384, MAX_SCALE = 16 };
@@ -229,10 +230,32 @@ static unsigned handle(struct display *d, const SDL_Event *event)
     }
 }
 
+static void paste(const struct display_requests *requests)
+{
+    char *text = SDL_GetClipboardText();
+    if (text && *text && requests->paste) requests->paste(requests->ctx, text);
+    SDL_free(text);
+}
+
+/* vitro-1.png, or the first number that no file has. */
+static void save_picture(struct display *d)
+{
+    char path[32];
+    unsigned n = 1;
+    do snprintf(path, sizeof path, "vitro-%u.png", n);
+    while (!access(path, F_OK) && ++n < 10000);
+    const char *why = screen_save(d->screen, path);
+    log_line(d->log, "gui", why ? LOG_WARN : LOG_INFO, "screenshot %s%s%s", path, why ? ": " : "",
+             why ? why : "");
+}
+
 static void grant(struct display *d, unsigned wishes)
 {
     if (wishes & WISH_FULLSCREEN) toggle_fullscreen(d);
     if (wishes & WISH_NATURAL_SIZE) set_natural_size(d);
+    /* The keys that asked are not to be held while the text is typed. */
+    if (wishes & WISH_PASTE) sdl_input_release_all(&d->in);
+    if (wishes & WISH_SCREENSHOT) save_picture(d);
     if (wishes & WISH_GRAB) grab(d, true);
     if (wishes & WISH_UNGRAB) grab(d, false);
 }
@@ -251,6 +274,7 @@ static void sdl_poll(struct display *d)
     if (d->exposed && !d->hidden) present(d);
     /* Last, because the machine may close this display from inside these calls. */
     struct display_requests requests = d->requests;
+    if (asked & WISH_PASTE) paste(&requests);
     if ((asked & WISH_RESET) && requests.reset) requests.reset(requests.ctx);
     if ((asked & WISH_QUIT) && requests.quit) requests.quit(requests.ctx);
 }
@@ -359,6 +383,7 @@ static struct display *sdl_open(const struct screen *screen, const struct input 
     *d = (struct display){ .screen = screen, .log = log, .in.guest = input, .scale = 1,
                            .stale = true, .exposed = true };
     if (requests) d->requests = *requests;
+    d->in.layout = d->requests.layout;
     if (!make_window(d)) {
         log_line(log, "gui", LOG_INFO, "SDL: %s", SDL_GetError());
         *why = "SDL cannot make a window";

@@ -12,12 +12,14 @@ enum { SDL_USAGES = 256 };                 /* scancodes below are HID usages of 
 
 enum sdl_wish {                            /* what the user asked of the window by a hot key */
     WISH_QUIT = 1, WISH_RESET = 2, WISH_FULLSCREEN = 4, WISH_NATURAL_SIZE = 8,
-    WISH_GRAB = 16, WISH_UNGRAB = 32
+    WISH_GRAB = 16, WISH_UNGRAB = 32, WISH_PASTE = 64, WISH_SCREENSHOT = 128
 };
 
 struct sdl_input {
     const struct input *guest;
+    const struct layout *layout;           /* NULL: by position */
     bool     down[SDL_USAGES];             /* as the guest knows them                       */
+    uint8_t  sent[SDL_USAGES];             /* by scancode: the usage that the guest got       */
     bool     swallowed[SDL_USAGES];        /* pressed as a hot key: the guest gets no release */
     bool     grabbed;
     bool     only_modifiers;               /* nothing else was pressed since Ctrl+Alt        */

@@ -8,6 +8,7 @@
  * Not implemented: absolute pointers (tablet), horizontal wheel.
  */
 #ifdef HAVE_SDL2
+#include "gui/layout.h"
 #include "gui/sdl.h"
 
 enum { LEFT_CONTROL = SDL_SCANCODE_LCTRL, LEFT_ALT = SDL_SCANCODE_LALT };
@@ -66,9 +67,20 @@ static unsigned wish_of(const struct sdl_input *in, const SDL_Keysym *key)
     case 'g': return in->grabbed ? WISH_UNGRAB : WISH_GRAB;
     case 'q': return WISH_QUIT;
     case 'r': return WISH_RESET;
+    case 's': return WISH_SCREENSHOT;
     case 'u': return WISH_NATURAL_SIZE;
+    case 'v': return WISH_PASTE;
     default:  return 0;
     }
+}
+
+/* By position, or with a layout by the letter on the host's key. */
+static unsigned usage_of(const struct sdl_input *in, const SDL_Keysym *key)
+{
+    struct stroke s = { 0, 0 };
+    if (in->layout && key->sym > ' ' && key->sym < 0x100)
+        s = layout_stroke(in->layout, (uint32_t)key->sym);
+    return s.usage && !s.modifiers ? s.usage : (unsigned)key->scancode;
 }
 
 static unsigned key_down(struct sdl_input *in, const SDL_KeyboardEvent *event)
@@ -90,7 +102,8 @@ static unsigned key_down(struct sdl_input *in, const SDL_KeyboardEvent *event)
         }
     }
     in->swallowed[usage] = false;
-    send_key(in, usage, true);
+    in->sent[usage] = (uint8_t)usage_of(in, &event->keysym);
+    send_key(in, in->sent[usage], true);
     in->only_modifiers = hot(in) && (usage == LEFT_CONTROL || usage == LEFT_ALT);
     return 0;
 }
@@ -105,7 +118,7 @@ static unsigned key_up(struct sdl_input *in, const SDL_KeyboardEvent *event)
         return 0;
     }
     bool release = in->grabbed && in->only_modifiers && hot(in);
-    send_key(in, usage, false);
+    send_key(in, in->sent[usage], false);
     in->only_modifiers = false;
     return release ? WISH_UNGRAB : 0;
 }
@@ -116,6 +129,8 @@ static unsigned button_of(unsigned sdl_button)
     case SDL_BUTTON_LEFT:   return MOUSE_LEFT;
     case SDL_BUTTON_RIGHT:  return MOUSE_RIGHT;
     case SDL_BUTTON_MIDDLE: return MOUSE_MIDDLE;
+    case SDL_BUTTON_X1:     return MOUSE_SIDE;
+    case SDL_BUTTON_X2:     return MOUSE_EXTRA;
     default:                return 0;
     }
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * PS/2 mouse with three buttons and, after Microsoft's knock, a wheel.
- * IBM PS/2 Hardware Interface Technical Reference (S85F-1646, 1992), "Mouse"; the knock (sample
- * rates 200, 100, 80) is from Microsoft's IntelliMouse notes (1996).
+ * PS/2 mouse with three buttons and, after Microsoft's knocks, a wheel and two buttons more.
+ * IBM PS/2 Hardware Interface Technical Reference (S85F-1646, 1992), "Mouse"; the knocks (sample
+ * rates 200, 100, 80; then 200, 200, 80) are from Microsoft's IntelliMouse notes (1996, 1999).
  *
- *   packet   1: 0 0 Ysign Xsign 1 M R L    2: X    3: Y, up is positive    4: wheel, id 3 only
+ *   packet   1: 0 0 Ysign Xsign 1 M R L    2: X    3: Y, up is positive    4: id 3 wheel; id 4
+ *            0 0 5 4 wheel (bits 3-0, -8 to 7)
  *
  * Not implemented: overflow bits (what does not fit waits for the next packet); the resolution is
  * stored but does not scale: one count is one count of the host's mouse; FEh repeats one byte.
@@ -14,7 +15,8 @@
 enum { SET_1_1 = 0xE6, SET_2_1, SET_RESOLUTION, STATUS, SET_STREAM, READ_DATA, RESET_WRAP,
        SET_WRAP = 0xEE, SET_REMOTE = 0xF0, READ_ID = 0xF2, SET_RATE, ENABLE, DISABLE, DEFAULTS,
        RESEND = 0xFE, RESET = 0xFF };
-enum { ID_STANDARD = 0, ID_WHEEL = 3 };
+enum { ID_STANDARD = 0, ID_WHEEL = 3, ID_FIVE_BUTTONS = 4 };
+enum { BUTTONS_PLAIN = MOUSE_LEFT | MOUSE_RIGHT | MOUSE_MIDDLE, BUTTONS_ALL = 31 };
 enum { PACKET_ALWAYS = 0x08, PACKET_X_SIGN = 0x10, PACKET_Y_SIGN = 0x20 };
 enum { STATUS_REMOTE = 0x40, STATUS_ENABLED = 0x20, STATUS_2_1 = 0x10 };
 enum { FAR = 1 << 20 };                    /* unreported counts stop here */
@@ -48,11 +50,13 @@ static void put_packet(struct ps2_mouse *m)
     int limit = m->scaling && !m->remote ? 127 : 255;
     int x = scaled(m, take(&m->dx, -limit, limit)), y = scaled(m, take(&m->dy, -limit, limit));
     m->reported = m->buttons;
-    put(m, (uint8_t)(PACKET_ALWAYS | m->buttons | (x < 0 ? PACKET_X_SIGN : 0) |
+    put(m, (uint8_t)(PACKET_ALWAYS | (m->buttons & BUTTONS_PLAIN) | (x < 0 ? PACKET_X_SIGN : 0) |
                      (y < 0 ? PACKET_Y_SIGN : 0)));
     put(m, (uint8_t)x);
     put(m, (uint8_t)y);
-    if (m->id == ID_WHEEL) put(m, (uint8_t)take(&m->dz, -8, 7));
+    int z = take(&m->dz, -8, 7);
+    if (m->id == ID_WHEEL) put(m, (uint8_t)z);
+    else if (m->id == ID_FIVE_BUTTONS) put(m, (uint8_t)((z & 0xF) | (m->buttons & ~BUTTONS_PLAIN) << 1));
     else m->dz = 0;
 }
 
@@ -80,11 +84,11 @@ static void sample_due(struct timer *t, nanos due)
 
 void ps2_mouse_move(struct ps2_mouse *m, int dx, int dy, int dz, unsigned buttons)
 {
-    m->buttons = buttons & (MOUSE_LEFT | MOUSE_RIGHT | MOUSE_MIDDLE);
+    m->buttons = buttons & (m->id == ID_FIVE_BUTTONS ? BUTTONS_ALL : BUTTONS_PLAIN);
     if (m->reporting || m->remote) {
         m->dx = clamp(m->dx + clamp(dx, -FAR, FAR), -FAR, FAR);
         m->dy = clamp(m->dy - clamp(dy, -FAR, FAR), -FAR, FAR);
-        if (m->id == ID_WHEEL) m->dz = clamp(m->dz + clamp(dz, -FAR, FAR), -FAR, FAR);
+        if (m->id != ID_STANDARD) m->dz = clamp(m->dz + clamp(dz, -FAR, FAR), -FAR, FAR);
     }
     stream(m);
 }
@@ -159,6 +163,7 @@ static void cmd_read(struct ps2_mouse *m, uint8_t unused)
 static void cmd_rate(struct ps2_mouse *m, uint8_t p)
 {
     if (m->wheel && m->knock[0] == 200 && m->knock[1] == 100 && p == 80) m->id = ID_WHEEL;
+    if (m->id == ID_WHEEL && m->knock[0] == 200 && m->knock[1] == 200 && p == 80) m->id = ID_FIVE_BUTTONS;
     m->knock[0] = m->knock[1];
     m->knock[1] = p;
     m->rate = p;
@@ -285,7 +290,7 @@ void ps2_mouse_restored(struct ps2_mouse *m)
     m->dx = clamp(m->dx, -FAR, FAR);
     m->dy = clamp(m->dy, -FAR, FAR);
     m->dz = clamp(m->dz, -FAR, FAR);
-    m->buttons &= 7;
+    m->buttons &= BUTTONS_ALL;
     if (m->sample.armed) clock_arm(m->host.clock, &m->sample, m->sample.due);
     if (m->bat.armed) clock_arm(m->host.clock, &m->bat, m->bat.due);
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Debian's i386 kernel from the disk of tests/guest/images.sh, by keyboard and by serial line."""
 import fcntl
+import hashlib
 import os
 import pty
 import re
@@ -118,6 +119,80 @@ def test_window():
             m.monitor("cont")
             x.type("poweroff")
             equal(m.exit_code(), 0, "exit code after poweroff")
+
+
+ROWS = ["`1234567890-=", "~!@#$%^&*()_+", "qwertyuiop[]\\", "QWERTYUIOP{}|", "asdfghjkl;'", "ASDFGHJKL:\"",
+        "zxcvbnm,./", "ZXCVBNM<>?"]
+# What Linux's console makes of the keys around the letters.
+FUNCTIONS = {"F1": "[[A", "F5": "[[E", "F6": "[17~", "F10": "[21~", "F12": "[24~", "Insert": "[2~", "Delete": "[3~",
+             "Home": "[1~", "End": "[4~", "Prior": "[5~", "Next": "[6~", "Up": "[A", "Left": "[D", "Right": "[C",
+             "Down": "[B"}
+PASTED = "".join("%03d,%s;" % (i, chr(65 + i % 26) * (i % 5)) for i in range(40)) + "~!@#$%^&*()_+{}|:<>?"
+
+
+def test_window_input():
+    """The window's own part: size, full screen, the mouse, every row of keys, the clipboard."""
+    needs("Xvfb", "xdotool", "xclip", "openbox")
+    with xserver.Server() as x, x.window_manager():
+        with Machine(disk(image("linux.img")), "cpu: ips=400000000", display="sdl2", sync="slowdown",
+                     env=x.environment(), limit=150) as m:
+            m.wait_screen(PROMPT)
+            window = x.ask("xdotool", "search", "--sync", "--name", "Vitro").split()[-1]
+            x.run("xdotool", "windowactivate", "--sync", window)
+            sizes(m, x, window)
+            mouse(m, x, window)
+            keys(m, x)
+            paste(m, x)
+            x.type("poweroff")
+            equal(m.exit_code(), 0, "exit code after poweroff")
+
+
+def sizes(m, x, window):
+    x.run("xdotool", "windowmove", window, "0", "0", "mousemove", "1020", "760")     # the pointer is in the frame buffer
+    x.run("xdotool", "windowsize", "--sync", window, "1000", "700")
+    picture = os.path.join(m.dir, "screen.ppm")
+    m.monitor("stop")
+    m.monitor("screendump " + picture)
+    x.wait_for_picture(picture)
+    m.monitor("cont")
+    x.run("xdotool", "key", "ctrl+alt+f")
+    x.wait_for(lambda: "1024x768" in x.ask("xdotool", "getwindowgeometry", window), "full screen")
+    x.run("xdotool", "key", "ctrl+alt+f")
+    x.wait_for(lambda: "1000x700" in x.ask("xdotool", "getwindowgeometry", window), "the window's size again")
+
+
+def mouse(m, x, window):
+    def taken():
+        return "releases the mouse" in x.ask("xdotool", "getwindowname", window)
+    check(not taken(), "the mouse is taken before the click")
+    x.run("xdotool", "mousemove", "--window", window, "400", "300", "click", "1")
+    x.wait_for(taken, "the mouse taken by a click")
+    x.run("xdotool", "key", "ctrl+alt+g")
+    x.wait_for(lambda: not taken(), "the mouse given back")
+
+
+def keys(m, x):
+    x.type("clear; cat > /keys")
+    for row in ROWS:
+        x.type(row)
+    x.run("xdotool", "key", "ctrl+d")
+    x.type("clear; md5sum /keys")
+    m.wait_screen("^" + hashlib.md5(("\n".join(ROWS) + "\n").encode()).hexdigest())
+    x.type("clear; cat -v")
+    x.run("xdotool", "key", "--delay", "60", *FUNCTIONS)
+    x.run("xdotool", "key", "Return")
+    m.wait_screen("^" + re.escape("".join("^[" + s for s in FUNCTIONS.values())) + r"\s*$")
+    x.run("xdotool", "key", "ctrl+d")
+
+
+def paste(m, x):
+    check(len(PASTED) >= 200, "too short a text: %d" % len(PASTED))
+    x.copy("clear; cat > /pasted\n" + PASTED + "\n")
+    x.run("xdotool", "key", "ctrl+alt+v")
+    m.wait_screen(re.escape(PASTED[-15:]) + r"\s*\n\s*\Z")            # and the line's end
+    x.run("xdotool", "key", "ctrl+d")
+    x.type("clear; md5sum /pasted")
+    m.wait_screen("^" + hashlib.md5((PASTED + "\n").encode()).hexdigest())
 
 
 def test_terminal():

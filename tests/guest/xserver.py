@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """An X server without a screen (Xvfb) and what is drawn on it."""
+import contextlib
 import mmap
 import os
 import shutil
@@ -41,6 +42,27 @@ class Server:
     def run(self, *command):
         subprocess.run(command, env=self.environment(), check=True, timeout=30, stdout=subprocess.DEVNULL)
 
+    def ask(self, *command):
+        return subprocess.run(command, env=self.environment(), check=True, timeout=30,
+                              stdout=subprocess.PIPE).stdout.decode()
+
+    @contextlib.contextmanager
+    def window_manager(self):
+        """SDL waits forever for a window that is mapped while the window manager starts: not before it is there."""
+        program = subprocess.Popen("openbox", env=self.environment(), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        try:
+            self.wait_for(lambda: "#" in self.ask("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"), "a window manager")
+            yield self
+        finally:
+            program.terminate()
+            program.wait()
+
+    def copy(self, text):
+        """Into the clipboard. xclip stays to hand it out."""
+        subprocess.run(["xclip", "-selection", "clipboard", "-in"], input=text.encode(), env=self.environment(),
+                       check=True, timeout=30, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def type(self, line):
         self.run("xdotool", "type", "--delay", "60", line)
         self.run("xdotool", "key", "Return")
@@ -75,12 +97,15 @@ class Server:
                 return True
         return False
 
-    def wait_for_picture(self, ppm):
+    def wait_for(self, condition, what):
         end = time.monotonic() + 30
-        while not self.shows(ppm):
+        while not condition():
             if time.monotonic() > end:
-                raise Failure("the window does not show the guest's screen")
+                raise Failure("the window does not show " + what)
             time.sleep(0.1)
+
+    def wait_for_picture(self, ppm):
+        self.wait_for(lambda: self.shows(ppm), "the guest's screen")
 
 
 def read_ppm(path):

@@ -69,6 +69,8 @@ static void draw(void *ctx, struct screen_frame *f, bool whole, bool text_only)
     f->text = (struct screen_text){ .columns = 2, .rows = 2, .cells = cells };
 }
 
+static void fake_type(void *ctx, const char *utf8) { note(ctx, "type<%s> ", utf8); }
+
 static void setup(void)
 {
     static const struct screen screen = { NULL, draw };
@@ -85,6 +87,7 @@ static void setup(void)
         .now = fake_now,
         .power_down = fake_power_down,
         .change = fake_change,
+        .type = fake_type,
     };
     rig.f = (struct fake){ .stopped = false };
     rig.m = monitor_new(pair_open(&rig.client, 4096), &m);
@@ -141,10 +144,11 @@ END_TEST
 
 START_TEST(mouse)
 {
+    expect_log("type \"dir c:\\\\x\\n\"", "type<dir c:\\x\n> ");
     expect_log("mouse_move 3 -4", "mouse 3 -4 0 0 ");
     expect_log("mouse_button 5", "mouse 0 0 0 5 ");
     expect_log("mouse_move 1 1 -1", "mouse 1 1 -1 5 ");
-    ck_assert_ptr_nonnull(strstr(answer("mouse_button 8"), "must be a number"));
+    ck_assert_ptr_nonnull(strstr(answer("mouse_button 32"), "must be a number"));
     ck_assert_ptr_nonnull(strstr(answer("mouse_move 1 99999999999999999999"), "must be a number"));
 }
 END_TEST

@@ -21,6 +21,7 @@ struct fake {
     struct { int dx, dy, dz; unsigned buttons; } mice[FAKE_EVENTS];
     unsigned mouse_count;
     unsigned quits, resets;
+    char pasted[64];
 };
 
 static inline void fake_draw(void *ctx, struct screen_frame *f, bool whole, bool text_only)
@@ -52,6 +53,11 @@ static inline void fake_mouse(void *ctx, int dx, int dy, int dz, unsigned button
     k->mice[k->mouse_count].dy = dy;
     k->mice[k->mouse_count].dz = dz;
     k->mice[k->mouse_count++].buttons = buttons;
+}
+
+static inline void fake_paste(void *ctx, const char *utf8)
+{
+    strncpy(((struct fake *)ctx)->pasted, utf8, sizeof ((struct fake *)ctx)->pasted - 1);
 }
 
 static inline void fake_quit(void *ctx)
@@ -89,7 +95,7 @@ static inline void fake_init(struct fake *k)
     memset(k, 0, sizeof *k);
     k->screen = (struct screen){ k, fake_draw };
     k->input = (struct input){ k, fake_key, fake_mouse };
-    k->requests = (struct display_requests){ k, fake_quit, fake_reset };
+    k->requests = (struct display_requests){ k, fake_quit, fake_reset, fake_paste, NULL };
     for (unsigned i = 0; i < FAKE_COLUMNS * FAKE_ROWS; i++) k->cells[i] = 0x0720;
     fake_text(k, FAKE_COLUMNS, FAKE_ROWS);
 }

@@ -5,6 +5,7 @@
 #define SDL_MAIN_HANDLED
 #include <SDL2/SDL.h>
 #endif
+#include "gui/layout.h"
 #include "tests/unit/gui/fake_screen.h"
 
 #include <check.h>
@@ -159,6 +160,40 @@ START_TEST(hot_keys_are_not_the_guests)
 }
 END_TEST
 
+START_TEST(the_clipboard_is_typed_by_the_machine)
+{
+    ck_assert_int_eq(SDL_SetClipboardText("dir \xC3\xA4\n"), 0);
+    hold_ctrl_alt(true);
+    push_key(true, SDL_SCANCODE_V, false);
+    push_key(false, SDL_SCANCODE_V, false);
+    hold_ctrl_alt(false);
+    sdl->poll(d);
+    EXPECT_KEYS(0xE0, 0xE2, -0xE0, -0xE2);                 /* not held while the text comes */
+    ck_assert_str_eq(k->pasted, "dir \xC3\xA4\n");
+}
+END_TEST
+
+START_TEST(with_a_layout_letters_count_and_not_positions)
+{
+    static struct layout german = { 2, { { 'z', { 0x1C, 0 } }, { '"', { 0x1F, STROKE_SHIFT } } } };
+    const char *why = NULL;
+    sdl->close(d);
+    k->requests.layout = &german;
+    d = sdl->open(&k->screen, &k->input, &k->requests, "", NULL, &why);
+    sdl->poll(d);
+    SDL_Event e = { .key = { .type = SDL_KEYDOWN, .state = SDL_PRESSED,
+                             .keysym = { .scancode = SDL_SCANCODE_Z, .sym = SDLK_z } } };
+    SDL_PushEvent(&e);
+    e.key.keysym.scancode = SDL_SCANCODE_2;
+    e.key.keysym.sym = SDLK_QUOTEDBL;
+    SDL_PushEvent(&e);
+    push_key(false, SDL_SCANCODE_Z, false);
+    push_key(false, SDL_SCANCODE_2, false);
+    sdl->poll(d);
+    EXPECT_KEYS(0x1C, 0x1F, -0x1C, -0x1F);
+}
+END_TEST
+
 START_TEST(plain_letters_of_hot_keys_are_the_guests)
 {
     push_key(true, SDL_SCANCODE_LCTRL, false);
@@ -194,16 +229,17 @@ START_TEST(the_mouse_belongs_to_the_guest_after_a_click)
     push_wheel(2, SDL_MOUSEWHEEL_NORMAL);
     push_wheel(1, SDL_MOUSEWHEEL_FLIPPED);
     sdl->poll(d);
-    ck_assert_uint_eq(k->mouse_count, 6);
+    ck_assert_uint_eq(k->mouse_count, 7);
     expect_mouse(0, 7, -3, 0, 0);
     expect_mouse(1, 0, 0, 0, MOUSE_LEFT);
     expect_mouse(2, 1, 1, 0, MOUSE_LEFT);
     expect_mouse(3, 0, 0, 0, MOUSE_LEFT | MOUSE_MIDDLE);
-    expect_mouse(4, 0, 0, 0, MOUSE_MIDDLE);
-    expect_mouse(5, 0, 0, -1, MOUSE_MIDDLE);
+    expect_mouse(4, 0, 0, 0, MOUSE_LEFT | MOUSE_MIDDLE | MOUSE_SIDE);
+    expect_mouse(5, 0, 0, 0, MOUSE_MIDDLE | MOUSE_SIDE);
+    expect_mouse(6, 0, 0, -1, MOUSE_MIDDLE | MOUSE_SIDE);
     push_window(SDL_WINDOWEVENT_FOCUS_LOST, 0, 0);
     sdl->poll(d);
-    expect_mouse(6, 0, 0, 0, 0);
+    expect_mouse(7, 0, 0, 0, 0);
     ck_assert_int_eq(SDL_GetRelativeMouseMode(), SDL_FALSE);
 }
 END_TEST
@@ -398,6 +434,8 @@ static void add_tests(TCase *t)
     tcase_add_test(t, impossible_frames_are_survived);
     tcase_add_test(t, the_title_says_what_the_machine_says);
     tcase_add_test(t, full_screen_goes_and_comes);
+    tcase_add_test(t, the_clipboard_is_typed_by_the_machine);
+    tcase_add_test(t, with_a_layout_letters_count_and_not_positions);
     tcase_add_test(t, no_display_is_no_crash);
 }
 #else

@@ -80,7 +80,7 @@ static void child_main(int events, const char *scene, const char *options)
     signal(SIGINT, SIG_DFL);
     prepare(&c, scene);
     struct input input = { &c, child_key, NULL };
-    struct display_requests requests = { &c, child_quit, child_reset };
+    struct display_requests requests = { &c, child_quit, child_reset, NULL, NULL };
     const struct display_class *term = display_find("term");
     struct sigaction before, after;
     sigaction(SIGWINCH, NULL, &before);

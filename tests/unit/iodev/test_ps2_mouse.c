@@ -155,6 +155,28 @@ START_TEST(intellimouse)
 }
 END_TEST
 
+START_TEST(explorer)
+{
+    struct board *b = bench("wheel", "1");
+    rate(b, 200), rate(b, 200), rate(b, 80);
+    put(b, 0xF2);
+    EXPECT(b, "the second knock alone", 0xFA, 0x00);
+    rate(b, 200), rate(b, 100), rate(b, 80);
+    fake_mouse(b, 0, 0, 0, 16);                 /* such a button is not known yet */
+    rate(b, 200), rate(b, 200), rate(b, 80);
+    put(b, 0xF2);
+    EXPECT(b, "five buttons", 0xFA, 0x04);
+    send(b, 0xF4);
+    fake_mouse(b, 0, 0, -1, 1 | 8);
+    EXPECT(b, "away, left, fourth", 0x09, 0, 0, 0x1F);
+    fake_mouse(b, 0, 0, 0, 16);
+    EXPECT(b, "fifth", 0x08, 0, 0, 0x20);
+    put(b, 0xFF);
+    EXPECT(b, "reset", 0xFA, 0xAA, 0x00);
+    fake_free(b);
+}
+END_TEST
+
 START_TEST(remote_and_wrap)
 {
     struct board *b = bench("wheel", "1");
@@ -232,6 +254,7 @@ int main(void)
     tcase_add_test(t, stream);
     tcase_add_test(t, sample_rate_limits);
     tcase_add_test(t, intellimouse);
+    tcase_add_test(t, explorer);
     tcase_add_test(t, remote_and_wrap);
     tcase_add_test(t, scaling);
     tcase_add_test(t, keyboard_goes_between);
