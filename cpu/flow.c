@@ -21,17 +21,26 @@ static __attribute__((noinline)) bool learn_page(struct cpu *c)
     return true;
 }
 
+static const struct insn *look_up(struct cpu *c, uint64_t laddr)
+{
+    struct jump *j = jump_slot(c, laddr);
+    if (j->tag == (laddr ^ c->jump_tag) && j->trace->n != TRACE_DEAD) return j->trace;
+    const struct itlb_entry *e = &c->itlb[laddr >> PAGE_BITS & (ITLB_SIZE - 1)];
+    if (unlikely(e->tag != (laddr & PAGE_MASK)) && !learn_page(c)) return NULL;
+    uint64_t key = (e->paddr | (laddr & (PAGE_SIZE - 1))) << 8 | c->mode;
+    const struct insn *t = c->traces->arena + c->traces->hash[trace_hash(key)];
+    if (t->key != key) return NULL;
+    *j = (struct jump){ laddr ^ c->jump_tag, t };
+    return t;
+}
+
 const struct insn *enter(struct cpu *c, const struct insn *i)
 {
-    uint64_t laddr = code_laddr(c);
-    const struct itlb_entry *e = &c->itlb[laddr >> PAGE_BITS & (ITLB_SIZE - 1)];
-    if (likely(e->tag == (laddr & PAGE_MASK)) || learn_page(c)) {
-        uint64_t key = (e->paddr | (laddr & (PAGE_SIZE - 1))) << 8 | c->mode;
-        i = c->traces->arena + c->traces->hash[trace_hash(key)];
-        if (likely(i->key == key && trace_in_limit(c, i))) {
-            if (likely((c->budget -= i->n) >= 0)) CHAIN(c, i + 1);
-            c->budget += i->n;
-        }
+    (void)i;
+    const struct insn *t = look_up(c, code_laddr(c));
+    if (likely(t && trace_in_limit(c, t))) {
+        if (likely((c->budget -= t->n) >= 0)) CHAIN(c, t + 1);
+        c->budget += t->n;
     }
     LEAVE(c);
 }
@@ -190,8 +199,7 @@ EXEC jmp_mf(struct cpu *c, const struct insn *i)
 {
     uint32_t laddr = flat_laddr(c, i);
     FLAT_AT(p, read, laddr, 4, jmp_m);
-    c->rip = host_load(p, 4);
-    TAIL enter(c, i);
+    TAIL jump_to(c, i, host_load(p, 4));
 }
 EXEC jmp_ml(struct cpu *c, const struct insn *i)
 {
@@ -199,8 +207,7 @@ EXEC jmp_ml(struct cpu *c, const struct insn *i)
     FLAT_AT(p, read, laddr, 8, jmp_m);
     uint64_t target = host_load(p, 8);
     if (unlikely(!is_canonical(target))) TAIL jmp_m(c, i);
-    c->rip = target;
-    TAIL enter(c, i);
+    TAIL jump_to(c, i, target);
 }
 const struct family family_jmp_e = { .h = {
     [K_R] = { { NULL, jmp_r, jmp_r, jmp_r } },
@@ -275,9 +282,8 @@ EXEC ret_f(struct cpu *c, const struct insn *i)
 {
     uint32_t sp = reg32(c, RSP);
     FLAT_AT(p, read, sp, 4, ret_g);
-    c->rip = host_load(p, 4);
     reg32_set(c, RSP, sp + 4 + (uint16_t)i->imm);
-    TAIL enter(c, i);
+    TAIL jump_to(c, i, host_load(p, 4));
 }
 EXEC ret_l(struct cpu *c, const struct insn *i)
 {
@@ -285,9 +291,8 @@ EXEC ret_l(struct cpu *c, const struct insn *i)
     FLAT_AT(p, read, sp, 8, ret_g);
     uint64_t target = host_load(p, 8);
     if (unlikely(!is_canonical(target))) TAIL ret_g(c, i);
-    c->rip = target;
     c->gpr[RSP] = sp + 8 + (uint16_t)i->imm;
-    TAIL enter(c, i);
+    TAIL jump_to(c, i, target);
 }
 const struct family family_ret = { .h = { [K_NONE] = {
     { NULL, ret_g, ret_f, ret_g }, { NULL, ret_g, ret_g, ret_g }, { [3] = ret_l } } } };

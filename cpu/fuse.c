@@ -60,6 +60,11 @@ int branch_out(const struct op *branch, const struct insn *jcc)
     return -1;
 }
 
+bool is_jump(const struct insn *i)
+{
+    return i->exec == family_jmp.h[K_NONE][0][2] || i->exec == family_jmp.h[K_NONE][2][3];
+}
+
 void branch_turn(struct insn *jcc, int cc)
 {
     jcc->exec = is_wide(jcc, cc) ? branches[cc ^ 1]->h[K_NONE][2][3] : branches[cc ^ 1]->h[K_NONE][0][2];

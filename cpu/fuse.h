@@ -7,6 +7,7 @@
 /* A conditional branch that can leave a trace in its midst (of flat 32-bit or of 64-bit code): its
  * condition, 0-15; else -1. */
 int branch_out(const struct op *branch, const struct insn *jcc);
+bool is_jump(const struct insn *);         /* JMP rel in such code */
 /* The opposite condition: the trace goes on at the target, and leaves where it went on. */
 void branch_turn(struct insn *jcc, int cc);
 /* The handler for record i (CMP or TEST on registers and immediates) and such a branch with condition cc in

@@ -119,22 +119,25 @@ void cpu_reset(struct cpu *c, bool power_on)
 }
 
 /* ---- derived state ----------------------------------------------------------------------------------------- */
+static uint8_t derived_mode(const struct cpu *c, bool stack32)
+{
+    if (is_long(c) && c->seg[CS].access & ACCESS_L) return MODE_LONG | MODE_PROT;
+    uint8_t mode = c->seg[CS].access & ACCESS_DB ? MODE_CODE32 : 0;
+    if (mode && stack32 && c->seg[CS].flat && c->seg[DS].flat & c->seg[ES].flat & c->seg[SS].flat & SEG_FLAT_DATA)
+        mode |= MODE_FLAT;
+    return is_real_like(c) ? mode : mode | MODE_PROT;
+}
+
 void mode_changed(struct cpu *c)
 {
-    bool user = c->cpl == 3, code32 = c->seg[CS].access & ACCESS_DB, stack32 = c->seg[SS].access & ACCESS_DB;
+    bool user = c->cpl == 3, stack32 = c->seg[SS].access & ACCESS_DB;
     tlb_choose(c);
     c->itlb = c->itlb_sets[user];
-    if (is_long(c) && c->seg[CS].access & ACCESS_L) {
-        c->seg[CS].base = 0;               /* whatever its descriptor says (SDM vol. 3, 3.4.2.1) */
-        c->stack_mask = ~0ull;
-        c->mode = MODE_LONG | MODE_PROT;
-        return;
-    }
-    c->stack_mask = stack32 ? 0xFFFFFFFF : 0xFFFF;
-    c->mode = code32 ? MODE_CODE32 : 0;
-    if (code32 && stack32 && c->seg[CS].flat && c->seg[DS].flat & c->seg[ES].flat & c->seg[SS].flat & SEG_FLAT_DATA)
-        c->mode |= MODE_FLAT;
-    if (!is_real_like(c)) c->mode |= MODE_PROT;
+    c->jumps = c->jump_sets[user];
+    c->mode = derived_mode(c, stack32);
+    c->stack_mask = c->mode & MODE_LONG ? ~0ull : stack32 ? 0xFFFFFFFF : 0xFFFF;
+    if (c->mode & MODE_LONG) c->seg[CS].base = 0;          /* whatever its descriptor says (SDM vol. 3, 3.4.2.1) */
+    jumps_retag(c);
 }
 
 /* ---- time and lines ------------------------------------------------------------------------------------------- */

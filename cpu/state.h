@@ -91,6 +91,9 @@ struct tlb_entry {
     uint64_t  paddr;               /* page                                                             */
 };
 struct itlb_entry { uint64_t tag, paddr; };
+/* Where branches without a direct link went: `tag` is the linear address ^ jump_tag of struct cpu. */
+#define JUMPS     1024u
+struct jump { uint64_t tag; const struct insn *trace; };
 /* Which slots may hold something (any; nothing global; instructions), so that no flush looks at others. */
 struct tlb_used { uint64_t any[TLB_SIZE / 64], local[TLB_SIZE / 64]; };
 /* Whose accesses an entry is for. OPEN: supervisor's, while EFLAGS.AC lifts SMAP. Accesses to descriptor
@@ -160,6 +163,8 @@ struct cpu {
     const struct insn *insn;
     struct tlb_entry *tlb;         /* the set of the current privilege */
     struct itlb_entry *itlb;
+    struct jump *jumps;
+    uint64_t jump_tag;             /* bits 48-55 mode, 56-63 generation: above any linear address */
     uint64_t stack_mask;           /* 0xFFFF, 0xFFFFFFFF, ~0 */
     struct segment seg[SEG_COUNT];
     struct segment ldtr, tr;
@@ -208,6 +213,7 @@ struct cpu {
     struct itlb_entry itlb_sets[ITLB_SETS][ITLB_SIZE];
     struct tlb_used   tlb_used[TLB_SETS];
     uint64_t itlb_used[ITLB_SETS][ITLB_SIZE / 64];
+    struct jump jump_sets[ITLB_SETS][JUMPS];
     struct segment_memo memo[SEGMENT_MEMO];
 };
 

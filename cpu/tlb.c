@@ -108,6 +108,7 @@ uint64_t tlb_fetch(struct cpu *c, uint64_t laddr)
         if (!is_canonical(laddr)) fault_error(c, VEC_GP, 0);
         enum tlb_set set = c->itlb == c->itlb_sets[SET_USER] ? SET_USER : SET_SYSTEM;
         struct walk w = translate(c, laddr, ACCESS_FETCH, set);
+        if (e->tag != TLB_NONE) jumps_forget(c);
         e->tag = page_of(laddr);
         e->paddr = w.paddr;
         use(c->itlb_used[set], (unsigned)(e - c->itlb));
@@ -150,6 +151,7 @@ void tlb_flush(struct cpu *c, bool keep_global)
         memset(code, 0, sizeof c->itlb_used[set]);
     }
     if (!keep_global) memset(c->large, 0, sizeof c->large);
+    jumps_forget(c);
 }
 
 void tlb_flush_page(struct cpu *c, uint64_t laddr)
@@ -164,6 +166,7 @@ void tlb_flush_page(struct cpu *c, uint64_t laddr)
     }
     for (unsigned set = 0; set < ITLB_SETS; set++)
         c->itlb_sets[set][laddr >> PAGE_BITS & (ITLB_SIZE - 1)].tag = TLB_NONE;
+    jumps_forget(c);
 }
 
 void tlb_protect(struct cpu *c, uint64_t paddr)
@@ -184,6 +187,7 @@ void tlb_forget(struct cpu *c, uint64_t paddr, uint64_t len)
     for (unsigned set = 0; set < ITLB_SETS; set++)
         for (unsigned n = 0; n < ITLB_SIZE; n++)
             if (c->itlb_sets[set][n].paddr - paddr < len) c->itlb_sets[set][n].tag = TLB_NONE;
+    jumps_forget(c);
 }
 
 void tlb_unwrite(struct cpu *c)

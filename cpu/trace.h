@@ -33,6 +33,10 @@ void traces_written(struct cpu *, uint64_t paddr, uint64_t len);
 /* The trace at c->rip: found or built, at most `limit` instructions long when built for a stop (then
  * it lives in scratch). May fault (fetch). Returns its header. */
 const struct insn *trace_at(struct cpu *, uint64_t limit);
+/* Drops one. */
+void trace_kill(struct cpu *, struct insn *header);
+/* Where a new branch links to, by the offset of its target in the page: its slow path. */
+const struct insn *traces_unlinked(const struct cpu *, int64_t offset);
 /* Makes branch record `from` lead directly to `header` if they are in the same page. */
 void trace_link(struct cpu *, const struct insn *from, const struct insn *header);
 
@@ -50,6 +54,28 @@ static inline bool trace_in_limit(const struct cpu *c, const struct insn *t)
     return c->mode & (MODE_FLAT | MODE_LONG) || c->rip + t->off - 1 <= c->seg[CS].limit;
 }
 
+/* ---- jumps: the latest targets of returns, indirect branches and branches to other pages ------------- */
+/* Each is a page that the instruction TLB holds and a trace in the arena: whoever takes one of the two
+ * away calls jumps_forget(). (So a hit skips no page walk.) A dead trace is found and not paid for. */
+enum { JUMP_MODE_SHIFT = 48, JUMP_GENERATION_SHIFT = 56 };
+#define JUMP_ONE ((uint64_t)1 << JUMP_GENERATION_SHIFT)
+
+static inline void jumps_retag(struct cpu *c)
+{
+    c->jump_tag = (c->jump_tag & -JUMP_ONE) | (uint64_t)c->mode << JUMP_MODE_SHIFT;
+}
+static inline void jumps_forget(struct cpu *c)
+{
+    c->jump_tag += JUMP_ONE;
+    if (c->jump_tag >= JUMP_ONE) return;
+    c->jump_tag += JUMP_ONE;                               /* generation 0 is that of empty entries */
+    memset(c->jump_sets, 0, sizeof c->jump_sets);
+}
+static inline struct jump *jump_slot(const struct cpu *c, uint64_t laddr)
+{
+    return &c->jumps[(laddr ^ laddr >> 8) & (JUMPS - 1)];
+}
+
 /* Goes on at c->rip (exact) with a look-up; to the run loop if that needs more than a hash hit. */
 const struct insn *enter(struct cpu *, const struct insn *);
 /* This instruction is done and control goes to `rip`, maybe in another mode: like leave_to(), but without the
@@ -64,6 +90,18 @@ static inline const struct insn *go_to(struct cpu *c, const struct insn *i, uint
 static inline const struct insn *go_after(struct cpu *c, const struct insn *i)
 {
     TAIL go_to(c, i, insn_next_rip(c, i));
+}
+/* The same for near branches in flat 32-bit and 64-bit code: there c->rip is the linear address. */
+static inline __attribute__((always_inline)) const struct insn *jump_to(struct cpu *c, const struct insn *i,
+                                                                        uint64_t rip)
+{
+    const struct jump *j = jump_slot(c, rip);
+    c->rip = rip;
+    if (unlikely(j->tag != (rip ^ c->jump_tag))) TAIL enter(c, i);
+    int64_t left = c->budget - j->trace->n;
+    if (unlikely(left < 0)) TAIL enter(c, i);
+    c->budget = left;
+    CHAIN(c, j->trace + 1);
 }
 /* A branch record's link could not be followed: c->rip is the target already. */
 const struct insn *follow_slow(struct cpu *, const struct insn *);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * From bytes to a trace. Private to cpu/.
+ */
+#pragma once
+#include "cpu/trace.h"
+
+struct extent {
+    uint64_t room;                 /* bytes up to CS's limit */
+    unsigned max;                  /* instructions */
+    bool     whole;                /* not cut short for an exact stop */
+    bool     may_jump;             /* over some bytes: they count as code, too */
+    unsigned bytes;                /* made: from the first to the last one */
+    uint64_t second;               /* physical page of the rest of an instruction that crosses its page's end */
+    uint16_t second_bytes;         /* 0: none does */
+};
+
+/* Decodes the code at paddr (c->rip) behind `header` and returns the number of records, header included.
+ * May fault (fetch from the second page). */
+unsigned trace_build(struct cpu *, struct insn *header, uint64_t paddr, struct extent *);
