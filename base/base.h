@@ -20,7 +20,9 @@ enum width { BYTE = 1, WORD = 2, DWORD = 4, QWORD = 8 };   /* bytes in one acces
 /* value * numerator / denominator, rounded down, without overflow (time conversions). */
 static inline uint64_t muldiv64(uint64_t value, uint64_t numerator, uint64_t denominator)
 {
-    return (uint64_t)((unsigned __int128)value * numerator / denominator);
+    unsigned __int128 product = (unsigned __int128)value * numerator;
+    if (likely(!(product >> 64))) return (uint64_t)product / denominator;     /* several times faster */
+    return (uint64_t)(product / denominator);
 }
 
 /* The same, rounded up: the first moment at which muldiv64() back has reached `value`. */

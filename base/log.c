@@ -26,6 +26,7 @@ struct log {
     FILE *out;
     struct rule *rules;                    /* [0] is the default */
     size_t rule_count;
+    bool asked_for[LOG_LEVELS];            /* some rule does not ignore this level */
     struct seen seen[SEEN_SLOTS];
     void (*stop)(void *, const char *);
     void *stop_ctx;
@@ -48,6 +49,7 @@ struct log *log_new(void)
     l->rules[0] = (struct rule){ "", { LOG_IGNORE, LOG_REPORT, LOG_REPORT, LOG_REPORT,
         LOG_FATAL } };
     l->out = stderr;
+    for (unsigned n = LOG_INFO; n < LOG_LEVELS; n++) l->asked_for[n] = true;
     return l;
 }
 
@@ -117,6 +119,7 @@ void log_set_action(struct log *l, const char *module, enum log_level level, enu
     struct rule *r = module ? find_rule(l, module) : &l->rules[0];
     if (!r) r = add_rule(l, module);
     if (r) r->action[level] = (int8_t)action;
+    if (action != LOG_IGNORE) l->asked_for[level] = true;
 }
 
 void log_on_fatal(struct log *l, void (*stop)(void *ctx, const char *message), void *ctx)
@@ -142,7 +145,8 @@ static enum log_action action_of(const struct log *l, const char *module, enum l
 
 bool log_wants(const struct log *l, const char *module, enum log_level level)
 {
-    return l && module && (unsigned)level < LOG_LEVELS && action_of(l, module, level) != LOG_IGNORE;
+    return l && module && (unsigned)level < LOG_LEVELS && l->asked_for[level] &&
+           action_of(l, module, level) != LOG_IGNORE;
 }
 
 static unsigned slot_of(const char *module, const char *fmt)

@@ -28,6 +28,7 @@ struct machine {
     struct cpu *cpu;
     struct loader *loader;
     uint64_t ips;
+    uint64_t some_ticks, some_nanos;  /* so many ticks take so long: ips and a second without common factors */
     uint64_t tick_base;               /* what a processor that counts anew after a reset left out */
     bool running;                      /* inside cpu_run(): callbacks must not look at clock->now */
     bool reset_on_triple_fault, reset_asked, ended;
@@ -49,12 +50,12 @@ uint64_t machine_retired(const struct machine *m) { return m->cpu ? cpu_retired(
 
 nanos machine_now(const struct machine *m)
 {
-    return m->cpu ? muldiv64(machine_ticks(m), SECOND, m->ips) : board_clock(m->board)->now;
+    return m->cpu ? muldiv64(machine_ticks(m), m->some_nanos, m->some_ticks) : board_clock(m->board)->now;
 }
 
 uint64_t machine_tick_of(const struct machine *m, nanos due)
 {
-    unsigned __int128 tick = ((unsigned __int128)due * m->ips + SECOND - 1) / SECOND;
+    unsigned __int128 tick = ((unsigned __int128)due * m->some_ticks + m->some_nanos - 1) / m->some_nanos;
     return due == UINT64_MAX || tick > UINT64_MAX ? UINT64_MAX : (uint64_t)tick;
 }
 
@@ -292,7 +293,8 @@ static bool make_board(struct machine *m, const struct config *c, bool with_cpu)
 
 static bool make_cpu(struct machine *m, const struct config *c)
 {
-    struct cpu_bus bus = { board_in, board_out, board_acknowledge, m->board };
+    struct cpu_bus bus = { board_in, board_out, board_acknowledge, m->board, board_in_run,
+                           board_out_run };
     struct cpu_config cc = { c->cpu_model, c->add_features, c->exclude_features };
     m->cpu = cpu_new(&cc, board_memory(m->board), &bus, m->log);
     if (!m->cpu && c->cpu_model) {
@@ -305,12 +307,24 @@ static bool make_cpu(struct machine *m, const struct config *c)
     return m->cpu;
 }
 
+static uint64_t common_factor(uint64_t a, uint64_t b)
+{
+    while (b) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 struct machine *machine_new(const struct config *c, struct log *log, bool with_cpu)
 {
     struct machine *m = calloc(1, sizeof *m);
     if (!m) return NULL;
     m->log = log;
     m->ips = c->ips;
+    m->some_ticks = c->ips / common_factor(c->ips, SECOND);
+    m->some_nanos = SECOND / common_factor(c->ips, SECOND);
     m->reset_on_triple_fault = c->reset_on_triple_fault;
     m->no_screen = (struct screen){ NULL, draw_nothing };
     if (!make_board(m, c, with_cpu) || (with_cpu && !make_cpu(m, c))) {

@@ -10,12 +10,15 @@
 
 struct cpu;
 
-/* What a CPU needs from its board. size: 1, 2 or 4 bytes. acknowledge: INTA, the vector. */
+/* What a CPU needs from its board. size: 1, 2 or 4 bytes. acknowledge: INTA, the vector. in_run, out_run (or
+ * NULL): up to count accesses to one port, as far as they only move data; how many were made. */
 struct cpu_bus {
     uint32_t (*in)(void *ctx, uint16_t port, enum width size);
     void     (*out)(void *ctx, uint16_t port, uint32_t value, enum width size);
     uint8_t  (*acknowledge)(void *ctx);
     void      *ctx;
+    uint32_t (*in_run)(void *ctx, uint16_t port, enum width size, uint8_t *to, uint32_t count);
+    uint32_t (*out_run)(void *ctx, uint16_t port, enum width size, const uint8_t *from, uint32_t count);
 };
 
 struct cpu_config {

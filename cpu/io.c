@@ -4,13 +4,13 @@
 #include "cpu/families.h"
 #include "cpu/op.h"
 
-static void allow(struct cpu *c, uint16_t port, unsigned size)
+static inline void allow(struct cpu *c, uint16_t port, unsigned size)
 {
     if (is_protected(c) && (c->cpl > iopl(c) || is_vm86(c))) io_check(c, port, size);
 }
-static const struct insn *input(struct cpu *c, const struct insn *i, uint16_t port)
+static inline const struct insn *input(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
 {
-    unsigned size = insn_opsize(i) == 8 ? 4 : insn_opsize(i);
+    BEGIN(c, i);
     allow(c, port, size);
     uint32_t v = c->bus.in(c->bus.ctx, port, size);
     if (size == 1) reg8_set(c, REG_AL, (uint8_t)v);
@@ -18,18 +18,20 @@ static const struct insn *input(struct cpu *c, const struct insn *i, uint16_t po
     else reg32_set(c, RAX, v);
     NEXT_CHECKED(c, i);
 }
-static const struct insn *output(struct cpu *c, const struct insn *i, uint16_t port)
+static inline const struct insn *output(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
 {
-    unsigned size = insn_opsize(i) == 8 ? 4 : insn_opsize(i);
+    BEGIN(c, i);
     allow(c, port, size);
     c->bus.out(c->bus.ctx, port, size == 1 ? reg8(c, REG_AL) : size == 2 ? reg16(c, RAX) : reg32(c, RAX), size);
     NEXT_CHECKED(c, i);
 }
-EXEC in_i(struct cpu *c, const struct insn *i) { BEGIN(c, i); return input(c, i, (uint8_t)i->imm); }
-EXEC in_dx(struct cpu *c, const struct insn *i) { BEGIN(c, i); return input(c, i, reg16(c, RDX)); }
-EXEC out_i(struct cpu *c, const struct insn *i) { BEGIN(c, i); return output(c, i, (uint8_t)i->imm); }
-EXEC out_dx(struct cpu *c, const struct insn *i) { BEGIN(c, i); return output(c, i, reg16(c, RDX)); }
-const struct family family_in_i = ONE(in_i);
-const struct family family_in_dx = ONE(in_dx);
-const struct family family_out_i = ONE(out_i);
-const struct family family_out_dx = ONE(out_dx);
+#define BY_WIDTH(kind, f) [kind] = { { f##_8, f##_16, f##_32, f##_32 }, { f##_8, f##_16, f##_32, f##_32 } }
+#define PORT_HANDLERS(name, way, port)                                                              \
+    EXEC name##_8(struct cpu *c, const struct insn *i) { return way(c, i, port, 1); }               \
+    EXEC name##_16(struct cpu *c, const struct insn *i) { return way(c, i, port, 2); }              \
+    EXEC name##_32(struct cpu *c, const struct insn *i) { return way(c, i, port, 4); }              \
+    const struct family family_##name = { .h = { BY_WIDTH(K_NONE, name), BY_WIDTH(K_RI, name) } }
+PORT_HANDLERS(in_i, input, (uint8_t)i->imm);
+PORT_HANDLERS(in_dx, input, reg16(c, RDX));
+PORT_HANDLERS(out_i, output, (uint8_t)i->imm);
+PORT_HANDLERS(out_dx, output, reg16(c, RDX));

@@ -64,12 +64,29 @@ static uint8_t *run_host(struct cpu *c, const struct insn *i, enum seg seg, unsi
     return store ? mem_host_store(c, laddr) : mem_host_load(c, laddr);
 }
 
+/* INS and OUTS: a run of accesses that do nothing but move data. Ports that need a look at the TSS's bitmap
+ * are left alone, for the data may go there. */
+static uint64_t port_bulk(struct cpu *c, const struct insn *i, enum string op, uint64_t n)
+{
+    unsigned size = insn_opsize(i) == 8 ? 4 : insn_opsize(i), reg = op == INS ? RDI : RSI;
+    bool asks = is_protected(c) && (c->cpl > iopl(c) || is_vm86(c));
+    if (asks || !c->bus.in_run || !c->bus.out_run) return 0;
+    uint8_t *host = run_host(c, i, op == INS ? ES : i->seg, reg, size, op == INS, &n);
+    if (!host) return 0;
+    uint16_t port = reg16(c, RDX);
+    n = op == INS ? c->bus.in_run(c->bus.ctx, port, size, host, (uint32_t)n)
+                  : c->bus.out_run(c->bus.ctx, port, size, host, (uint32_t)n);
+    string_add(c, i, reg, n * size);
+    return n;
+}
+
 /* At most n iterations at once; returns how many were done, 0: not possible here. */
 static uint64_t bulk(struct cpu *c, const struct insn *i, enum string op, uint64_t n)
 {
     unsigned size = insn_opsize(i), w = i->asize >> 2 & 3;
     uint8_t *from = NULL, *to = NULL;
-    if (c->flags & FLAG_DF || n < 2 || op == INS || op == OUTS || op == LODS) return 0;
+    if (c->flags & FLAG_DF || n < 2 || op == LODS) return 0;
+    if (op == INS || op == OUTS) return port_bulk(c, i, op, n);
     if (op == MOVS || op == CMPS)
         if (!(from = run_host(c, i, i->seg, RSI, size, false, &n))) return 0;
     if (!(to = run_host(c, i, ES, RDI, size, op == MOVS || op == STOS, &n))) return 0;

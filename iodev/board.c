@@ -343,6 +343,16 @@ void board_out(void *board, uint16_t port, uint32_t value, enum width size)
     ports_out(((struct board *)board)->ports, port, value, size);
 }
 
+uint32_t board_in_run(void *board, uint16_t port, enum width size, uint8_t *to, uint32_t count)
+{
+    return ports_in_run(((struct board *)board)->ports, port, size, to, count);
+}
+
+uint32_t board_out_run(void *board, uint16_t port, enum width size, const uint8_t *from, uint32_t count)
+{
+    return ports_out_run(((struct board *)board)->ports, port, size, from, count);
+}
+
 uint8_t board_acknowledge(void *board)
 {
     struct board *b = board;

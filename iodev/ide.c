@@ -101,6 +101,33 @@ static void write_data(struct ide_drive *d, uint32_t value, unsigned width)
     moved(d, bytes);
 }
 
+/* All words of a block but the last one, which has consequences. */
+static uint32_t run_length(const struct ide_drive *d, unsigned width, uint32_t count)
+{
+    uint32_t most = (d->end - d->at - 1) / width;
+    return count < most ? count : most;
+}
+
+static uint32_t read_run(struct device *dev, uint32_t offset, enum width w, uint8_t *to, uint32_t count)
+{
+    struct ide_drive *d = selected(channel_of(dev));
+    if (offset & 7 || !d || !(d->status & ATA_DRQ) || !d->to_host || d->at >= d->end) return 0;
+    count = run_length(d, w, count);
+    memcpy(to, d->data + d->at, (size_t)count * w);
+    d->at += count * w;
+    return count;
+}
+
+static uint32_t write_run(struct device *dev, uint32_t offset, enum width w, const uint8_t *from, uint32_t count)
+{
+    struct ide_drive *d = selected(channel_of(dev));
+    if (offset & 7 || !d || !(d->status & ATA_DRQ) || d->to_host || d->at >= d->end) return 0;
+    count = run_length(d, w, count);
+    memcpy(d->data + d->at, from, (size_t)count * w);
+    d->at += count * w;
+    return count;
+}
+
 /* ---- command block --------------------------------------------------------------------------- */
 
 static uint8_t status(const struct ide_channel *c)
@@ -225,7 +252,9 @@ static void ide_write(struct device *dev, uint32_t offset, uint32_t value, enum 
         write_register(c, offset + i, (uint8_t)(value >> 8 * i));
 }
 
-static const struct io_ops ide_io = { ide_read, ide_write, peek, BYTE | WORD | DWORD };
+static const struct io_run_ops ide_io = {
+    { ide_read, ide_write, peek, BYTE | WORD | DWORD | IO_RUNS }, read_run, write_run,
+};
 
 /* ---- control block: alternate status, device control ----------------------------------------- */
 
@@ -330,7 +359,7 @@ static bool plug(struct device *d, struct board *b)
     }
     c->irq = board_irq(b, (unsigned)c->irq_number);
     /* of the control block only +6 is ours: +7 belongs to the floppy controller */
-    return board_claim_ports(b, d, (uint16_t)c->ioaddr1, 8, &ide_io) &&
+    return board_claim_ports(b, d, (uint16_t)c->ioaddr1, 8, &ide_io.one) &&
            board_claim_ports(b, d, (uint16_t)(c->ioaddr2 + 6), 1, &control_io);
 }
 

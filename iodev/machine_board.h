@@ -6,7 +6,7 @@
  *     const char *why = board_add(b, "serial", "com1");        NULL = done
  *     why = board_set(b, "com1", "port", "0x3f8");
  *     if (!board_power_on(b)) ...                              a device has logged why
- *     bus = (struct cpu_bus){ board_in, board_out, board_acknowledge, b };
+ *     bus = (struct cpu_bus){ board_in, board_out, board_acknowledge, b, board_in_run, board_out_run };
  *
  * The machine fills in source, earlier and ctx of board_clock(b), advances that clock between
  * cpu_run() calls, and calls board_reset() when system_reset() has asked for it.
@@ -44,6 +44,8 @@ void board_restored(struct board *);
 
 /* struct cpu_bus's callbacks; ctx is the board. */
 uint32_t board_in(void *board, uint16_t port, enum width);
+uint32_t board_in_run(void *board, uint16_t port, enum width, uint8_t *to, uint32_t count);
+uint32_t board_out_run(void *board, uint16_t port, enum width, const uint8_t *from, uint32_t count);
 void     board_out(void *board, uint16_t port, uint32_t value, enum width);
 uint8_t  board_acknowledge(void *board);
 /* A level that comes from the CPU's side (WIRE_FERR). */

@@ -49,9 +49,8 @@ static uint8_t irr(const struct i8259 *c)
 /* The set bit of highest priority as a distance 0-7 from the top, 8 if there is none. */
 static unsigned top(const struct i8259 *c, uint8_t bits)
 {
-    for (unsigned rank = 0; rank < 8; rank++)
-        if (bits >> ((c->lowest + 1 + rank) & 7) & 1) return rank;
-    return 8;
+    unsigned twice = bits | (unsigned)bits << 8;
+    return bits ? (unsigned)__builtin_ctz(twice >> ((c->lowest + 1) & 7)) : 8;
 }
 
 static unsigned input(const struct i8259 *c, unsigned rank) { return (c->lowest + 1 + rank) & 7; }
@@ -66,7 +65,9 @@ static uint8_t in_service(const struct i8259 *c)
  * input of a slave in service may request again: another of its inputs may be more urgent. */
 static unsigned request(const struct i8259 *c)
 {
-    unsigned rank = top(c, irr(c) & ~c->imr), busy = top(c, in_service(c));
+    uint8_t asking = irr(c) & (uint8_t)~c->imr;
+    if (!asking) return 8;
+    unsigned rank = top(c, asking), busy = top(c, in_service(c));
     bool again = c->icw4 & ICW4_SFNM && rank == busy && c->icw3 >> input(c, rank) & 1;
     if (c->init) return 8;
     return rank < busy || again ? rank : 8;

@@ -332,7 +332,8 @@ static void pit_write(struct device *d, uint32_t offset, uint32_t value, enum wi
     (void)w;
     if (offset >= CONTROL) write_control(p, (uint8_t)value, now);
     else write_count(&p->channel[offset], (uint8_t)value, now);
-    update(p, now);
+    bool channel0 = offset == 0 || (offset == CONTROL && (value >> 6 & 3) % CHANNELS == 0);
+    if (channel0) update(p, now);          /* or a read-back; the others have no timer */
 }
 
 static uint32_t pit_peek(const struct device *d, uint32_t offset)

@@ -18,6 +18,7 @@ enum { REFRESH_CLOCKS = 18 };              /* PIT clocks per refresh: 15.085 us,
 struct port61 {
     struct device dev;
     struct line gate2, speaker;
+    struct device *pit;                    /* found at a reset, so that a read need not search */
     uint8_t control;
 };
 
@@ -25,7 +26,7 @@ static struct port61 *port61_of(struct device *d) { return container_of(d, struc
 
 static uint8_t value(const struct port61 *p)
 {
-    struct device *pit = board_find(p->dev.board, "pit");
+    struct device *pit = p->pit ? p->pit : board_find(p->dev.board, "pit");
     uint64_t clocks = muldiv64(clock_now(board_clock(p->dev.board)), PIT_HZ, SECOND);
     uint8_t v = p->control;
     if (clocks / REFRESH_CLOCKS & 1) v |= REFRESH;
@@ -74,6 +75,7 @@ static bool plug(struct device *d, struct board *b)
 static void reset(struct device *d, enum reset kind)
 {
     (void)kind;
+    port61_of(d)->pit = board_find(d->board, "pit");
     port61_of(d)->control = 0;
     drive(port61_of(d));
 }

@@ -10,7 +10,7 @@
 struct claim {
     struct device *dev;                    /* NULL: a free row */
     const struct io_ops *ops;
-    unsigned first;
+    unsigned first, count;
     unsigned held;                         /* ports that still point here */
 };
 
@@ -86,7 +86,7 @@ bool ports_claim(struct ports *p, struct device *d, uint16_t first, unsigned cou
     ports_release(p, d, first, count);
     unsigned row = free_row(p);
     if (!row) return false;
-    p->claims[row] = (struct claim){ d, ops, first, count };
+    p->claims[row] = (struct claim){ d, ops, first, count, count };
     for (unsigned port = first; port < first + count; port++) p->owner[port] = (uint16_t)row;
     return true;
 }
@@ -109,7 +109,7 @@ static uint32_t mask_of(unsigned bytes)
     return UINT32_MAX >> (32 - 8 * bytes);
 }
 
-uint32_t ports_in(struct ports *p, uint16_t port, enum width size)
+static uint32_t ports_in_parts(struct ports *p, uint16_t port, enum width size)
 {
     uint32_t value = 0;
     for (unsigned done = 0; done < size;) {
@@ -126,7 +126,7 @@ uint32_t ports_in(struct ports *p, uint16_t port, enum width size)
     return value;
 }
 
-void ports_out(struct ports *p, uint16_t port, uint32_t value, enum width size)
+static void ports_out_parts(struct ports *p, uint16_t port, uint32_t value, enum width size)
 {
     for (unsigned done = 0; done < size && port + done < PORT_COUNT;) {
         unsigned at = port + done;
@@ -138,6 +138,46 @@ void ports_out(struct ports *p, uint16_t port, uint32_t value, enum width size)
                      value, port);
         done += run;
     }
+}
+
+/* The claim that gets an access of this size whole, just as it is; else NULL. */
+static inline const struct claim *whole(const struct ports *p, unsigned port, unsigned size)
+{
+    const struct claim *c = &p->claims[p->owner[port]];
+    bool fits = c->dev && c->ops->widths & size && port - c->first + size <= c->count;
+    return likely(fits && c->held == c->count) ? c : NULL;
+}
+
+uint32_t ports_in(struct ports *p, uint16_t port, enum width size)
+{
+    const struct claim *all = whole(p, port, size);
+    if (all && all->ops->read) return all->ops->read(all->dev, port - all->first, size) & mask_of(size);
+    return ports_in_parts(p, port, size);
+}
+
+void ports_out(struct ports *p, uint16_t port, uint32_t value, enum width size)
+{
+    const struct claim *all = whole(p, port, size);
+    if (all && all->ops->write) all->ops->write(all->dev, port - all->first, value & mask_of(size), size);
+    else ports_out_parts(p, port, value, size);
+}
+static const struct io_run_ops *runs_of(const struct claim *c)
+{
+    return c && c->ops->widths & IO_RUNS ? container_of(c->ops, const struct io_run_ops, one) : NULL;
+}
+
+uint32_t ports_in_run(struct ports *p, uint16_t port, enum width size, uint8_t *to, uint32_t count)
+{
+    const struct claim *c = whole(p, port, size);
+    const struct io_run_ops *runs = runs_of(c);
+    return runs ? runs->read(c->dev, port - c->first, size, to, count) : 0;
+}
+
+uint32_t ports_out_run(struct ports *p, uint16_t port, enum width size, const uint8_t *from, uint32_t count)
+{
+    const struct claim *c = whole(p, port, size);
+    const struct io_run_ops *runs = runs_of(c);
+    return runs ? runs->write(c->dev, port - c->first, size, from, count) : 0;
 }
 
 uint8_t ports_peek(const struct ports *p, uint16_t port)

@@ -81,7 +81,7 @@ static void make_tables(struct memory *m)
 
 bool engine_open(struct engine *e)
 {
-    struct cpu_bus bus = { port_in, port_out, acknowledge, NULL };
+    struct cpu_bus bus = { port_in, port_out, acknowledge, NULL, NULL, NULL };
     e->memory = memory_new(RAM, NULL);
     e->cpu = e->memory ? cpu_new(NULL, e->memory, &bus, NULL) : NULL;
     if (!e->cpu) return false;

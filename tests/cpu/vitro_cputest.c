@@ -128,7 +128,7 @@ static bool find_set(char *path, size_t size, const char *folder, const char *se
 
 static int run_all(struct cputest *t, int count, char **paths)
 {
-    struct cpu_bus bus = { port_in, port_out, acknowledge, NULL };
+    struct cpu_bus bus = { port_in, port_out, acknowledge, NULL, NULL, NULL };
     t->memory = memory_new(CPUTEST_RAM, NULL);
     t->cpu = t->memory ? cpu_new(NULL, t->memory, &bus, NULL) : NULL;
     if (!t->cpu) {

@@ -74,7 +74,7 @@ bool machine_open(struct machine *m, const char *model)
 {
     static const struct io_ops ops = {
         .read = mmio_read, .write = mmio_write, .widths = BYTE | WORD | DWORD};
-    const struct cpu_bus bus = {port_in, port_out, acknowledge, m};
+    const struct cpu_bus bus = {port_in, port_out, acknowledge, m, NULL, NULL};
     const struct cpu_config config = {.model = model};
     *m = (struct machine){.memory = memory_new(WORLD_RAM, NULL), .a20 = true, .rom_on = true};
     if (!m->memory) return false;

@@ -146,6 +146,23 @@ void fake_out(struct board *b, uint16_t port, uint32_t value, enum width w)
     fake_out(b, (uint16_t)(port + w / 2), value >> 4 * w, (enum width)(w / 2));
 }
 
+static const struct io_run_ops *runs_at(const struct fake_claim *c)
+{
+    return c && c->ops->widths & IO_RUNS ? container_of(c->ops, const struct io_run_ops, one) : NULL;
+}
+
+uint32_t fake_in_run(struct board *b, uint16_t port, enum width w, uint8_t *to, uint32_t count)
+{
+    const struct fake_claim *c = claim_at(b, port);
+    return runs_at(c) ? runs_at(c)->read(c->dev, port - c->first, w, to, count) : 0;
+}
+
+uint32_t fake_out_run(struct board *b, uint16_t port, enum width w, const uint8_t *from, uint32_t count)
+{
+    const struct fake_claim *c = claim_at(b, port);
+    return runs_at(c) ? runs_at(c)->write(c->dev, port - c->first, w, from, count) : 0;
+}
+
 uint8_t fake_in8(struct board *b, uint16_t port) { return (uint8_t)fake_in(b, port, BYTE); }
 uint16_t fake_in16(struct board *b, uint16_t port) { return (uint16_t)fake_in(b, port, WORD); }
 uint32_t fake_in32(struct board *b, uint16_t port) { return fake_in(b, port, DWORD); }

@@ -175,7 +175,7 @@ static inline void bench_tables(struct bench *b)
 static inline struct bench *bench_made(const struct cpu_config *config)
 {
     struct bench *b = calloc(1, sizeof *b);
-    struct cpu_bus bus = { bench_in, bench_out, bench_acknowledge, b };
+    struct cpu_bus bus = { bench_in, bench_out, bench_acknowledge, b, NULL, NULL };
     ck_assert_ptr_nonnull(b);
     b->memory = memory_new(BENCH_RAM, NULL);
     ck_assert_ptr_nonnull(b->memory);

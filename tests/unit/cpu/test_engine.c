@@ -40,7 +40,7 @@ static uint8_t rig_acknowledge(void *ctx)
 static struct rig *rig_new(struct bench *b)
 {
     struct rig *r = calloc(1, sizeof *r);
-    struct cpu_bus bus = { rig_in, rig_out, rig_acknowledge, r };
+    struct cpu_bus bus = { rig_in, rig_out, rig_acknowledge, r, NULL, NULL };
     ck_assert_ptr_nonnull(r);
     cpu_free(b->cpu);
     b->cpu = cpu_new(NULL, b->memory, &bus, NULL);

@@ -99,6 +99,41 @@ START_TEST(ldt_selectors)
 }
 END_TEST
 
+/* What a descriptor makes of a register is remembered; what it was made from is looked at each time. */
+START_TEST(changed_descriptors)
+{
+    struct bench *b = bench_protected(0);
+    gdt_set(b, SEL_FREE, descriptor(0x1000, 0xFFFFF, 0xC093));
+    /* mov ax, 78h; mov fs, ax; mov byte [GDT + 78h + 3], 77h; mov gs, ax */
+    char hex[96];
+    snprintf(hex, sizeof hex, "66 B8 78 00 8E E0 C6 05 %02X %02X %02X %02X 77 8E E8 F4", (GDT + 0x7B) & 0xFF,
+             (GDT + 0x7B) >> 8 & 0xFF, (GDT + 0x7B) >> 16 & 0xFF, (unsigned)(GDT + 0x7B) >> 24);
+    bench_run(b, hex);
+    ck_assert_uint_eq(b->r.seg[SR_FS].base, 0x1000);
+    ck_assert_uint_eq(b->r.seg[SR_GS].base, 0x7700);
+    bench_free(b);
+}
+END_TEST
+
+/* The same index in GDT and LDT, and with another RPL. */
+START_TEST(similar_selectors)
+{
+    struct bench *b = bench_protected(0);
+    poke64(b, LDT + 0x20, descriptor(0x12345678, 0x12345, 0xC0F3));
+    /* lldt 38h; mov fs, 23h; mov gs, 27h; mov es, 24h; mov ds, 20h */
+    bench_run(b, "66 B8 38 00 0F 00 D0 B0 23 8E E0 B0 27 8E E8 B0 24 8E C0 B0 20 8E D8 F4");
+    ck_assert_uint_eq(b->r.seg[SR_FS].base, 0);
+    ck_assert_uint_eq(b->r.seg[SR_FS].selector, 0x23);
+    ck_assert_uint_eq(b->r.seg[SR_GS].base, 0x12345678);
+    ck_assert_uint_eq(b->r.seg[SR_GS].selector, 0x27);
+    ck_assert_uint_eq(b->r.seg[SR_ES].selector, 0x24);
+    ck_assert_uint_eq(b->r.seg[SR_ES].limit, 0x12345FFF);
+    ck_assert_uint_eq(b->r.seg[SR_DS].selector, 0x20);
+    ck_assert_uint_eq(b->r.seg[SR_DS].base, 0);
+    bench_free(b);
+}
+END_TEST
+
 START_TEST(lldt_and_ltr_errors)
 {
     static const struct {
@@ -334,6 +369,8 @@ int main(void)
     tcase_add_test(tc, null_may_be_loaded_but_not_used);
     tcase_add_test(tc, accessed_bit_is_set_in_memory);
     tcase_add_test(tc, ldt_selectors);
+    tcase_add_test(tc, changed_descriptors);
+    tcase_add_test(tc, similar_selectors);
     tcase_add_test(tc, lldt_and_ltr_errors);
     tcase_add_test(tc, ltr_marks_busy);
     tcase_add_test(tc, privileged_in_ring_3);

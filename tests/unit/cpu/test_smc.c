@@ -248,7 +248,7 @@ static void ck_dma(const char *hex, uint32_t at, uint32_t eax, unsigned slice)
 {
     struct bench *b = bench_protected(0);
     struct change change = { b, at, 0x40 };
-    struct cpu_bus bus = { dma_in, dma_out, dma_acknowledge, &change };
+    struct cpu_bus bus = { dma_in, dma_out, dma_acknowledge, &change, NULL, NULL };
     enum cpu_stop stop = CPU_UNTIL;
     cpu_free(b->cpu);
     b->cpu = cpu_new(NULL, b->memory, &bus, NULL);

@@ -244,6 +244,73 @@ START_TEST(port_is_not_read_before_the_store_can_be)
 }
 END_TEST
 
+/* ---- runs of port accesses ------------------------------------------------------------------- */
+/* The board does up to seven accesses of a run at once; then it wants a single one. */
+static unsigned runs;
+static uint32_t in_run(void *ctx, uint16_t port, enum width size, uint8_t *to, uint32_t count)
+{
+    if (runs++ & 1) return 0;
+    uint32_t n = count < 7 ? count : 7;
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t v = bench_in(ctx, port, size);
+        for (unsigned at = 0; at < size; at++) to[k * size + at] = (uint8_t)(v >> 8 * at);
+    }
+    return n;
+}
+static uint32_t out_run(void *ctx, uint16_t port, enum width size, const uint8_t *from, uint32_t count)
+{
+    if (runs++ & 1) return 0;
+    uint32_t n = count < 7 ? count : 7;
+    for (uint32_t k = 0; k < n; k++) bench_out(ctx, port, from[k * size] | from[k * size + 1] << 8, size);
+    return n;
+}
+static void with_runs(struct bench *b)
+{
+    const struct cpu_bus bus = { bench_in, bench_out, bench_acknowledge, b, in_run, out_run };
+    cpu_free(b->cpu);
+    b->cpu = cpu_new(&(struct cpu_config){ .model = NULL }, b->memory, &bus, NULL);
+    runs = 0;
+}
+START_TEST(runs_of_port_accesses)
+{
+    for (unsigned stop = 1; stop < 45; stop += 4) {
+        struct bench *b = ready("F3 66 6D F4", 0, BUFFER, 40);
+        with_runs(b);
+        ck_assert_int_eq(bench_go(b, stop), CPU_UNTIL);
+        unsigned done = stop < 40 ? stop : 40;
+        ck_regs(b, 0, BUFFER + 2 * done, 40 - done);
+        ck_assert_uint_eq(b->ins, done);
+        ck_assert_uint_eq(peek16(b, BUFFER + 2 * done - 2), 0xA55A);
+        ck_assert_uint_eq(peek16(b, BUFFER + 2 * done), 0);
+        bench_free(b);
+    }
+    struct bench *b = ready("F3 66 6F F4", DATA, 0, 40);
+    with_runs(b);
+    bench_go(b, 1000);
+    ck_regs(b, DATA + 80, 0, 0);
+    ck_assert_uint_eq(b->outs, 40);
+    ck_assert_uint_eq(b->last_value, peek16(b, DATA + 78));
+    ck_assert_uint_eq(cpu_retired(b->cpu), 41);
+    bench_free(b);
+}
+END_TEST
+/* The port may be denied from one access to the next: a run would not see that. */
+START_TEST(no_runs_where_the_bitmap_decides)
+{
+    struct bench *b = bench_protected(3);
+    with_runs(b);
+    poke16(b, TSS + 0x66, 0x68);
+    b->r.tr.limit = 0x68 + 0x2000;
+    b->r.gpr[GPR_DX] = 0;
+    b->r.gpr[GPR_DI] = BUFFER;
+    b->r.gpr[GPR_CX] = 20;
+    bench_run(b, "F3 6C F4");                              /* the HLT ends in #GP */
+    ck_assert_uint_eq(b->ins, 20);
+    ck_assert_uint_eq(runs, 0);
+    bench_free(b);
+}
+END_TEST
+
 /* ---- address size ---------------------------------------------------------------------------- */
 START_TEST(sixteen_bit_addresses_wrap)
 {
@@ -331,6 +398,8 @@ int main(void)
     tcase_add_test(t, page_fault_in_the_middle);
     tcase_add_test(t, limit_in_the_middle);
     tcase_add_test(t, port_is_not_read_before_the_store_can_be);
+    tcase_add_test(t, runs_of_port_accesses);
+    tcase_add_test(t, no_runs_where_the_bitmap_decides);
     tcase_add_test(t, sixteen_bit_addresses_wrap);
     tcase_add_test(t, real_mode_word_at_the_end);
     tcase_add_test(t, misaligned_elements_are_checked);

@@ -248,7 +248,7 @@ START_TEST(models)
     bench_free(b);
     bench_free(p);
     struct memory *m = memory_new(1 << 20, NULL);
-    struct cpu_bus bus = { bench_in, bench_out, bench_acknowledge, NULL };
+    struct cpu_bus bus = { bench_in, bench_out, bench_acknowledge, NULL, NULL, NULL };
     ck_assert_ptr_null(cpu_new(&(struct cpu_config){ .model = "z80" }, m, &bus, NULL));
     memory_free(m);
 }

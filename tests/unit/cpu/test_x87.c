@@ -231,7 +231,7 @@ START_TEST(as_a_program)
         0xDC, 0x1E, 0x00, 0x20,       /* FCOMP m64     */
         0x9B, 0xDF, 0xE0, 0xF4,       /* FSTSW AX, HLT */
     };
-    const struct cpu_bus bus = { no_port, no_write, no_interrupt, NULL };
+    const struct cpu_bus bus = { no_port, no_write, no_interrupt, NULL, NULL, NULL };
     struct memory *memory = memory_new(1 << 20, NULL);
     struct cpu *c = cpu_new(NULL, memory, &bus, NULL);
     struct cpu_regs regs;

@@ -328,6 +328,46 @@ START_TEST(data_port_widths)
 }
 END_TEST
 
+/* All of a block but its end can be had at once, in pieces of any width. */
+START_TEST(runs_of_data)
+{
+    uint8_t got[512];
+    ck_assert_uint_eq(fake_in_run(b, BASE, WORD, got, 10), 0);     /* no command */
+    address(3, 2);
+    fake_out8(b, CMD, 0x20);
+    wait_ready();
+    temp_sector(expected, 3);
+    ck_assert_uint_eq(fake_out_run(b, BASE, WORD, got, 10), 0);    /* the other direction */
+    ck_assert_uint_eq(fake_in_run(b, COUNT, WORD, got, 10), 0);
+    ck_assert_uint_eq(fake_in_run(b, BASE, WORD, got, 10), 10);
+    ck_assert_uint_eq(fake_in_run(b, BASE, DWORD, got + 20, 1000), 122);
+    ck_assert_uint_eq(fake_in_run(b, BASE, DWORD, got + 508, 1), 0);
+    ck_assert_uint_eq(fake_in_run(b, BASE, WORD, got + 508, 2), 1);
+    ck_assert_uint_eq(fake_in8(b, CONTROL), 0x58);
+    uint16_t last = fake_in16(b, BASE);
+    got[510] = (uint8_t)last;
+    got[511] = (uint8_t)(last >> 8);
+    ck_assert_mem_eq(got, expected, 512);
+    ck_assert_uint_eq(wait_ready(), 0x58);                         /* the second sector */
+}
+END_TEST
+
+START_TEST(runs_of_data_to_the_disk)
+{
+    for (unsigned i = 0; i < 512; i++) data[i] = (uint8_t)(i * 3);
+    address(7, 1);
+    fake_out8(b, CMD, 0x30);
+    wait_ready();
+    ck_assert_uint_eq(fake_out_run(b, BASE, WORD, data, 256), 255);
+    fake_out16(b, BASE, (uint16_t)(data[510] | data[511] << 8));
+    ck_assert_uint_eq(wait_ready(), 0x50);
+    address(7, 1);
+    fake_out8(b, CMD, 0x20);
+    take(data + 512, 1, 1);
+    ck_assert_mem_eq(data + 512, data, 512);
+}
+END_TEST
+
 START_TEST(absent_slave)
 {
     fake_out8(b, DEV, 0xB0);
@@ -636,7 +676,7 @@ int main(void)
         signature_after_power_on, identify_is_consistent, read_lba28, count_zero_is_256,
         read_chs_follows_set_geometry, set_geometry_without_sectors,
         write_then_flush_reaches_the_file, multiple, lba48, end_of_disk, data_port_widths,
-        absent_slave, empty_channel_floats, software_reset, diagnostic_interrupts,
+        runs_of_data, runs_of_data_to_the_disk, absent_slave, empty_channel_floats, software_reset, diagnostic_interrupts,
         nien_masks_and_alternate_status_keeps, unknown_commands_abort, power_mode, native_max,
         dma_read_scatters, dma_write_large_ext, dma_table_too_short_hangs_until_reset,
         dma_table_outside_ram, no_bus_master_no_dma, volatile_disk_keeps_the_file,
