@@ -61,6 +61,16 @@ static inline bool tlb_hit(uint64_t tag, uint64_t laddr, unsigned size)
     return (laddr & (PAGE_MASK | (size - 1))) == tag;
 }
 
+/* A misaligned access that stays in the page hits, too, where nothing checks alignment (#AC). */
+static inline bool tlb_in_page(uint64_t tag, uint64_t laddr, unsigned size)
+{
+    return (laddr & PAGE_MASK) == tag && (laddr & (PAGE_SIZE - 1)) <= PAGE_SIZE - size;
+}
+static inline bool checks_alignment(const struct cpu *c)
+{
+    return c->flags & FLAG_AC && c->cr0 & CR0_AM && c->cpl == 3;
+}
+
 /* ---- linear addresses, at the current privilege ---------------------------------------------------- */
 static inline uint64_t lin_load(struct cpu *c, uint64_t laddr, unsigned size)
 {

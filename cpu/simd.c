@@ -39,14 +39,6 @@ void simd_exception(struct cpu *c)
 }
 
 /* ---- memory operands ---------------------------------------------------------------------- */
-static inline bool in_page(uint64_t tag, uint64_t laddr)
-{
-    return (laddr & PAGE_MASK) == tag && (laddr & (PAGE_SIZE - 1)) <= PAGE_SIZE - 16;
-}
-static bool checks_alignment(const struct cpu *c)
-{
-    return c->flags & FLAG_AC && c->cr0 & CR0_AM && c->cpl == 3;
-}
 static uint64_t simd_laddr(struct cpu *c, const struct insn *i, unsigned need)
 {
     uint64_t laddr = insn_laddr(c, i, i->opcode & SIMD_BYTES, need);
@@ -60,7 +52,7 @@ union vec simd_load(struct cpu *c, const struct insn *i)
     unsigned size = i->opcode & SIMD_BYTES;
     if (size < 16) return (union vec){ .u64 = { lin_load(c, laddr, size), 0 } };
     const struct tlb_entry *e = tlb_slot(c->tlb, laddr);
-    if (likely(in_page(e->read, laddr) && !(laddr & 7 && checks_alignment(c)))) {
+    if (likely(tlb_in_page(e->read, laddr, 16) && !(laddr & 7 && checks_alignment(c)))) {
         const uint8_t *p = (const uint8_t *)(e->host + (uintptr_t)laddr);
         return (union vec){ .u64 = { host_load(p, 8), host_load(p + 8, 8) } };
     }
@@ -77,7 +69,7 @@ void simd_store(struct cpu *c, const struct insn *i, union vec v)
         return;
     }
     const struct tlb_entry *e = tlb_slot(c->tlb, laddr);
-    if (likely(in_page(e->write, laddr) && !(laddr & 7 && checks_alignment(c)))) {
+    if (likely(tlb_in_page(e->write, laddr, 16) && !(laddr & 7 && checks_alignment(c)))) {
         uint8_t *p = (uint8_t *)(e->host + (uintptr_t)laddr);
         host_store(p, v.u64[0], 8);
         host_store(p + 8, v.u64[1], 8);

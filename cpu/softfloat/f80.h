@@ -17,9 +17,10 @@
 #pragma once
 #include "base/base.h"
 
+/* Two whole words: a host that reads back more bytes than it has just written has to wait. */
 struct f80 {
     uint64_t m;                    /* J and fraction */
-    uint16_t se;                   /* sign and exponent */
+    uint64_t se;                   /* sign and exponent: 16 bits */
 };
 struct f80_env { uint16_t control, flags; };
 

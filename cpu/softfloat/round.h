@@ -2,6 +2,7 @@
  * Inside of the soft float: unpacking, NaN rules, rounding. Private to cpu/softfloat/.
  */
 #pragma once
+#include "cpu/softfloat/divide.h"
 #include "cpu/softfloat/f80.h"
 
 typedef unsigned __int128 u128;

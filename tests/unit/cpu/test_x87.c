@@ -51,8 +51,8 @@ static uint64_t operand(unsigned offset, enum width size)
     do {                                                                                           \
         struct f80 g_ = (got), w_ = (want);                                                        \
         ck_assert_msg(g_.m == w_.m && g_.se == w_.se,                                              \
-                      "%04X:%016" PRIX64 " instead of %04X:%016" PRIX64, g_.se, g_.m, w_.se,       \
-                      w_.m);                                                                       \
+                      "%04" PRIX64 ":%016" PRIX64 " instead of %04" PRIX64 ":%016" PRIX64, g_.se,  \
+                      g_.m, w_.se, w_.m);                                                                       \
     } while (0)
 #define ck_status(mask, want) ck_assert_uint_eq(x87_status(f) & (mask), (want))
 
@@ -615,7 +615,7 @@ START_TEST(same_as_the_host)
         const uint8_t *g = got.st[0], *w = want.st[0];
         ck_assert_msg(!((got.status ^ want.status) & host_ops[op].mask) && got.tag == want.tag &&
                           !memcmp(g, w, 10) && !memcmp(got.st[1], want.st[1], 10),
-                      "%02X %02X control %04X st0 %04X:%016" PRIX64 " st1 %04X:%016" PRIX64
+                      "%02X %02X control %04X st0 %04" PRIX64 ":%016" PRIX64 " st1 %04" PRIX64 ":%016" PRIX64
                       ": got %04X %04X %04X:%016" PRIX64 ", host %04X %04X %04X:%016" PRIX64,
                       host_ops[op].code, host_ops[op].modrm, control, a.se, a.m, b.se, b.m,
                       got.status, got.tag, (unsigned)host_load(g + 8, 2), host_load(g, 8),

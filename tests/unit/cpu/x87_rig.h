@@ -12,6 +12,7 @@ struct rig {
     struct cpu *c;
     struct memory *memory;
     int vector; /* raised by the last instruction, or -1 */
+    uint32_t at; /* of the memory operand */
 };
 
 #define ROW_(fam) &family_##fam
@@ -39,7 +40,7 @@ static inline struct rig rig_new(void)
 {
     static const struct cpu_model model = { .name = "test", .paddr_bits = 36,
                                              .feature = { [W_1C] = 1 } };
-    struct rig r = { calloc(1, sizeof *r.c), memory_new(1 << 20, NULL), -1 };
+    struct rig r = { calloc(1, sizeof *r.c), memory_new(1 << 20, NULL), -1, RIG_OPERAND };
     r.c->memory = r.memory;
     r.c->model = &model;
     r.c->a20 = true;
@@ -80,8 +81,20 @@ static inline const struct family *rig_family(uint8_t code, uint8_t modrm)
                          : rig_memory_ops[code & 7][modrm >> 3 & 7];
 }
 
+/* Which handlers of a family: flat ones try the common case first. */
+enum rig_column { RIG_FLAT, RIG_ANY, RIG_LONG };
+
+static inline exec_fn *rig_handler(const struct family *family, uint8_t code, uint8_t modrm,
+                                   enum rig_column column)
+{
+    if (code == 0x9B) return family->h[K_NONE][RIG_ANY][2];
+    if (modrm >= 0xC0) return family->h[K_R][0][2];
+    return family->h[K_M][column][2] ? family->h[K_M][column][2] : family->h[K_M][RIG_ANY][2];
+}
+
 /* Runs one instruction; true unless it faulted (then r->vector says how). operand_size: 2 or 4. */
-static inline bool rig_run_sized(struct rig *r, uint8_t code, uint8_t modrm, unsigned operand_size)
+static inline bool rig_run_as(struct rig *r, uint8_t code, uint8_t modrm, unsigned operand_size,
+                              enum rig_column column)
 {
     const struct family *family = code == 0x9B ? &family_fwait : rig_family(code, modrm);
     if (!family) {
@@ -90,7 +103,7 @@ static inline bool rig_run_sized(struct rig *r, uint8_t code, uint8_t modrm, uns
     }
     struct insn trace[3] = {
         {.n = 1},
-        {.exec = family->h[K_NONE][1][2],
+        {.exec = rig_handler(family, code, modrm, column),
          .base = RAX,
          .index = REG_ZERO,
          .seg = DS,
@@ -101,7 +114,7 @@ static inline bool rig_run_sized(struct rig *r, uint8_t code, uint8_t modrm, uns
          .opcode = (uint32_t)(code & 7) << 8 | modrm},
         {.exec = rig_stop},
     };
-    r->c->gpr[RAX] = RIG_OPERAND;
+    r->c->gpr[RAX] = r->at;
     r->c->budget = 1000;
     r->vector = -1;
     if (_setjmp(r->c->unwind)) {
@@ -112,6 +125,10 @@ static inline bool rig_run_sized(struct rig *r, uint8_t code, uint8_t modrm, uns
     const struct insn *volatile i = &trace[1];
     while (i && i != &trace[2]) i = i->exec(r->c, i);
     return true;
+}
+static inline bool rig_run_sized(struct rig *r, uint8_t code, uint8_t modrm, unsigned operand_size)
+{
+    return rig_run_as(r, code, modrm, operand_size, RIG_FLAT);
 }
 static inline bool rig_run(struct rig *r, uint8_t code, uint8_t modrm)
 {
