@@ -19,6 +19,13 @@ void simd_not_ready(struct cpu *c, bool mmx, bool sse)
     c->x87.ferr = true;
 }
 
+const struct insn *sse_refused(struct cpu *c, const struct insn *i)
+{
+    BEGIN(c, i);
+    simd_not_ready(c, false, true);
+    LEAVE(c);                                              /* not reached: it always faults */
+}
+
 void simd_begin(struct cpu *c, const struct insn *i)
 {
     bool mmx = simd_dst(i) == FILE_P ||

@@ -44,8 +44,33 @@ static inline enum simd_file simd_src(const struct insn *i)
 #define LANES(type) (bytes / (unsigned)sizeof a.type[0])
 #define VEC_ZERO    ((union vec){ .u64 = { 0, 0 } })
 
+/* Little-endian in memory, the rest of a register zero. */
+static inline union vec vec_load(const void *p, unsigned size)
+{
+    union vec v = VEC_ZERO;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (size == 16) memcpy(&v, p, 16);
+    else v.u64[0] = host_load(p, size);
+#else
+    v.u64[0] = host_load(p, size < 8 ? size : 8);
+    if (size == 16) v.u64[1] = host_load((const uint8_t *)p + 8, 8);
+#endif
+    return v;
+}
+static inline void vec_store(void *p, union vec v, unsigned size)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (size == 16) memcpy(p, &v, 16);
+    else host_store(p, v.u64[0], size);
+#else
+    host_store(p, v.u64[0], size < 8 ? size : 8);
+    if (size == 16) host_store((uint8_t *)p + 8, v.u64[1], 8);
+#endif
+}
+
 /* ---- readiness and exceptions (simd.c) ---------------------------------------------------- */
 void simd_not_ready(struct cpu *, bool mmx, bool sse);
+exec_fn sse_refused;                                       /* sse_ready() says no: #UD or #NM */
 _Noreturn void simd_exception(struct cpu *);
 void simd_reset(struct cpu *);                             /* power-up: XMM 0, MXCSR 1F80h */
 uint64_t simd_hash(const struct cpu *, uint64_t seed);
@@ -60,10 +85,13 @@ static inline void mmx_begin(struct cpu *c)
     if (unlikely((c->cr0 & (CR0_EM | CR0_TS)) || c->x87.status & X87_ES))
         simd_not_ready(c, true, false);
 }
+static inline bool sse_ready(const struct cpu *c)
+{
+    return !((c->cr0 & (CR0_EM | CR0_TS)) | (~c->cr4 & CR4_OSFXSR));
+}
 static inline void sse_begin(struct cpu *c)
 {
-    if (unlikely((c->cr0 & (CR0_EM | CR0_TS)) || !(c->cr4 & CR4_OSFXSR)))
-        simd_not_ready(c, false, true);
+    if (unlikely(!sse_ready(c))) simd_not_ready(c, false, true);
 }
 static inline void sse_begin_float(struct cpu *c)
 {
@@ -102,6 +130,23 @@ static inline void mmx_set(struct cpu *c, unsigned n, union vec v)
     static inline union vec op(ANY struct cpu *c, ANY const struct insn *i, ANY union vec a,       \
                                ANY union vec b, ANY unsigned bytes)
 
+/* Forms with a memory operand come in three: op_rm does everything (segments, #GP, page ends, MMIO);
+ * before it op_rmf and op_rml, for flat 32-bit and 64-bit addresses, take the operand from the
+ * host's memory when that is all there is to do. */
+#define SIMD_AT(name) static inline __attribute__((always_inline)) const struct insn *name##_at(   \
+    struct cpu *c, const struct insn *i, uint64_t laddr)
+#define SIMD_FLAT(name)                                                                            \
+    EXEC name##f(struct cpu *c, const struct insn *i) { return name##_at(c, i, flat_laddr(c, i)); } \
+    EXEC name##l(struct cpu *c, const struct insn *i) { return name##_at(c, i, long_laddr(c, i)); }
+/* `size` bytes at p on the host; tag: read or write. */
+#define SIMD_HOST(p, tag, size, general)                                                           \
+    const struct tlb_entry *entry_ = tlb_slot(c->tlb, laddr);                                      \
+    if (unlikely(!tlb_hit(entry_->tag, laddr, size)) &&                                            \
+        (i->opcode & SIMD_ALIGNED || !tlb_in_page(entry_->tag, laddr, size) || checks_alignment(c))) \
+        TAIL general(c, i);                                                                        \
+    void *p = (void *)(entry_->host + (uintptr_t)laddr)
+#define SIMD_SIZE(i) ((i)->opcode & SIMD_BYTES)
+
 #define HANDLERS_P(op)                                                                             \
     EXEC op##_p_rr(struct cpu *c, const struct insn *i)                                            \
     {                                                                                              \
@@ -120,31 +165,43 @@ static inline void mmx_set(struct cpu *c, unsigned n, union vec v)
 #define HANDLERS_V(op)                                                                             \
     EXEC op##_v_rr(struct cpu *c, const struct insn *i)                                            \
     {                                                                                              \
-        BEGIN(c, i);                                                                               \
-        sse_begin(c);                                                                              \
+        if (unlikely(!sse_ready(c))) TAIL sse_refused(c, i);                                       \
         c->sse.xmm[i->dst] = op(c, i, c->sse.xmm[i->dst], c->sse.xmm[i->src], 16);                 \
         NEXT(c, i);                                                                                \
     }                                                                                              \
-    EXEC op##_v_rm(struct cpu *c, const struct insn *i)                                            \
+    static __attribute__((noinline)) const struct insn *op##_v_rm(struct cpu *c,                   \
+                                                                  const struct insn *i)            \
     {                                                                                              \
         BEGIN(c, i);                                                                               \
         sse_begin(c);                                                                              \
         c->sse.xmm[i->dst] = op(c, i, c->sse.xmm[i->dst], simd_load(c, i), 16);                    \
         NEXT_CHECKED(c, i);                                                                        \
-    }
-#define FAMILY_PV(op, p_rr, p_rm, v_rr, v_rm)                                                      \
+    }                                                                                              \
+    SIMD_AT(op##_v_rm)                                                                             \
+    {                                                                                              \
+        SIMD_HOST(p, read, SIMD_SIZE(i), op##_v_rm);                                               \
+        if (unlikely(!sse_ready(c))) TAIL sse_refused(c, i);                                       \
+        union vec b = vec_load(p, SIMD_SIZE(i));                                                   \
+        c->sse.xmm[i->dst] = op(c, i, c->sse.xmm[i->dst], b, 16);                                  \
+        NEXT_ANY(c, i);                                                                            \
+    }                                                                                              \
+    SIMD_FLAT(op##_v_rm)
+#define FAMILY_PV(op, p_rr, p_rm, v_rr, v_rm, v_rmf, v_rml)                                        \
     const struct family family_##op = {                                                            \
-        .h = {[K_RR] = {{p_rr, v_rr}}, [K_RM] = {{NULL}, {p_rm, v_rm}}}}
+        .h = {[K_RR] = {{p_rr, v_rr}}, [K_RM] = {{NULL, v_rmf}, {p_rm, v_rm}, {NULL, v_rml}}}}
 
 /* MMX and SSE2; SSE only; MMX only. */
 #define SIMD_PV(op)                                                                                \
-    HANDLERS_P(op) HANDLERS_V(op) FAMILY_PV(op, op##_p_rr, op##_p_rm, op##_v_rr, op##_v_rm)
-#define SIMD_V(op)  HANDLERS_V(op) FAMILY_PV(op, NULL, NULL, op##_v_rr, op##_v_rm)
-#define SIMD_P(op)  HANDLERS_P(op) FAMILY_PV(op, op##_p_rr, op##_p_rm, NULL, NULL)
+    HANDLERS_P(op) HANDLERS_V(op)                                                                  \
+    FAMILY_PV(op, op##_p_rr, op##_p_rm, op##_v_rr, op##_v_rm, op##_v_rmf, op##_v_rml)
+#define SIMD_V(op)                                                                                 \
+    HANDLERS_V(op) FAMILY_PV(op, NULL, NULL, op##_v_rr, op##_v_rm, op##_v_rmf, op##_v_rml)
+#define SIMD_P(op)  HANDLERS_P(op) FAMILY_PV(op, op##_p_rr, op##_p_rm, NULL, NULL, NULL, NULL)
 
 /* Floating point: the operation collects exceptions in c->sse.env. */
-#define SIMD_FLOAT(op)                                                                             \
-    EXEC op##_exec(struct cpu *c, const struct insn *i)                                            \
+#define SIMD_FLOAT_GENERAL(op)                                                                     \
+    static __attribute__((noinline)) const struct insn *op##_exec(struct cpu *c,                   \
+                                                                  const struct insn *i)            \
     {                                                                                              \
         BEGIN(c, i);                                                                               \
         sse_begin_float(c);                                                                        \
@@ -153,8 +210,27 @@ static inline void mmx_set(struct cpu *c, unsigned n, union vec v)
         sse_settle(c);                                                                             \
         c->sse.xmm[i->dst] = r;                                                                    \
         NEXT_CHECKED(c, i);                                                                        \
+    }
+#define SIMD_FLOAT(op)                                                                             \
+    SIMD_FLOAT_GENERAL(op)                                                                         \
+    FAMILY_PV(op, NULL, NULL, op##_exec, op##_exec, NULL, NULL)
+/* The same, but first quick(c, i, &c->sse.xmm[dst], b), which does it if the host can and nothing but
+ * an inexact result that is noted already comes of it (sse_host.h). */
+#define SIMD_FLOAT_QUICK(op, quick, size)                                                          \
+    SIMD_FLOAT_GENERAL(op)                                                                         \
+    EXEC op##_rr(struct cpu *c, const struct insn *i)                                              \
+    {                                                                                              \
+        if (unlikely(!quick(c, i, &c->sse.xmm[i->dst], c->sse.xmm[i->src]))) TAIL op##_exec(c, i); \
+        NEXT(c, i);                                                                                \
     }                                                                                              \
-    FAMILY_PV(op, NULL, NULL, op##_exec, op##_exec)
+    SIMD_AT(op##_rm)                                                                               \
+    {                                                                                              \
+        SIMD_HOST(p, read, size, op##_exec);                                                       \
+        if (unlikely(!quick(c, i, &c->sse.xmm[i->dst], vec_load(p, size)))) TAIL op##_exec(c, i);  \
+        NEXT_ANY(c, i);                                                                            \
+    }                                                                                              \
+    SIMD_FLAT(op##_rm)                                                                             \
+    FAMILY_PV(op, NULL, NULL, op##_rr, op##_exec, op##_rmf, op##_rml)
 
 /* Between files, to memory, or both: sources, results and checks by what the record says. */
 void simd_begin(struct cpu *, const struct insn *);

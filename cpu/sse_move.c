@@ -31,8 +31,7 @@ EXEC move_p_mr(struct cpu *c, const struct insn *i)
 }
 EXEC move_v_rr(struct cpu *c, const struct insn *i)
 {
-    BEGIN(c, i);
-    sse_begin(c);
+    if (unlikely(!sse_ready(c))) TAIL sse_refused(c, i);
     c->sse.xmm[i->dst] = c->sse.xmm[i->src];
     NEXT(c, i);
 }
@@ -50,10 +49,27 @@ EXEC move_v_mr(struct cpu *c, const struct insn *i)
     simd_store(c, i, c->sse.xmm[i->src]);
     NEXT_CHECKED(c, i);
 }
+SIMD_AT(move_v_rm)
+{
+    SIMD_HOST(p, read, SIMD_SIZE(i), move_v_rm);
+    if (unlikely(!sse_ready(c))) TAIL sse_refused(c, i);
+    c->sse.xmm[i->dst] = vec_load(p, SIMD_SIZE(i));
+    NEXT_ANY(c, i);
+}
+SIMD_AT(move_v_mr)
+{
+    SIMD_HOST(p, write, SIMD_SIZE(i), move_v_mr);
+    if (unlikely(!sse_ready(c))) TAIL sse_refused(c, i);
+    vec_store(p, c->sse.xmm[i->src], SIMD_SIZE(i));
+    NEXT_ANY(c, i);
+}
+SIMD_FLAT(move_v_rm)
+SIMD_FLAT(move_v_mr)
 #define MOVE_FAMILY(op, p_rr, p_rm, p_mr, v_rr, any)                                               \
-    const struct family family_##op = {.h = {[K_RR] = {{p_rr, v_rr, any, any}},                    \
-                                             [K_RM] = {{NULL}, {p_rm, move_v_rm, any, any}},       \
-                                             [K_MR] = {{NULL}, {p_mr, move_v_mr, any, any}}}}
+    const struct family family_##op = {                                                            \
+        .h = {[K_RR] = {{p_rr, v_rr, any, any}},                                                   \
+              [K_RM] = {{NULL, move_v_rmf}, {p_rm, move_v_rm, any, any}, {NULL, move_v_rml}},      \
+              [K_MR] = {{NULL, move_v_mrf}, {p_mr, move_v_mr, any, any}, {NULL, move_v_mrl}}}}
 MOVE_FAMILY(simd_move, move_p_rr, move_p_rm, move_p_mr, move_v_rr, simd_move_any_exec);
 
 /* Stores of a general register (MOVNTI) need no SSE state. */
@@ -69,8 +85,7 @@ const struct family family_movnti = ONE(movnti);
 #define PART(op, expression)                                                                       \
     EXEC op##_v_rr(struct cpu *c, const struct insn *i)                                            \
     {                                                                                              \
-        BEGIN(c, i);                                                                               \
-        sse_begin(c);                                                                              \
+        if (unlikely(!sse_ready(c))) TAIL sse_refused(c, i);                                       \
         union vec a = c->sse.xmm[i->dst], b = c->sse.xmm[i->src];                                  \
         c->sse.xmm[i->dst] = (expression);                                                         \
         NEXT(c, i);                                                                                \
@@ -110,9 +125,35 @@ EXEC movh_v_mr(struct cpu *c, const struct insn *i)
     simd_store(c, i, halves(c->sse.xmm[i->src].u64[1], 0));
     NEXT_CHECKED(c, i);
 }
+SIMD_AT(movl_v_rm)
+{
+    SIMD_HOST(p, read, 8, movl_v_rm);
+    if (unlikely(!sse_ready(c))) TAIL sse_refused(c, i);
+    c->sse.xmm[i->dst].u64[0] = host_load(p, 8);
+    NEXT_ANY(c, i);
+}
+SIMD_AT(movh_v_rm)
+{
+    SIMD_HOST(p, read, 8, movh_v_rm);
+    if (unlikely(!sse_ready(c))) TAIL sse_refused(c, i);
+    c->sse.xmm[i->dst].u64[1] = host_load(p, 8);
+    NEXT_ANY(c, i);
+}
+SIMD_AT(movh_v_mr)
+{
+    SIMD_HOST(p, write, 8, movh_v_mr);
+    if (unlikely(!sse_ready(c))) TAIL sse_refused(c, i);
+    host_store(p, c->sse.xmm[i->src].u64[1], 8);
+    NEXT_ANY(c, i);
+}
+SIMD_FLAT(movl_v_rm)
+SIMD_FLAT(movh_v_rm)
+SIMD_FLAT(movh_v_mr)
 #define HALF_FAMILY(op, rm, mr)                                                                    \
-    const struct family family_##op = { .h = { [K_RR] = { { NULL, op##_v_rr } },                   \
-        [K_RM] = { { NULL }, { NULL, rm } }, [K_MR] = { { NULL }, { NULL, mr } } } }
+    const struct family family_##op = {                                                            \
+        .h = {[K_RR] = {{NULL, op##_v_rr}},                                                        \
+              [K_RM] = {{NULL, rm##f}, {NULL, rm}, {NULL, rm##l}},                                 \
+              [K_MR] = {{NULL, mr##f}, {NULL, mr}, {NULL, mr##l}}}}
 HALF_FAMILY(movl, movl_v_rm, move_v_mr);
 HALF_FAMILY(movh, movh_v_rm, movh_v_mr);
 

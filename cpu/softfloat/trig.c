@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Soft float: sine, cosine, tangent, arctangent, by power series in 128-bit fixed point.
+ * Soft float: sine, cosine, tangent, arctangent, by power series in
+ * fixed point: 128 bits for the first terms, 64 for those that matter less.
  * Data sheet: Intel SDM vol. 1, 8.3.8 (pi has 66 bits: arguments are reduced by that value
  * exactly); vol. 2, FPATAN.
  */
-#include "cpu/softfloat/wide.h"
+#include "cpu/softfloat/tables.h"
 
 static const u128 pi = U128(0xC90FDAA22168C234ull, 0xC4C6628B80DC1CD1ull);   /* times 2^126 */
 
@@ -11,20 +12,23 @@ static const u128 pi = U128(0xC90FDAA22168C234ull, 0xC4C6628B80DC1CD1ull);   /* 
 /* |a| = quadrant * pi/2 + r, |r| <= pi/4. */
 struct reduced { unsigned quadrant; struct wide r; };
 
-/* pi/2 is 0xC90FDAA22168C234C / 2^67 here; the division is exact. power: that of |a|, -1 to 62. */
+/* pi/2 is 0xC90FDAA22168C234C / 2^67 here, and what is left is exact: 128 bits may overflow on the
+ * way to it, for it fits. power: that of |a|, -1 to 62. */
 static struct reduced reduce_by_pi(uint64_t m, int power)
 {
     const u128 half_pi = U128(0xC, 0x90FDAA22168C234Cull);
-    u128 rest = m;
-    unsigned quadrant = 0;
-    for (int n = 0; n < power + 4; n++) {
-        rest <<= 1;
-        quadrant <<= 1;
-        if (rest >= half_pi) { rest -= half_pi; quadrant++; }
+    const uint64_t two_over_pi = 0xA2F9836E4E441529ull; /* cut off: a quotient may be short of one */
+    u128 scaled = (u128)m * two_over_pi >> 1, half = (u128)1 << (125 - power);
+    uint64_t quotient = (uint64_t)((scaled + half) >> (126 - power));
+    u128 rest = ((u128)m << (power + 4)) - half_pi * quotient;
+    bool negative = rest >> 127;
+    if (negative) rest = 0 - rest;
+    if (unlikely(rest > half_pi >> 1)) {
+        rest = half_pi - rest;
+        quotient += negative ? -1ull : 1;
+        negative = !negative;
     }
-    bool nearer_above = rest > half_pi - rest;
-    if (nearer_above) rest = half_pi - rest;
-    return (struct reduced){(quadrant + nearer_above) & 3, wide_make(nearer_above, 127 - 67, rest)};
+    return (struct reduced){ quotient & 3, wide_make(negative, 127 - 67, rest) };
 }
 
 static struct reduced reduced(struct parts p)
@@ -35,15 +39,11 @@ static struct reduced reduced(struct parts p)
     return reduce_by_pi(p.m, power);
 }
 
-/* 1 - z/(k(k+1)) * (1 - z/((k+2)(k+3)) * ...): cosine of sqrt(z) for k = 1, sin(sqrt(z))/sqrt(z)
- * for 2. */
-static u128 alternating(u128 z, unsigned k)
+/* table[0] - z * (table[1] - z * ...): the far terms of a series, to 64 bits. */
+static uint64_t alternating(uint64_t z, const uint64_t *table, unsigned n)
 {
-    u128 sum = ALMOST_ONE;
-    for (unsigned n = k + 26; n >= k; n -= 2) {
-        sum = ~(mul_high(z, sum) / (n * (n + 1)));
-        if (n == k) break;
-    }
+    uint64_t sum = table[n - 1];
+    for (unsigned k = n - 1; k-- > 0;) sum = table[k] - high_64(z, sum);
     return sum;
 }
 
@@ -52,13 +52,34 @@ static u128 square(struct wide r)
     u128 fraction = wide_to_fraction(r);
     return mul_high(fraction, fraction);
 }
+/* 1 - z/3! + z^2/5! - ..., z = r^2 below 0.617; from 1/7! on in units of 2^-76. */
 static struct wide sine_of(struct wide r)
 {
-    return wide_mul(r, wide_from_fraction(alternating(square(r), 2)));
+    static const uint64_t far[] = {
+        0xD00D00D00D00D00Dull, 0x02E3BC74AAD8E671ull, 0x0006B99159FD5138ull, 0x00000B092309D436ull,
+        0x0000000D73F9F399ull, 0x000000000CA963B8ull, 0x0000000000097A4Dull, 0x00000000000005C6ull,
+        0x0000000000000002ull,
+    };
+    const u128 third = U128(0x2AAAAAAAAAAAAAAAull, 0xAAAAAAAAAAAAAAAAull),
+               fifth = U128(0x0222222222222222ull, 0x2222222222222222ull);
+    u128 z = square(r);
+    u128 sum = mul_high_64(z, alternating((uint64_t)(z >> 64), far, COUNT_OF(far))) >> 12;
+    sum = ~mul_high(z, third - mul_high(z, fifth - sum));
+    return wide_mul(r, wide_from_fraction(sum));
 }
+/* 1 - z/2! + z^2/4! - ...; from 1/8! on in units of 2^-79. */
 static struct wide cosine_of(struct wide r)
 {
-    return wide_from_fraction(alternating(square(r), 1));
+    static const uint64_t far[] = {
+        0xD00D00D00D00D00Dull, 0x024FC9F6EF13EB8Eull, 0x00047BB63BFE3625ull, 0x0000064E5D2A301Full,
+        0x00000006B9FCF9CCull, 0x0000000005A09E18ull, 0x000000000003CA85ull, 0x0000000000000219ull,
+    };
+    const u128 second = (u128)1 << 127, fourth = U128(0x0AAAAAAAAAAAAAAAull, 0xAAAAAAAAAAAAAAAAull),
+               sixth = U128(0x005B05B05B05B05Bull, 0x05B05B05B05B05B0ull);
+    u128 z = square(r);
+    u128 sum = mul_high_64(z, alternating((uint64_t)(z >> 64), far, COUNT_OF(far))) >> 15;
+    sum = second - mul_high(z, fourth - mul_high(z, sixth - sum));
+    return wide_from_fraction(~mul_high(z, sum));
 }
 
 /* Sine of (quadrant * pi/2 + r). */
@@ -139,34 +160,32 @@ bool f80_tan(struct f80_env *e, struct f80 a, struct f80 *tangent)
 }
 
 /* ---- arctangent ------------------------------------------------------------------------------ */
-/* |t| <= 1/16: t - t^3/3 + t^5/5 - ... */
-static struct wide arctangent_series(struct wide t)
+/* t - t^3/3 + t^5/5 - ... for |t| <= 1/63 */
+static struct wide arctangent_near_0(struct wide t)
 {
-    u128 z = square(t), sum = 0;
-    for (unsigned n = 33; n >= 3; n -= 2) sum = ALMOST_ONE / n - mul_high(z, sum);
-    return wide_mul(t, wide_from_fraction(~mul_high(z, sum)));
+    static const uint64_t far[] = {
+        0x5555555555555555ull, 0x3333333333333333ull, 0x2492492492492492ull,
+        0x1C71C71C71C71C71ull, 0x1745D1745D1745D1ull, 0x13B13B13B13B13B1ull,
+    };
+    u128 z = square(t);
+    u128 sum = mul_high_64(z, alternating((uint64_t)(z >> 64), far, COUNT_OF(far)));
+    return wide_mul(t, wide_from_fraction(~sum));
 }
 
-/* 0 < q <= 1: atan q = atan c + atan((q - c) / (1 + q c)), c the nearest eighth. */
-static struct wide arctangent_of(struct wide q)
+/* atan(a / b), 0 < a <= b: atan(c) + atan((a - b c) / (b + a c)), c the nearest of the table, more
+ * or less. a and b have 64 bits, so the products are exact. */
+static struct wide arctangent_of(struct wide a, struct wide b)
 {
-    static const uint64_t eighths[9][2] = {
-        /* atan(n/8) as fractions */
-        {0, 0},
-        {0x1FD5BA9AAC2F6DC6ull, 0x5912F313E7D111DEull},
-        {0x3EB6EBF25901BAC5ull, 0x5B71E7BD7DE885F9ull},
-        {0x5BD86507937BC239ull, 0xC55190916E7F2241ull},
-        {0x76B19C1586ED3DA2ull, 0xB7F222F65E1D4681ull},
-        {0x8F005D5EF7F59F9Bull, 0x5C835E1665C43747ull},
-        {0xA4BC7D1934F70924ull, 0x19A87F2A457DAC9Eull},
-        {0xB8053E2BC2319E73ull, 0xCB2DA55210A4443Dull},
-        {0xC90FDAA22168C234ull, 0xC4C6628B80DC1CD1ull},
-    };
-    if (q.exp < -4) return arctangent_series(q);
-    unsigned n = q.exp >= 0 ? 8 : ((unsigned)(wide_to_fraction(q) >> 124) + 1) / 2;
-    struct wide c = wide_make(false, 124, n);
-    struct wide t = wide_div(wide_add(q, wide_neg(c)), wide_add(wide_from_int(1), wide_mul(q, c)));
-    return wide_add(wide_from_fraction(U128(eighths[n][0], eighths[n][1])), arctangent_series(t));
+    int32_t shift = b.exp - a.exp;
+    if (shift > 6) return arctangent_near_0(wide_div(a, b));
+    uint64_t ah = (uint64_t)(a.m >> 64), bh = (uint64_t)(b.m >> 64), by = bh >> 32;
+    uint64_t n = ((ah >> 32 >> shift) * ATAN_STEPS + (by >> 1)) / by;
+    u128 x = (u128)ah << (12 - shift), y = (u128)bh << 12, nx = x * n, ny = y * n;
+    x *= ATAN_STEPS;
+    y *= ATAN_STEPS;
+    struct wide t = wide_div(wide_make(x < ny, 0, x < ny ? ny - x : x - ny),
+                             wide_make(false, 0, y + nx));
+    return wide_add(atan_table[n], arctangent_near_0(t));
 }
 
 /* The angle of (b, a), both positive; left: of (-b, a). */
@@ -175,10 +194,10 @@ static struct wide angle(struct wide a, struct wide b, bool left)
     struct wide full = { false, 1, pi }, half = { false, 0, pi };
     bool steep = a.exp > b.exp || (a.exp == b.exp && a.m > b.m);
     if (!steep) {
-        struct wide v = arctangent_of(wide_div(a, b));
+        struct wide v = arctangent_of(a, b);
         return left ? wide_add(full, wide_neg(v)) : v;
     }
-    struct wide v = arctangent_of(wide_div(b, a));
+    struct wide v = arctangent_of(b, a);
     return wide_add(half, left ? v : wide_neg(v));
 }
 

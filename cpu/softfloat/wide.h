@@ -20,6 +20,13 @@ static inline u128 mul_high(u128 a, u128 b)
     return (u128)ah * bh + (cross1 >> 64) + (cross2 >> 64) + (low >> 64);
 }
 
+/* The upper 128 bits of a 192-bit product. */
+static inline u128 mul_high_64(u128 a, uint64_t b)
+{
+    return (u128)(uint64_t)(a >> 64) * b + ((u128)(uint64_t)a * b >> 64);
+}
+static inline uint64_t high_64(uint64_t a, uint64_t b) { return (uint64_t)((u128)a * b >> 64); }
+
 static inline struct wide wide_make(bool sign, int32_t exp, u128 m)
 {
     if (!m) return (struct wide){ sign, 0, 0 };
@@ -52,17 +59,34 @@ static inline struct wide wide_mul(struct wide a, struct wide b)
     return wide_make(a.sign != b.sign, a.exp + b.exp + 1, mul_high(a.m, b.m));
 }
 
+/* The next 64 bits of rest / by; rest < by, by has bit 127 set (Knuth, TAOCP vol. 2, 4.3.1 D). */
+static inline uint64_t wide_digit(u128 *rest, u128 by)
+{
+    uint64_t bh = (uint64_t)(by >> 64), bl = (uint64_t)by, hi = (uint64_t)(*rest >> 64), left;
+    uint64_t digit = ~0ull;
+    u128 more = *rest + bh;                             /* of the estimate, in units of 2^64 */
+    if (likely(hi < bh)) {
+        digit = divide_128(hi, (uint64_t)*rest, bh, &left);
+        more = left;
+    } else {
+        more -= (u128)bh << 64;
+    }
+    u128 less = (u128)digit * bl;
+    /* Too large by two at most; an estimate whose rest has more than 64 bits is right. */
+    while (!(more >> 64) && less > more << 64) {
+        digit--;
+        less -= bl;
+        more += bh;
+    }
+    *rest = (more << 64) - less;
+    return digit;
+}
 static inline struct wide wide_div(struct wide a, struct wide b)
 {
     bool below = a.m < b.m;
-    u128 rest = below ? a.m : a.m >> 1, quotient = 0;
-    for (int n = 0; n < 128; n++) {
-        bool carry = rest >> 127;
-        rest <<= 1;
-        quotient <<= 1;
-        if (carry || rest >= b.m) { rest -= b.m; quotient |= 1; }
-    }
-    return wide_make(a.sign != b.sign, a.exp - b.exp - below, quotient);
+    u128 rest = below ? a.m : a.m >> 1;
+    u128 hi = wide_digit(&rest, b.m);
+    return wide_make(a.sign != b.sign, a.exp - b.exp - below, hi << 64 | wide_digit(&rest, b.m));
 }
 
 static inline struct wide wide_add(struct wide a, struct wide b)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * SSE arithmetic by the host's own: C's operators on float and double, which IEEE 754 makes the same
+ * everywhere as long as results are rounded to nearest and to their type. Only the flags are missing.
+ * So it is used when MXCSR has P masked and set already, and operands and results are such that no
+ * other exception can be: numbers in the normal range, or zeros where they are exact. DAZ and FTZ have
+ * nothing to do then. Everything else goes to the soft float.
+ *
+ * Data sheet: Intel SDM vol. 1, 11.5; C11 annex F.
+ */
+#pragma once
+#include <float.h>
+#include "cpu/simd.h"
+
+/* Not where intermediate results have more bits (the x87 of a 32-bit host), or the user wants
+ * fast instead of right. */
+#if FLT_EVAL_METHOD == 0 && !defined(__FAST_MATH__)
+enum { HOST_FLOAT = 1 };
+#else
+enum { HOST_FLOAT = 0 };
+#endif
+
+/* Rounded to nearest, P masked and set. */
+static inline bool sse_inexact_ready(const struct cpu *c)
+{
+    enum { P_MASK = MXCSR_P << MXCSR_MASK_SHIFT, RC = 3 << MXCSR_RC_SHIFT };
+    return HOST_FLOAT && !((c->cr0 & (CR0_EM | CR0_TS)) | (~c->cr4 & CR4_OSFXSR) |
+                           ((c->sse.env.mxcsr & (RC | P_MASK | MXCSR_P)) ^ (P_MASK | MXCSR_P)));
+}
+/* For what is always exact. */
+static inline bool sse_exact_ready(const struct cpu *c) { return HOST_FLOAT && sse_ready(c); }
+
+#define HOST_QUICK static inline __attribute__((always_inline)) bool
+/* All bits of a vector of comparisons. */
+static inline __attribute__((always_inline)) bool vec_all(union vec m)
+{
+    return (m.u64[0] & m.u64[1]) == ~0ull;
+}
