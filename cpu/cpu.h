@@ -64,6 +64,7 @@ struct cpu_regs {
     uint64_t gdt_base, idt_base;
     uint16_t gdt_limit, idt_limit;
     uint64_t cr0, cr2, cr3, cr4, cr8, efer, dr[8];
+    uint64_t star, lstar, cstar, sfmask, kernel_gs_base, sysenter_cs, sysenter_esp, sysenter_eip;    /* MSRs */
     uint64_t tsc;
     uint8_t  cpl;
 };

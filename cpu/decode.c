@@ -448,12 +448,21 @@ static const struct op *look_up_simd(struct work *w, enum simd_map map, uint8_t 
     return op;
 }
 
+/* 3DNow!: the opcode is where an immediate would be; prefixes mean nothing (AMD 21928, "Encoding"). */
+static const struct op *look_up_3dnow(struct work *w)
+{
+    modrm(w);
+    const struct op *op = simd_row(MAP_3DNOW, NP, (uint8_t)take(&w->r, 1));
+    return op ? op : &undefined_op;
+}
+
 static const struct op *look_up(struct work *w)
 {
     unsigned index = (unsigned)take(&w->r, 1);
     w->code = (uint16_t)index;
     if (index == 0x0F) {
         w->code = (uint16_t)(0x0F00 | take(&w->r, 1));
+        if (w->code == 0x0F0F) return look_up_3dnow(w);
         index = INDEX(w->code);
         enum simd_map map = w->code == 0x0F38 ? MAP_0F38 : w->code == 0x0F3A ? MAP_0F3A : MAP_0F;
         const struct op *op = look_up_simd(w, map, (uint8_t)(map == MAP_0F ? w->code : take(&w->r, 1)));

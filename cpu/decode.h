@@ -15,7 +15,7 @@ struct decoded {
 };
 
 /* Rows chosen by a mandatory prefix, and their operands (decode_simd.c). */
-enum simd_map { MAP_0F, MAP_0F38, MAP_0F3A, MAPS };
+enum simd_map { MAP_0F, MAP_0F38, MAP_0F3A, MAP_3DNOW, MAPS };
 enum simd_prefix { NP, P66, PF3, PF2, PREFIXES };
 enum { SIMD_F_ALIGNED = 1, SIMD_F_IMMEDIATE = 2, SIMD_F_STORE = 4, SIMD_F_DOUBLE = 8 };
 struct simd_form {

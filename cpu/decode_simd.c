@@ -7,7 +7,8 @@
 #include "cpu/families.h"
 #include "cpu/simd.h"
 
-#define MAP(code)  ((code) < 0x10000 ? MAP_0F : (code) < 0x0F3900 ? MAP_0F38 : MAP_0F3A)
+#define MAP(code)                                                                                  \
+    ((code) < 0x10000 ? MAP_0F : (code) < 0x0F1000 ? MAP_3DNOW : (code) < 0x0F3900 ? MAP_0F38 : MAP_0F3A)
 #define ROW(mn, frm, fam, tr)                                                                      \
     {                                                                                              \
         .mnemonic = mn, .family = &family_##fam, .traits = (uint32_t)(tr), .form = frm             \
@@ -74,7 +75,7 @@ const struct simd_form *simd_form(unsigned form)
 void simd_print_opcodes(void (*row)(void *ctx, const char *bytes, const struct op *), void *ctx)
 {
     static const char *const prefix_text[PREFIXES] = { "", "66 ", "F3 ", "F2 " };
-    static const char *const map_text[MAPS] = { "0F", "0F 38", "0F 3A" };
+    static const char *const map_text[MAPS] = { "0F", "0F 38", "0F 3A", "0F 0F .." };
     static const uint8_t group_code[GROUPS] = { 0x71, 0x72, 0x73, 0xAE };
     char bytes[24];
     for (unsigned n = 0; n < MAPS * PREFIXES * 256; n++) {

@@ -136,8 +136,6 @@ const char *model_make(struct cpu_model *m, const struct cpu_model *row, const c
         emulated[features[n].feature >> 5] |= 1u << (features[n].feature & 31);
     /* 8000_0001h EDX of AMD's repeats leaf 1 in bits 0-9, 12-17, 23, 24 (25481, "Fn8000_0001_EDX") */
     uint32_t repeated = row->vendor == VENDOR_AMD ? 0x0183F3FF : 0;
-    static const uint16_t later[] = { FEAT_MTRR, FEAT_3DNOWEXT, FEAT_3DNOW };
-    for (unsigned n = 0; n < COUNT_OF(later); n++) emulated[later[n] >> 5] &= ~(1u << (later[n] & 31));
     *m = *row;
     for (unsigned w = 0; w < FEATURE_WORDS; w++) m->feature[w] &= emulated[w];
     const char *unknown = each(m, added, true, length);

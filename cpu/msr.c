@@ -2,59 +2,93 @@
  * Model-specific registers: RDMSR, WRMSR.
  * SDM vol. 4, 2.2 (architectural MSRs), 2.23 (P6 family), 2.24 (Pentium).
  *
- * Not implemented: MTRRs, machine check banks, performance counters: #GP, as CPUID announces none.
+ * AMD: BIOS and Kernel Developer's Guide (26094, 32559), 24593 appendix A.
+ *
+ * MTRRs and PAT have no effect, for there are no caches. Performance counters hold what is written and
+ * count nothing.
+ * Not implemented: APIC, debug store, last-branch and power MSRs: #GP, as CPUID announces none.
  */
 #include <inttypes.h>
 #include "cpu/families.h"
 #include "cpu/protect.h"
 
-/* One register that is plain storage: where, which bits, and which feature it needs (FEAT_NONE: none). */
+/* Registers that are plain storage: `count` of them from `number` on; which bits, and on which processors. */
 struct msr {
     uint32_t number;
     size_t   at;                   /* offset in struct cpu; 0: reads as zero, writes are swallowed */
     uint64_t writable;
-    uint16_t feature;
-    uint8_t  family;               /* the first that has it */
-    bool     address;              /* must be canonical */
+    uint16_t feature;              /* FEAT_NONE: none needed */
+    uint8_t  vendors;              /* ANY, INTEL, AMD */
+    uint8_t  first, last;          /* families */
+    uint8_t  count;
+    enum check { PLAIN, CANONICAL, TYPES, VARIABLE, DEF_TYPE } check;
 };
+enum { INTEL = 1 << VENDOR_INTEL, AMD = 1 << VENDOR_AMD, ANY = INTEL | AMD };
+/* P6 and P5: 40 bits. */
+#define PMC_BITS 0xFFFFFFFFFFull
 #define AT(field) offsetof(struct cpu, msr.field)
 #define BASE(seg_) (offsetof(struct cpu, seg) + (seg_) * sizeof(struct segment) + offsetof(struct segment, base))
+#define NONE FEAT_NONE
 static const struct msr table[] = {
-    { 0x000, 0, 0, FEAT_NONE, 5, false },                            /* P5_MC_ADDR          */
-    { 0x001, 0, 0, FEAT_NONE, 5, false },                            /* P5_MC_TYPE          */
-    { 0x017, 0, 0, FEAT_NONE, 6, false },                            /* IA32_PLATFORM_ID    */
+    { 0x000, 0, 0, NONE, INTEL, 5, 15, 2, PLAIN },                    /* P5_MC_ADDR, P5_MC_TYPE */
+    { 0x011, AT(pmc_select), 0x03FF03FF, FEAT_PMC, INTEL, 5, 5, 1, PLAIN },   /* CESR: both counters */
+    { 0x012, AT(pmc), PMC_BITS, FEAT_PMC, INTEL, 5, 5, 2, PLAIN },    /* CTR0, CTR1 */
+    { 0x017, 0, 0, NONE, INTEL, 6, 15, 1, PLAIN },                    /* IA32_PLATFORM_ID */
     /* bit 11 enables a local APIC: there is none to enable */
-    { 0x01B, AT(apic_base), 0xFFFFFF000, FEAT_NONE, 6, false },     /* IA32_APIC_BASE      */
-    { 0x02A, 0, 0, FEAT_NONE, 6, false },                            /* EBL_CR_POWERON      */
-    { 0x079, 0, 0, FEAT_NONE, 6, false },                            /* IA32_BIOS_UPDT_TRIG */
-    { 0x08B, 0, 0, FEAT_NONE, 6, false },                            /* IA32_BIOS_SIGN_ID   */
-    { 0x119, 0, 0, FEAT_NONE, 6, false },                            /* BBL_CR_CTL          */
-    { 0x11E, 0, 0, FEAT_NONE, 6, false },                            /* BBL_CR_CTL3         */
-    { 0x174, AT(sysenter_cs), 0xFFFF, FEAT_SEP, 6, false },
-    { 0x175, AT(sysenter_esp), ~0ull, FEAT_SEP, 6, true },
-    { 0x176, AT(sysenter_eip), ~0ull, FEAT_SEP, 6, true },
-    { 0x1A0, AT(misc_enable), 0xFFFFFFFF, FEAT_NONE, 6, false },    /* IA32_MISC_ENABLE    */
-    { 0x1D9, 0, 0, FEAT_NONE, 6, false },                            /* IA32_DEBUGCTL       */
-    { 0x277, AT(pat), ~0ull, FEAT_PAT, 6, false },
-    { 0xC0000081, AT(star), ~0ull, FEAT_SYSCALL, 5, false },
-    { 0xC0000082, AT(lstar), ~0ull, FEAT_LM, 6, true },
-    { 0xC0000083, AT(cstar), ~0ull, FEAT_LM, 6, true },
-    { 0xC0000084, AT(sfmask), 0xFFFFFFFF, FEAT_LM, 6, false },
-    { 0xC0000100, BASE(FS), ~0ull, FEAT_LM, 6, true },
-    { 0xC0000101, BASE(GS), ~0ull, FEAT_LM, 6, true },
-    { 0xC0000102, AT(kernel_gs_base), ~0ull, FEAT_LM, 6, true },
-    { 0xC0000103, AT(tsc_aux), 0xFFFFFFFF, FEAT_RDTSCP, 6, false },
+    { 0x01B, AT(apic_base), 0xFFFFFF000, NONE, ANY, 6, 15, 1, PLAIN },
+    { 0x02A, 0, 0, NONE, INTEL, 6, 15, 1, PLAIN },                    /* EBL_CR_POWERON */
+    { 0x079, 0, 0, NONE, INTEL, 6, 15, 1, PLAIN },                    /* IA32_BIOS_UPDT_TRIG */
+    { 0x08B, 0, 0, NONE, ANY, 6, 15, 1, PLAIN },                      /* IA32_BIOS_SIGN_ID, PATCH_LEVEL */
+    { 0x0C1, AT(pmc), PMC_BITS, FEAT_PMC, INTEL, 6, 6, 2, PLAIN },    /* PERFCTR0, 1 */
+    { 0x119, 0, 0, NONE, INTEL, 6, 15, 1, PLAIN },                    /* BBL_CR_CTL */
+    { 0x11E, 0, 0, NONE, INTEL, 6, 15, 1, PLAIN },                    /* BBL_CR_CTL3 */
+    { 0x174, AT(sysenter_cs), 0xFFFF, FEAT_SEP, ANY, 5, 15, 1, PLAIN },
+    { 0x175, AT(sysenter_esp), ~0ull, FEAT_SEP, ANY, 5, 15, 2, CANONICAL },   /* and EIP */
+    { 0x186, AT(pmc_select), 0xFFFFFFFF, FEAT_PMC, INTEL, 6, 6, 2, PLAIN },   /* PERFEVTSEL0, 1 */
+    { 0x1A0, AT(misc_enable), 0xFFFFFFFF, NONE, INTEL, 6, 15, 1, PLAIN },
+    { 0x1D9, 0, 0, NONE, ANY, 6, 15, 1, PLAIN },                      /* IA32_DEBUGCTL */
+    { 0x200, AT(mtrr_variable), ~0ull, FEAT_MTRR, ANY, 5, 15, 2 * MTRR_VARIABLE, VARIABLE },
+    { 0x250, AT(mtrr_fixed[0]), ~0ull, FEAT_MTRR, ANY, 5, 15, 1, TYPES },
+    { 0x258, AT(mtrr_fixed[1]), ~0ull, FEAT_MTRR, ANY, 5, 15, 2, TYPES },
+    { 0x268, AT(mtrr_fixed[3]), ~0ull, FEAT_MTRR, ANY, 5, 15, 8, TYPES },
+    { 0x277, AT(pat), ~0ull, FEAT_PAT, ANY, 5, 15, 1, TYPES },
+    { 0x2FF, AT(mtrr_default), 0xCFF, FEAT_MTRR, ANY, 5, 15, 1, DEF_TYPE },
+    { 0xC0000081, AT(star), ~0ull, FEAT_SYSCALL, ANY, 5, 15, 1, PLAIN },
+    { 0xC0000082, AT(lstar), ~0ull, FEAT_LM, ANY, 6, 15, 2, CANONICAL },      /* and CSTAR */
+    { 0xC0000082, AT(k6[0]), 0xFFFFFFFF, FEAT_3DNOW, AMD, 5, 5, 1, PLAIN },   /* WHCR */
+    { 0xC0000085, AT(k6[1]), ~0ull, FEAT_3DNOW, AMD, 5, 5, 4, PLAIN },        /* UWCCR, PSOR, PFIR, L2AAR */
+    { 0xC0000084, AT(sfmask), 0xFFFFFFFF, FEAT_LM, ANY, 6, 15, 1, PLAIN },
+    { 0xC0000100, BASE(FS), ~0ull, FEAT_LM, ANY, 6, 15, 1, CANONICAL },
+    { 0xC0000101, BASE(GS), ~0ull, FEAT_LM, ANY, 6, 15, 1, CANONICAL },
+    { 0xC0000102, AT(kernel_gs_base), ~0ull, FEAT_LM, ANY, 6, 15, 1, CANONICAL },
+    { 0xC0000103, AT(tsc_aux), 0xFFFFFFFF, FEAT_RDTSCP, ANY, 6, 15, 1, PLAIN },
+    { 0xC0010000, AT(pmc_select), 0xFFFFFFFF, FEAT_PMC, AMD, 6, 15, 4, PLAIN },     /* PERFEVTSEL0-3 */
+    { 0xC0010004, AT(pmc), 0xFFFFFFFFFFFF, FEAT_PMC, AMD, 6, 15, 4, PLAIN },        /* PERFCTR0-3 */
+    { 0xC0010010, AT(syscfg), 0xFFFFFFFF, NONE, AMD, 6, 15, 1, PLAIN },
+    { 0xC0010015, AT(hwcr), 0xFFFFFFFF, NONE, AMD, 6, 15, 1, PLAIN },
+    { 0xC001001A, 0, 0, NONE, AMD, 6, 15, 1, PLAIN },                 /* TOP_MEM */
+    { 0xC001001D, 0, 0, NONE, AMD, 15, 15, 1, PLAIN },                /* TOP_MEM2 */
+    { 0xC0011020, 0, 0, NONE, AMD, 6, 15, 4, PLAIN },                 /* LS_CFG, IC_CFG, DC_CFG, BU_CFG */
 };
-enum { MSR_TSC = 0x10, MSR_EFER = 0xC0000080 };
+#undef NONE
+enum { MSR_TSC = 0x10, MSR_MTRRCAP = 0xFE, MSR_EFER = 0xC0000080 };
+/* Fixed ranges, write combining, and how many variable ones (SDM vol. 3, 11.11.1). */
+#define MTRRCAP (1 << 10 | 1 << 8 | MTRR_VARIABLE)
 
+static bool is_there(const struct cpu *c, const struct msr *m)
+{
+    unsigned family = model_family(c->model);
+    return (m->feature == FEAT_NONE || has(c, m->feature)) && m->vendors >> c->model->vendor & 1 &&
+           family >= m->first && family <= m->last;
+}
 static const struct msr *find(const struct cpu *c, uint32_t number)
 {
-    for (unsigned n = 0; n < COUNT_OF(table); n++) {
-        const struct msr *m = &table[n];
-        if (m->number == number && (m->feature == FEAT_NONE || has(c, m->feature)) && model_family(c->model) >= m->family) return m;
-    }
+    for (unsigned n = 0; n < COUNT_OF(table); n++)
+        if (number - table[n].number < table[n].count && is_there(c, &table[n])) return &table[n];
     return NULL;
 }
+/* Its place in struct cpu. */
+static size_t place(const struct msr *m, uint32_t number) { return m->at + (number - m->number) * sizeof(uint64_t); }
 
 static _Noreturn void unknown(struct cpu *c, const char *verb, uint32_t number)
 {
@@ -83,17 +117,36 @@ static uint64_t read_msr(struct cpu *c, uint32_t number)
 {
     if (number == MSR_EFER && efer_known(c)) return c->efer;
     if (number == MSR_TSC) return cpu_ticks(c) + c->tsc_offset;
+    if (number == MSR_MTRRCAP && has(c, FEAT_MTRR)) return MTRRCAP;
     const struct msr *m = find(c, number);
     if (!m) unknown(c, "read", number);
-    return m->at ? *(const uint64_t *)((const char *)c + m->at) : 0;
+    return m->at ? *(const uint64_t *)((const char *)c + place(m, number)) : 0;
 }
 
-/* A PAT entry must be one of the memory types 0, 1, 4, 5, 6, 7 (SDM vol. 3, 11.12.2). */
-static bool pat_valid(uint64_t value)
+/* Memory types: 0 UC, 1 WC, 4 WT, 5 WP, 6 WB, and only in the PAT 7 UC- (SDM vol. 3, 11.11.2, 11.12.2). */
+static bool type_valid(uint64_t type, bool pat)
+{
+    return type <= (pat ? 7 : 6) && type != 2 && type != 3;
+}
+static bool types_valid(uint64_t value, bool pat)
 {
     for (unsigned n = 0; n < 8; n++, value >>= 8)
-        if ((value & 0xFF) > 7 || (value & 0xFF) == 2 || (value & 0xFF) == 3) return false;
+        if (!type_valid(value & 0xFF, pat)) return false;
     return true;
+}
+/* Reserved bits and types that do not exist are #GP. Variable ranges: base and mask in turns. */
+static bool value_valid(const struct cpu *c, const struct msr *m, uint32_t number, uint64_t value)
+{
+    uint64_t reserved = ~paddr_mask(c);
+    switch (m->check) {
+    case CANONICAL: return is_canonical(value);
+    case TYPES: return types_valid(value, m->feature == FEAT_PAT);
+    case VARIABLE:
+        if (number & 1) return !(value & (reserved | 0x7FF));
+        return !(value & (reserved | 0xF00)) && type_valid(value & 0xFF, false);
+    case DEF_TYPE: return !(value & ~m->writable) && type_valid(value & 0xFF, false);
+    default: return true;
+    }
 }
 
 static void write_msr(struct cpu *c, uint32_t number, uint64_t value)
@@ -108,10 +161,9 @@ static void write_msr(struct cpu *c, uint32_t number, uint64_t value)
     }
     const struct msr *m = find(c, number);
     if (!m) unknown(c, "write", number);
-    if (m->at == AT(pat) && !pat_valid(value)) fault_error(c, VEC_GP, 0);
-    if (m->address && !is_canonical(value)) fault_error(c, VEC_GP, 0);
+    if (!value_valid(c, m, number, value)) fault_error(c, VEC_GP, 0);
     if (!m->at) return;
-    uint64_t *word = (uint64_t *)((char *)c + m->at);
+    uint64_t *word = (uint64_t *)((char *)c + place(m, number));
     *word = (*word & ~m->writable) | (value & m->writable);
 }
 
@@ -134,5 +186,19 @@ EXEC wrmsr(struct cpu *c, const struct insn *i)
     return leave_after(c, i);
 }
 
+/* Counters by number: 2 on Intel's (P4: 18 that are not modelled), 4 on AMD's. */
+EXEC rdpmc(struct cpu *c, const struct insn *i)
+{
+    BEGIN(c, i);
+    unsigned counters = c->model->vendor == VENDOR_AMD ? 4 : model_family(c->model) == 15 ? 18 : 2;
+    uint32_t n = reg32(c, RCX);
+    if ((c->cpl && !(c->cr4 & CR4_PCE)) || n >= counters) fault_error(c, VEC_GP, 0);
+    uint64_t value = n < PMC_COUNT ? c->msr.pmc[n] : 0;
+    reg32_set(c, RAX, (uint32_t)value);
+    reg32_set(c, RDX, (uint32_t)(value >> 32));
+    NEXT(c, i);
+}
+
+const struct family family_rdpmc = ONE(rdpmc);
 const struct family family_rdmsr = ONE(rdmsr);
 const struct family family_wrmsr = ONE(wrmsr);

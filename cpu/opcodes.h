@@ -8,7 +8,7 @@
  *   X87M(code, reg, mnemonic, form, family, traits)     D8-DF, memory operand, modrm.reg
  *   X87R(code, modrm, mnemonic, form, family, traits)   D8-DF, modrm C0-FF
  *   SSE(prefix, code, mnemonic, form, family, traits)   mandatory prefix NP (none), P66, PF3, PF2;
- *                                                       code: 0x0F00-0x0FFF, 0x0F3800-, 0x0F3A00-
+ *                                                       code: 0x0F00-0x0FFF, 0x0F3800-, 0x0F3A00-; 3DNow! 0x0F0F00-
  *   SSEM, SSER(prefix, code, reg, ...)                  the same by modrm.reg: memory, register form
  */
 #pragma once

@@ -18,6 +18,9 @@ void cpu_get_regs(const struct cpu *c, struct cpu_regs *r)
         .gdt_base = c->gdt.base, .idt_base = c->idt.base,
         .gdt_limit = c->gdt.limit, .idt_limit = c->idt.limit,
         .cr0 = c->cr0, .cr2 = c->cr2, .cr3 = c->cr3, .cr4 = c->cr4, .cr8 = c->cr8, .efer = c->efer,
+        .star = c->msr.star, .lstar = c->msr.lstar, .cstar = c->msr.cstar, .sfmask = c->msr.sfmask,
+        .kernel_gs_base = c->msr.kernel_gs_base, .sysenter_cs = c->msr.sysenter_cs,
+        .sysenter_esp = c->msr.sysenter_esp, .sysenter_eip = c->msr.sysenter_eip,
         .tsc = cpu_ticks(c) + c->tsc_offset, .cpl = c->cpl,
     };
     for (unsigned n = 0; n < 16; n++) r->gpr[n] = c->gpr[n];
@@ -52,6 +55,14 @@ void cpu_set_regs(struct cpu *c, const struct cpu_regs *r)
     c->cr4 = r->cr4;
     c->cr8 = r->cr8;
     c->efer = r->efer;
+    c->msr.star = r->star;
+    c->msr.lstar = r->lstar;
+    c->msr.cstar = r->cstar;
+    c->msr.sfmask = r->sfmask;
+    c->msr.kernel_gs_base = r->kernel_gs_base;
+    c->msr.sysenter_cs = r->sysenter_cs;
+    c->msr.sysenter_esp = r->sysenter_esp;
+    c->msr.sysenter_eip = r->sysenter_eip;
     c->cpl = r->cpl & 3;
     c->tsc_offset = r->tsc - cpu_ticks(c);
     if (c->cr0 & CR0_PG && c->cr4 & CR4_PAE && !is_long(c)) pdptes_read(c, c->cr3, c->pdpte);
@@ -72,7 +83,7 @@ const char *cpu_shutdown_reason(const struct cpu *c)
 
 /* ---- hash ------------------------------------------------------------------------------------------ */
 /* Collects words; by value, so that padding never counts. */
-struct words { uint64_t word[128]; unsigned n; };
+struct words { uint64_t word[192]; unsigned n; };
 
 static void add(struct words *w, uint64_t value)
 {
@@ -108,6 +119,13 @@ static void add_hidden(struct words *w, const struct cpu *c)
         c->msr.sfmask, c->msr.kernel_gs_base, c->msr.tsc_aux, c->xcr0, c->pdpte[0], c->pdpte[1], c->pdpte[2], c->pdpte[3],
     };
     for (unsigned n = 0; n < COUNT_OF(rest); n++) add(w, rest[n]);
+    for (unsigned n = 0; n < PMC_COUNT; n++) {
+        add(w, c->msr.pmc[n]);
+        add(w, c->msr.pmc_select[n]);
+    }
+    add(w, c->msr.mtrr_default);
+    for (unsigned n = 0; n < COUNT_OF(c->msr.mtrr_fixed); n++) add(w, c->msr.mtrr_fixed[n]);
+    for (unsigned n = 0; n < COUNT_OF(c->msr.mtrr_variable); n++) add(w, c->msr.mtrr_variable[n]);
 }
 
 uint64_t cpu_hash(const struct cpu *c, uint64_t seed)

@@ -290,5 +290,10 @@ extern const struct family
     /* sse_string.c */
     family_pcmpestrm, family_pcmpestri, family_pcmpistrm, family_pcmpistri, family_crc32,
     family_crc32_b, family_popcnt,
+    /* now3d.c */
+    family_pi2fw, family_pi2fd, family_pf2iw, family_pf2id, family_pfnacc, family_pfpnacc, family_pfcmpge,
+    family_pfmin, family_pfrcp, family_pfrsqrt, family_pfsub, family_pfadd, family_pfcmpgt, family_pfmax,
+    family_pfrcpit1, family_pfrsqit1, family_pfsubr, family_pfacc, family_pfcmpeq, family_pfmul,
+    family_pfrcpit2, family_pmulhrw, family_pswapd,
     /* simd.c */
     family_emms, family_fxsave, family_fxrstor, family_ldmxcsr, family_stmxcsr, family_clflush;

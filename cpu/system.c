@@ -3,7 +3,7 @@
  * SYSENTER and SYSEXIT. SDM vol. 2 (each instruction), vol. 3, 2.5 (control registers), 17.2 (debug).
  *
  * A handler that changes the mode, paging or IF leaves the trace.
- * Not implemented: performance counters (RDPMC is #GP); CR8 has no local APIC to tell.
+ * Not implemented: CR8 has no local APIC to tell.
  */
 #include "cpu/families.h"
 #include "cpu/protect.h"
@@ -297,12 +297,6 @@ EXEC rdtsc(struct cpu *c, const struct insn *i)
     reg32_set(c, RDX, (uint32_t)(tsc >> 32));
     NEXT_CHECKED(c, i);
 }
-EXEC rdpmc(struct cpu *c, const struct insn *i)
-{
-    BEGIN(c, i);
-    fault_error(c, VEC_GP, 0);
-}
-
 /* ---- fast system calls (SDM vol. 2, SYSENTER, SYSEXIT): fixed flat segments -------------------------------------- */
 static void flat_segment(struct cpu *c, enum seg seg, uint64_t selector, unsigned ring, unsigned size)
 {
@@ -366,6 +360,5 @@ const struct family family_cli = ONE(cli);
 const struct family family_sti = ONE(sti);
 const struct family family_hlt = ONE(hlt);
 const struct family family_rdtsc = ONE(rdtsc);
-const struct family family_rdpmc = ONE(rdpmc);
 const struct family family_sysenter = ONE(sysenter);
 const struct family family_sysexit = ONE(sysexit);

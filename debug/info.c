@@ -70,6 +70,10 @@ static void info_registers(struct monitor *m, char *const *args, unsigned count)
     for (unsigned i = 0; i < 8; i++)
         if (i < 4 || i > 5)
             server_print(m->server, "DR%u=%016" PRIx64 "%c", i, r.dr[i], i == 7 ? '\n' : ' ');
+    server_print(m->server, "STAR=%016" PRIx64 " LSTAR=%016" PRIx64 " CSTAR=%016" PRIx64 " SFMASK=%08" PRIx64
+                 " KERNEL_GS=%016" PRIx64 "\n", r.star, r.lstar, r.cstar, r.sfmask, r.kernel_gs_base);
+    server_print(m->server, "SYSENTER CS=%04" PRIx64 " ESP=%016" PRIx64 " EIP=%016" PRIx64 "\n", r.sysenter_cs,
+                 r.sysenter_esp, r.sysenter_eip);
     server_print(m->server, "TSC=%" PRIu64 "\n", r.tsc);
 }
 

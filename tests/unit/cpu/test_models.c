@@ -114,6 +114,70 @@ START_TEST(models_are_coherent)
 }
 END_TEST
 
+/* ---- MSRs ------------------------------------------------------------------------------------- */
+static int wrmsr(const char *model, uint32_t number, uint64_t value, uint64_t *back)
+{
+    struct bench *b = bench_protected_on(&(struct cpu_config){ .model = model }, 0);
+    b->r.gpr[GPR_CX] = number;
+    b->r.gpr[GPR_AX] = (uint32_t)value;
+    b->r.gpr[GPR_DX] = value >> 32;
+    bench_run(b, "0F 30 31 C0 31 D2 0F 32 F4");                /* wrmsr; eax = edx = 0; rdmsr */
+    int vector = vector_taken(b);
+    *back = b->r.gpr[GPR_DX] << 32 | (uint32_t)b->r.gpr[GPR_AX];
+    bench_free(b);
+    return vector;
+}
+
+START_TEST(msrs_by_model)
+{
+    static const struct { const char *model; uint32_t number; uint64_t value; int vector; } cases[] = {
+        { "p2", 0x200, 0x80000006, -1 }, { "p2", 0x200, 0x80000002, 13 }, { "p2", 0x200, 0x80000106, 13 },
+        { "p2", 0x200, 0x1000000000, 13 }, { NULL, 0x200, 0x1000000000, -1 }, { "p2", 0x201, 0xF80000800, -1 },
+        { "p2", 0x201, 0xF80000001, 13 }, { "p2", 0x20F, 0xF80000800, -1 }, { "p2", 0x210, 0, 13 },
+        { "p2", 0x250, 0x0606060606060606, -1 }, { "p2", 0x26F, 0x0606060606060601, -1 },
+        { "p2", 0x268, 0x0706060606060606, 13 }, { "p2", 0x251, 0, 13 }, { "p2", 0x2FF, 0xC06, -1 },
+        { "p2", 0x2FF, 0x1006, 13 }, { "p2", 0x2FF, 0xC07, 13 }, { "pentium", 0x2FF, 0xC06, 13 },
+        { "p2", 0xFE, 0, 13 }, { "p2", 0x277, 0x0007040600070406, -1 }, { "p2", 0x277, 2, 13 }, { "ppro", 0x277, 0, 13 },
+        { "p2", 0x175, 0x1234, -1 }, { "k6_2", 0x175, 0, 13 }, { "k6_2", 0xC0000081, 0x1234, -1 },
+        { "k6_2", 0xC0000082, 0x1234, -1 }, { "athlon", 0xC0000082, 0x1234, 13 },
+        { NULL, 0xC0000082, 0xFFFF800000000000, -1 }, { NULL, 0xC0000082, 0x800000000000, 13 },
+        { "p2", 0xC1, 0x123456789A, -1 }, { "p2", 0x186, 0x4300C0, -1 }, { "pentium_mmx", 0x12, 5, -1 },
+        { "pentium", 0x12, 5, 13 }, { "athlon", 0xC0010007, 5, -1 }, { "p2", 0xC0010007, 5, 13 },
+        { "athlon", 0xC0010015, 5, -1 }, { "p2", 0xC0000080, 0, 13 }, { "core2", 0xC0000103, 1, 13 },
+        { "nehalem", 0xC0000103, 1, -1 }, { "p3", 0x12345, 1, 13 },
+    };
+    for (unsigned n = 0; n < COUNT_OF(cases); n++) {
+        uint64_t back;
+        int vector = wrmsr(cases[n].model, cases[n].number, cases[n].value, &back);
+        ck_assert_msg(vector == cases[n].vector, "%s %x", cases[n].model, cases[n].number);
+        if (vector < 0) ck_assert_msg(back == cases[n].value, "%s %x", cases[n].model, cases[n].number);
+    }
+    struct bench *b = bench_protected(0);
+    b->r.gpr[GPR_CX] = 0xFE;
+    bench_run(b, "0F 32 F4");
+    ck_assert_uint_eq(b->r.gpr[GPR_AX], 0x508);                /* 8 variable ranges, fixed ones, WC */
+    bench_free(b);
+}
+END_TEST
+
+START_TEST(rdpmc)
+{
+    static const struct { const char *model; unsigned ring; uint32_t cr4, counter; int vector; } cases[] = {
+        { "p2", 0, 0, 0, -1 }, { "p2", 0, 0, 1, -1 }, { "p2", 0, 0, 2, 13 }, { "p2", 3, 0, 0, 13 },
+        { "p2", 3, 0x100, 0, 13 /* the HLT */ }, { "athlon", 0, 0, 3, -1 }, { "athlon", 0, 0, 4, 13 }, { "pentium", 0, 0, 0, 6 },
+    };
+    for (unsigned n = 0; n < COUNT_OF(cases); n++) {
+        struct bench *b = bench_protected_on(&(struct cpu_config){ .model = cases[n].model }, cases[n].ring);
+        b->r.cr4 = cases[n].cr4;
+        b->r.gpr[GPR_CX] = cases[n].counter;
+        bench_run(b, "0F 33 F4");
+        ck_assert_msg(vector_taken(b) == cases[n].vector, "%u", n);
+        if (cases[n].ring) ck_assert_uint_eq(stack32(b, 1), CODE + (cases[n].cr4 ? 2 : 0));
+        bench_free(b);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("models");
@@ -122,6 +186,8 @@ int main(void)
     tcase_add_test(t, instructions_follow_the_model);
     tcase_add_test(t, features_can_be_added_and_excluded);
     tcase_add_test(t, models_are_coherent);
+    tcase_add_test(t, msrs_by_model);
+    tcase_add_test(t, rdpmc);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);

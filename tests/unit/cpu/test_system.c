@@ -287,7 +287,7 @@ START_TEST(msrs)
     bench_free(b);
     static const struct { uint32_t number; const char *insn; int vector; } cases[] = {
         { 0x174, "0F 32 F4", 13 }, { 0x8B, "0F 30 F4", -1 }, { 0x1B, "0F 32 F4", -1 },
-        { 0xFE, "0F 32 F4", 13 },
+        { 0xFD, "0F 32 F4", 13 },
         { 0x277, "0F 32 F4", 13 }, { 0xC0000080, "0F 32 F4", 13 }, { 0xFFFFFFFF, "0F 30 F4", 13 },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
