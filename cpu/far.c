@@ -300,11 +300,11 @@ static void iret_frame(struct cpu *c, unsigned size)
 
 void interrupt_return(struct cpu *c, unsigned size)
 {
+    c->nmi_blocked = false;                      /* also when IRET faults: SDM vol. 3, 6.7.1 */
     bool nested = !is_real_like(c) && c->flags & FLAG_NT;
     if (nested && is_long(c)) fault_selector(c, VEC_GP, 0, "IRET with NT in long mode");
     if (nested) iret_task(c);
     else iret_frame(c, size);
-    c->nmi_blocked = false;                      /* SDM vol. 3, 6.7.1 */
     mode_changed(c);
     flags_loaded(c);
 }

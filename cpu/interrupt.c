@@ -4,7 +4,7 @@
  *
  * Not implemented: virtual-8086 mode extensions (CR4.VME).
  */
-#include "cpu/protect.h"
+#include "cpu/debug.h"
 
 struct event {
     uint8_t  vector;
@@ -182,6 +182,15 @@ static void deliver_protected(struct cpu *c, const struct event *e)
     else deliver_through_gate(c, e, gate);
 }
 
+/* The handler may use the debug registers (SDM vol. 3, 17.2.4). Debug exceptions that MOV SS has held
+ * back come with INT1's. */
+static void enter_debug_handler(struct cpu *c)
+{
+    c->dr[7] &= ~(uint64_t)DR7_GD;
+    if (c->trap) debug_report(c, c->trap);
+    c->trap = 0;
+}
+
 void interrupt_deliver(struct cpu *c, uint8_t vector, enum int_kind kind, bool has_error, uint32_t error,
                        uint64_t return_rip)
 {
@@ -190,7 +199,7 @@ void interrupt_deliver(struct cpu *c, uint8_t vector, enum int_kind kind, bool h
     if (is_long(c)) deliver_long(c, &e);
     else if (is_protected(c)) deliver_protected(c, &e);
     else deliver_real(c, &e);
-    if (vector == VEC_DB && kind == INT_FAULT) c->dr[7] &= ~(uint64_t)DR7_GD;   /* SDM vol. 3, 17.2.4 */
+    if (vector == VEC_DB && (kind == INT_FAULT || kind == INT_BREAKPOINT)) enter_debug_handler(c);
     c->delivering = -1;
     c->single_step = false;        /* INT n clears TF: it is not followed by a trap (SDM vol. 3, 17.3.1.4) */
     mode_changed(c);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * IN and OUT. Privilege: SDM vol. 1, 19.5 (IOPL, then the TSS's permission bitmap).
  */
+#include "cpu/debug.h"
 #include "cpu/families.h"
 #include "cpu/op.h"
 
@@ -13,6 +14,7 @@ static inline const struct insn *input(struct cpu *c, const struct insn *i, uint
     BEGIN(c, i);
     allow(c, port, size);
     uint32_t v = c->bus.in(c->bus.ctx, port, size);
+    if (unlikely(c->watch.io)) debug_port(c, port, size);
     if (size == 1) reg8_set(c, REG_AL, (uint8_t)v);
     else if (size == 2) reg16_set(c, RAX, (uint16_t)v);
     else reg32_set(c, RAX, v);
@@ -23,6 +25,7 @@ static inline const struct insn *output(struct cpu *c, const struct insn *i, uin
     BEGIN(c, i);
     allow(c, port, size);
     c->bus.out(c->bus.ctx, port, size == 1 ? reg8(c, REG_AL) : size == 2 ? reg16(c, RAX) : reg32(c, RAX), size);
+    if (unlikely(c->watch.io)) debug_port(c, port, size);
     NEXT_CHECKED(c, i);
 }
 #define BY_WIDTH(kind, f) [kind] = { { f##_8, f##_16, f##_32, f##_32 }, { f##_8, f##_16, f##_32, f##_32 } }

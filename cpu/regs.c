@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The CPU from outside: registers for the debugger, snapshots and tests, the state hash.
  */
-#include "cpu/protect.h"
+#include "cpu/debug.h"
 #include "cpu/walk.h"
 #include "cpu/simd.h"
 
@@ -67,6 +67,7 @@ void cpu_set_regs(struct cpu *c, const struct cpu_regs *r)
     c->tsc_offset = r->tsc - cpu_ticks(c);
     if (c->cr0 & CR0_PG && c->cr4 & CR4_PAE && !is_long(c)) pdptes_read(c, c->cr3, c->pdpte);
     tlb_flush(c, false);
+    debug_changed(c);
     mode_changed(c);
     attention(c);
 }
@@ -113,7 +114,7 @@ static void add_hidden(struct words *w, const struct cpu *c)
     bool shadow = c->shadow_tick == cpu_ticks(c);
     const uint64_t rest[] = {
         cpu_ticks(c), c->halted, c->shutdown, c->line_intr, c->line_nmi, c->nmi_latched, c->nmi_blocked, c->a20,
-        shadow, shadow && c->shadow_ss, c->single_step, c->fault.active,
+        shadow, shadow && c->shadow_ss, c->single_step, c->trap, c->fault.active,
         c->fault.active ? c->fault.vector : 0, c->fault.active ? c->fault.error : 0, c->msr.sysenter_cs, c->msr.sysenter_esp, c->msr.sysenter_eip,
         c->msr.apic_base, c->msr.pat, c->msr.misc_enable, c->msr.star, c->msr.lstar, c->msr.cstar,
         c->msr.sfmask, c->msr.kernel_gs_base, c->msr.tsc_aux, c->xcr0, c->pdpte[0], c->pdpte[1], c->pdpte[2], c->pdpte[3],

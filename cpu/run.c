@@ -6,6 +6,7 @@
  * Whoever wants the CPU to stop moves target and budget together, so ticks never change by that.
  */
 #include <stdlib.h>
+#include "cpu/debug.h"
 #include "cpu/tlb.h"
 #include "cpu/trace.h"
 #include "cpu/simd.h"
@@ -99,7 +100,9 @@ void cpu_reset(struct cpu *c, bool power_on)
     c->dr[7] = 0x400;
     c->cpl = 0;
     c->halted = c->shutdown = c->nmi_blocked = c->nmi_latched = c->line_reset = false;
+    memset(&c->watch, 0, sizeof c->watch);
     c->single_step = false;
+    c->trap = 0;
     c->shadow_tick = ~0ull;
     c->fault.active = false;
     c->delivering = -1;
@@ -226,9 +229,22 @@ static void deliver(struct cpu *c, uint8_t vector, enum int_kind kind)
 {
     c->halted = false;
     c->link_from = NULL;
+    c->shadow_tick = ~0ull;
     interrupt_deliver(c, vector, kind, false, 0, c->rip);
     c->delivering = -1;
     attention(c);                          /* what else is there before the handler's first instruction? */
+}
+
+/* Debug traps of the last instruction. The one after MOV SS or POP SS runs first: what MOV SS itself has
+ * hit is kept until then, its single step is not (SDM vol. 3, 6.8.3). */
+static void debug_traps(struct cpu *c, bool held)
+{
+    if (c->single_step && !held) c->trap |= DR6_BS;
+    c->single_step = false;
+    if (!c->trap || held) return;
+    debug_report(c, c->trap);
+    c->trap = 0;
+    deliver(c, VEC_DB, INT_FAULT);
 }
 
 /* Traps and interrupts before the next instruction. */
@@ -237,23 +253,19 @@ static void events(struct cpu *c)
     bool shadow = c->shadow_tick == now(c);
     if (c->fault.active) {
         c->single_step = false;
+        c->trap = 0;                       /* the instruction will be done again */
         c->link_from = NULL;
         c->budget--;                       /* a delivery takes time, or a fault in its handler could stop it */
         fault_deliver(c);
         attention(c);
         return;
     }
-    if (c->single_step && !(shadow && c->shadow_ss)) {
-        c->single_step = false;
-        c->dr[6] |= 1 << 14;               /* BS */
-        deliver(c, VEC_DB, INT_FAULT);
-    }
-    c->single_step = false;
+    debug_traps(c, shadow && c->shadow_ss);
     if (shadow) return;
     if (c->nmi_latched && !c->nmi_blocked) {
         c->nmi_latched = false;
-        deliver(c, VEC_NMI, INT_EXTERNAL);
         c->nmi_blocked = true;
+        deliver(c, VEC_NMI, INT_EXTERNAL);
     } else if (c->line_intr && c->flags & FLAG_IF) {
         deliver(c, c->bus.acknowledge(c->bus.ctx), INT_EXTERNAL);
     }
@@ -268,9 +280,25 @@ static uint64_t slice(const struct cpu *c)
     return left > BUDGET_MAX ? BUDGET_MAX : left;
 }
 
+/* Instruction breakpoints come before the instruction, unless RF or MOV SS holds them back (SDM vol. 3,
+ * 17.3.1.1). In their page one instruction runs at a time. */
+static uint64_t code_breakpoints(struct cpu *c, uint64_t left)
+{
+    unsigned found = debug_code(c, code_laddr(c));
+    bool held = c->flags & FLAG_RF || (c->shadow_tick == now(c) && c->shadow_ss);
+    if (found && !held) {
+        debug_report(c, found);
+        fault(c, VEC_DB);
+    }
+    return debug_watches_code(c, code_laddr(c)) ? 1 : left;
+}
+
+/* RF is for one instruction, which clears it when it begins. */
 static void run_trace(struct cpu *c)
 {
     uint64_t left = slice(c);
+    if (unlikely(c->watch.code)) left = code_breakpoints(c, left);
+    c->flags &= ~(uint32_t)FLAG_RF;
     c->target = now(c) + left;
     c->budget = (int64_t)left;
     c->single_step = c->flags & FLAG_TF;

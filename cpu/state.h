@@ -207,6 +207,8 @@ struct cpu {
     struct log    *log;
 
     bool     single_step;          /* TF was set when the current instruction began */
+    uint32_t trap;                 /* DR6 bits of the debug trap that waits for the end of the instruction */
+    struct { uint8_t code, load, store, io; } watch;   /* bit n: DRn is a breakpoint of this kind (debug.c) */
     uint64_t large[64];            /* which large pages the TLB has pieces of, hashed (tlb.c) */
 
     bool     flush_traces;         /* the memory map changed */

@@ -5,6 +5,7 @@
  * up, with rSI, rDI and rCX showing what is done and rip still at the instruction (SDM vol. 2, REP).
  * Runs inside one page of plain memory are done at once.
  */
+#include "cpu/debug.h"
 #include "cpu/families.h"
 #include "cpu/op.h"
 
@@ -117,9 +118,11 @@ static inline bool ended(const struct cpu *c, const struct insn *i, enum string 
     return (op == SCAS || op == CMPS) && flag_zf(c) != !(i->asize & INSN_REPNE);
 }
 
-/* Out of time, or somebody wants attention: the rest of the repetition is still to do. */
+/* Out of time, or somebody wants attention: the rest of the repetition is still to do. What comes
+ * between pushes RF set (SDM vol. 3, 17.3.1.1). */
 static const struct insn *unfinished(struct cpu *c, const struct insn *i, int rest)
 {
+    c->flags |= FLAG_RF;
     c->budget += rest;
     c->rip = insn_rip(c, i);
     LEAVE(c);

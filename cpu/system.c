@@ -5,6 +5,7 @@
  * A handler that changes the mode, paging or IF leaves the trace.
  * Not implemented: CR8 has no local APIC to tell.
  */
+#include "cpu/debug.h"
 #include "cpu/families.h"
 #include "cpu/protect.h"
 #include "cpu/trace.h"
@@ -82,6 +83,7 @@ void cr4_write(struct cpu *c, uint64_t value)
     if (value & changed & CR4_PCIDE && (!is_long(c) || c->cr3 & 0xFFF)) fault_selector(c, VEC_GP, 0, "CR4.PCIDE");
     c->cr4 = value;
     if (changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_PCIDE | CR4_SMEP | CR4_SMAP)) tlb_flush(c, false);
+    if (changed & CR4_DE) debug_changed(c);
     mode_changed(c);
 }
 
@@ -148,7 +150,7 @@ EXEC clts(struct cpu *c, const struct insn *i)
     NEXT_CHECKED(c, i);
 }
 
-/* ---- debug registers (SDM vol. 3, 17.2) ------------------------------------------------------------ */
+/* ---- debug registers (SDM vol. 3, 17.2; what they do: debug.c) --------------------------------------- */
 /* DR4 and DR5 are DR6 and DR7 unless CR4.DE; access under DR7.GD is a debug exception. */
 static unsigned debug_register(struct cpu *c, unsigned n)
 {
@@ -156,7 +158,8 @@ static unsigned debug_register(struct cpu *c, unsigned n)
     if (n > 7) fault(c, VEC_UD);
     need_ring0(c);
     if (c->dr[7] & DR7_GD) {
-        c->dr[6] |= DR6_BD;
+        debug_report(c, DR6_BD);
+        c->flags |= FLAG_RF;               /* a fault like others (17.3.1.1) */
         fault(c, VEC_DB);
     }
     return n == 4 || n == 5 ? n + 2 : n;
@@ -179,8 +182,7 @@ EXEC mov_dr(struct cpu *c, const struct insn *i)
     if (n == 6) value = (value & (0xF | DR6_BD | DR6_BS | DR6_BT)) | DR6_ONES;
     if (n == 7) value = (value & ~0xDC00ull) | DR7_ONES;
     c->dr[n] = value;
-    mode_changed(c);
-    attention(c);
+    if (n != 6) debug_changed(c);
     return leave_after(c, i);
 }
 

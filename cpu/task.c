@@ -11,7 +11,7 @@
  *   60 LDT, 64 bit 0 T
  *   66 offset of the I/O bitmap
  */
-#include "cpu/protect.h"
+#include "cpu/debug.h"
 
 struct task {
     uint32_t cr3, eip, eflags, gpr[8];
@@ -135,6 +135,7 @@ static void load_registers(struct cpu *c, const struct task *t)
     c->rip = t->eip;
     c->cr0 |= CR0_TS;
     c->dr[7] &= ~(uint64_t)DR7_LOCAL;
+    debug_changed(c);
 }
 
 static void enter_task(struct cpu *c, const struct task *t, unsigned error_size, uint32_t error)
@@ -150,9 +151,8 @@ static void enter_task(struct cpu *c, const struct task *t, unsigned error_size,
     }
     if (c->rip > c->seg[CS].limit) fault_selector(c, VEC_GP, 0, "the task's EIP is beyond its CS limit");
     if (t->trap) {
-        c->dr[6] |= DR6_BT;
-        c->delivering = -1;
-        fault(c, VEC_DB);
+        c->trap |= DR6_BT;
+        attention(c);
     }
 }
 

@@ -4,9 +4,11 @@
  * misaligned accesses, page ends, MMIO, pages with code, first stores to clean pages, faults.
  *
  *   tag = page            plain host memory, one compare is enough
- *   tag = page | SLOW     translation known, access by memory_read/memory_write or after an announcement
+ *   tag = page | SLOW     translation known, access by memory_read/memory_write or after an announcement;
+ *                         also pages with a data breakpoint (debug.c)
  *   tag = NONE            walk the page tables
  */
+#include "cpu/debug.h"
 #include "cpu/tlb.h"
 #include "cpu/trace.h"
 #include "cpu/walk.h"
@@ -65,7 +67,7 @@ static struct walk translate(struct cpu *c, uint64_t laddr, unsigned access, enu
 static uint64_t write_tag(struct cpu *c, uint64_t page, const struct memory_page *p, uint64_t paddr, bool store)
 {
     if (p->clean && store) memory_mark_dirty(c->memory, paddr);
-    bool slow = !p->write || p->code || p->write != p->read || (p->clean && !store);
+    bool slow = !p->write || p->code || p->write != p->read || (p->clean && !store) || debug_watches_data(c, page);
     return slow ? page | TLB_SLOW : page;
 }
 
@@ -79,7 +81,7 @@ static struct tlb_entry *fill(struct cpu *c, uint64_t laddr, unsigned access, en
     if (page_of(e->write) != page) e->write = TLB_NONE;
     e->paddr = w.paddr | (w.global && c->cr4 & CR4_PGE ? ENTRY_GLOBAL : 0);
     e->host = (uintptr_t)p.read - (uintptr_t)page;
-    e->read = page | (p.read ? 0 : TLB_SLOW);
+    e->read = page | (p.read && !debug_watches_data(c, page) ? 0 : TLB_SLOW);
     bool may_store = access == ACCESS_STORE || (w.dirty && w.writable);
     e->write = may_store ? write_tag(c, page, &p, w.paddr, access == ACCESS_STORE) : TLB_NONE;
     unsigned slot = (unsigned)(e - c->tlb_sets[set]);
@@ -108,6 +110,7 @@ uint64_t tlb_fetch(struct cpu *c, uint64_t laddr)
         if (!is_canonical(laddr)) fault_error(c, VEC_GP, 0);
         enum tlb_set set = c->itlb == c->itlb_sets[SET_USER] ? SET_USER : SET_SYSTEM;
         struct walk w = translate(c, laddr, ACCESS_FETCH, set);
+        if (debug_watches_code(c, laddr)) return w.paddr | (laddr & (PAGE_SIZE - 1));
         if (e->tag != TLB_NONE) jumps_forget(c);
         e->tag = page_of(laddr);
         e->paddr = w.paddr;
@@ -208,6 +211,7 @@ static uint64_t load_in_page(struct cpu *c, uint64_t laddr, unsigned size, enum 
 {
     struct tlb_entry *e = entry_for_load(c, laddr, set);
     if (!(e->read & TLB_SLOW)) return host_load((void *)(e->host + (uintptr_t)laddr), size);
+    if (c->watch.load) debug_access(c, laddr, size, false);
     return memory_read(c->memory, page_of(e->paddr) | (laddr & (PAGE_SIZE - 1)), size);
 }
 
@@ -218,6 +222,7 @@ static void store_in_page(struct cpu *c, uint64_t laddr, uint64_t value, unsigne
         host_store((void *)(e->host + (uintptr_t)laddr), value, size);
         return;
     }
+    if (c->watch.store) debug_access(c, laddr, size, true);
     uint64_t paddr = page_of(e->paddr) | (laddr & (PAGE_SIZE - 1));
     struct memory_page p = memory_page(c->memory, paddr);
     if (!p.write) {
@@ -227,7 +232,7 @@ static void store_in_page(struct cpu *c, uint64_t laddr, uint64_t value, unsigne
     memory_mark_dirty(c->memory, paddr);
     host_store(p.write + (laddr & (PAGE_SIZE - 1)), value, size);
     if (p.code) traces_written(c, paddr, size);
-    else if (p.write == p.read) e->write = page_of(laddr);
+    else if (p.write == p.read && !debug_watches_data(c, laddr)) e->write = page_of(laddr);
 }
 
 uint64_t mem_load_slow(struct cpu *c, uint64_t laddr, unsigned size, enum tlb_set set)
