@@ -5,7 +5,7 @@
  * Everything is fetched, checked and pushed first; registers change when no fault can follow.
  * Long mode has no tasks, 64-bit call gates only, and 64-bit code has no limit.
  */
-#include "cpu/protect.h"
+#include "cpu/vme.h"
 
 static uint64_t offset_mask(unsigned size)
 {
@@ -244,15 +244,18 @@ static uint32_t iret_mask(const struct cpu *c, unsigned size)
     bool ring0 = !is_protected(c) || c->cpl == 0;
     if (ring0 || c->cpl <= iopl(c)) mask |= FLAG_IF;
     if (ring0) mask |= FLAG_IOPL;
+    if (ring0 && is_protected(c)) mask |= FLAG_VIF | FLAG_VIP;
     return mask & flags_known(c) & (size == 2 ? 0xFFFF : ~0u);
 }
 
 static void iret_real(struct cpu *c, struct stack *s, uint16_t selector, uint64_t offset, uint32_t flags,
                       unsigned size)
 {
-    if (is_vm86(c) && iopl(c) < 3) fault_selector(c, VEC_GP, 0, "IRET in virtual-8086 mode with IOPL < 3");
+    bool virtual = vme_iopl_low(c);
+    if (virtual) vme_check_flags(c, flags, size);
     check_limit(c, &c->seg[CS], offset);
-    flags_set(c, flags, iret_mask(c, size));
+    if (virtual) vme_set_flags(c, flags);
+    else flags_set(c, flags, iret_mask(c, size));
     stack_use(c, s);
     segment_load_real(c, CS, selector);
     c->rip = offset;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Interrupt and exception delivery in real, protected, virtual-8086 and long mode.
  * SDM vol. 2, INT n (the pseudocode is the reference); vol. 3, 6.10-6.14, 20.1.4, 20.3.
- *
- * Not implemented: virtual-8086 mode extensions (CR4.VME).
  */
 #include "cpu/debug.h"
+#include "cpu/vme.h"
 
 struct event {
     uint8_t  vector;
@@ -175,7 +174,12 @@ static void deliver_through_task(struct cpu *c, const struct event *e, struct de
 
 static void deliver_protected(struct cpu *c, const struct event *e)
 {
-    if (e->kind == INT_SOFTWARE && is_vm86(c) && iopl(c) < 3)
+    bool asked = e->kind == INT_SOFTWARE && is_vm86(c);
+    if (asked && vme_redirects(c, e->vector)) {
+        vme_interrupt(c, e->vector, e->return_rip);
+        return;
+    }
+    if (asked && iopl(c) < 3)
         fault_selector(c, VEC_GP, 0, "INT n in virtual-8086 mode with IOPL < 3");
     struct descriptor gate = load_gate(c, e);
     if (desc_type(gate) == TYPE_TASK) deliver_through_task(c, e, gate);

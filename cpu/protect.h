@@ -151,5 +151,6 @@ static inline uint32_t flags_known(const struct cpu *c)
 {
     uint32_t known = FLAGS_ARITH | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM;
     if (has(c, FEAT_486)) known |= FLAG_AC;
+    if (has(c, FEAT_VME)) known |= FLAG_VIF | FLAG_VIP;
     return c->model->max_leaf ? known | FLAG_ID : known;
 }

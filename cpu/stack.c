@@ -5,6 +5,7 @@
 #include "cpu/families.h"
 #include "cpu/op.h"
 #include "cpu/trace.h"
+#include "cpu/vme.h"
 
 /* ENTER ends with a check that the new top of the stack can be written. */
 static void lin_probe_stack(struct cpu *c, uint64_t sp, unsigned size)
@@ -35,20 +36,17 @@ const struct family family_enter = { .h = { [K_NONE] = { W3(enter, o), W3(enter,
 const struct family family_leave = { .h = { [K_NONE] = M3(leave, ) } };
 
 /* ---- flags ------------------------------------------------------------------------------------- */
-static void vm86_iopl_check(struct cpu *c)
-{
-    if (is_vm86(c) && iopl(c) < 3) fault_error(c, VEC_GP, 0);
-}
 EXEC pushf(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
-    vm86_iopl_check(c);
     uint64_t sp = c->gpr[RSP];
-    stack_push(c, &sp, flags_get(c) & ~(uint32_t)(FLAG_VM | FLAG_RF), insn_opsize(i));
+    uint32_t image = vme_iopl_low(c) ? vme_flags(c, insn_opsize(i)) : flags_get(c);
+    stack_push(c, &sp, image & ~(uint32_t)(FLAG_VM | FLAG_RF), insn_opsize(i));
     stack_commit(c, sp);
     NEXT_CHECKED(c, i);
 }
-/* Which bits POPF replaces at this privilege; VM, VIP, VIF never, RF is cleared. */
+/* Which bits POPF replaces at this privilege; VM never. RF is cleared, VIP and VIF where IF may change. */
+enum { POPF_CLEARS = FLAG_RF | FLAG_VIP | FLAG_VIF };
 static uint32_t popf_mask(const struct cpu *c, unsigned size)
 {
     uint32_t mask = FLAGS_ARITH | FLAG_TF | FLAG_DF | FLAG_NT;
@@ -57,17 +55,20 @@ static uint32_t popf_mask(const struct cpu *c, unsigned size)
     if (!is_protected(c) || c->cpl <= iopl(c)) mask |= FLAG_IF;
     if (!is_protected(c) || c->cpl == 0) mask |= FLAG_IOPL;
     if (is_vm86(c)) mask &= ~(uint32_t)FLAG_IOPL;
+    else if (mask & FLAG_IF) mask |= FLAG_VIP | FLAG_VIF;
     return size == 2 ? mask & 0xFFFF : mask | FLAG_RF;
 }
 EXEC popf(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
-    vm86_iopl_check(c);
     uint64_t sp = c->gpr[RSP];
     unsigned size = insn_opsize(i);
-    uint32_t old = c->flags, value = (uint32_t)stack_pop(c, &sp, size) & ~(uint32_t)FLAG_RF;
+    bool virtual = vme_iopl_low(c);
+    uint32_t old = c->flags, value = (uint32_t)stack_pop(c, &sp, size) & ~(uint32_t)POPF_CLEARS;
+    if (virtual) vme_check_flags(c, value, size);
     stack_commit(c, sp);
-    flags_set(c, value, popf_mask(c, size));
+    if (virtual) vme_set_flags(c, value);
+    else flags_set(c, value, popf_mask(c, size));
     if (c->flags & ~old & (FLAG_IF | FLAG_TF)) flags_loaded(c);
     NEXT_CHECKED(c, i);
 }

@@ -7,8 +7,8 @@
  */
 #include "cpu/debug.h"
 #include "cpu/families.h"
-#include "cpu/protect.h"
 #include "cpu/trace.h"
+#include "cpu/vme.h"
 
 static void need_ring0(struct cpu *c)
 {
@@ -63,7 +63,7 @@ void cr3_write(struct cpu *c, uint64_t value)
 static uint64_t cr4_known(const struct cpu *c)
 {
     static const struct { uint16_t feature; uint32_t bits; } table[] = {
-        { FEAT_TSC, CR4_TSD }, { FEAT_DE, CR4_DE }, { FEAT_PSE, CR4_PSE }, { FEAT_PAE, CR4_PAE },
+        { FEAT_VME, CR4_VME | CR4_PVI }, { FEAT_TSC, CR4_TSD }, { FEAT_DE, CR4_DE }, { FEAT_PSE, CR4_PSE }, { FEAT_PAE, CR4_PAE },
         { FEAT_MCE, CR4_MCE }, { FEAT_PGE, CR4_PGE }, { FEAT_PMC, CR4_PCE }, { FEAT_FXSR, CR4_OSFXSR },
         { FEAT_SSE, CR4_OSXMMEXCPT }, { FEAT_UMIP, CR4_UMIP }, { FEAT_FSGSBASE, CR4_FSGSBASE },
         { FEAT_PCID, CR4_PCIDE }, { FEAT_XSAVE, CR4_OSXSAVE }, { FEAT_SMEP, CR4_SMEP }, { FEAT_SMAP, CR4_SMAP },
@@ -262,8 +262,9 @@ static void need_iopl(struct cpu *c)
 EXEC cli(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
-    need_iopl(c);
-    c->flags &= ~(uint32_t)FLAG_IF;
+    bool virtual = vme_virtual_if(c);
+    if (!virtual) need_iopl(c);
+    c->flags &= ~(uint32_t)(virtual ? FLAG_VIF : FLAG_IF);
     NEXT_CHECKED(c, i);
 }
 
@@ -271,8 +272,10 @@ EXEC cli(struct cpu *c, const struct insn *i)
 EXEC sti(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
-    need_iopl(c);
-    if (!(c->flags & FLAG_IF)) {
+    bool virtual = vme_virtual_if(c);
+    if (virtual) vme_sti(c);
+    else need_iopl(c);
+    if (!virtual && !(c->flags & FLAG_IF)) {
         c->flags |= FLAG_IF;
         c->shadow_tick = cpu_ticks(c) + 1;
         c->shadow_ss = false;

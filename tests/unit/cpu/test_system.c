@@ -29,7 +29,7 @@ END_TEST
 START_TEST(cr4_rules)
 {
     static const struct { const char *model; uint32_t value; int vector; } cases[] = {
-        { NULL, 0xF8 & ~0x40, -1 }, { NULL, 1, 13 }, { NULL, 0x80000000, 13 },
+        { NULL, 0xFB & ~0x40, -1 }, { "486", 1, 6 }, { NULL, 0x80000000, 13 },
         { "pentium", 0x1C, -1 },
         { "pentium", 0x20, 13 }, { "486", 0, 6 },
     };
