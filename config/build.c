@@ -158,7 +158,7 @@ static void add_video(struct builder *b)
 
 bool build_devices(struct board *board, const struct config *c)
 {
-    static const char *const always[] = { "pic", "dma", "pit", "port61", "port92" };
+    static const char *const always[] = { "pic", "dma", "pit", "port61", "port92", "ferr" };
     struct builder b = { board, c, false };
     for (unsigned i = 0; i < COUNT_OF(always); i++) add(&b, always[i], NULL);
     add_clock(&b);

@@ -78,10 +78,17 @@ static void wire(void *machine, enum board_wire which, bool level)
 {
     static const enum cpu_line lines[] = {
         [WIRE_INTR] = CPU_INTR, [WIRE_NMI] = CPU_NMI, [WIRE_SMI] = CPU_SMI, [WIRE_A20] = CPU_A20,
-        [WIRE_RESET] = CPU_RESET,
+        [WIRE_IGNNE] = CPU_IGNNE, [WIRE_RESET] = CPU_RESET,
     };
     struct machine *m = machine;
     if (m->cpu && (unsigned)which < COUNT_OF(lines)) cpu_line(m->cpu, lines[which], level);
+}
+
+static void pin_changed(void *machine, enum cpu_pin pin, bool level)
+{
+    static const enum board_wire wires[] = { [CPU_FERR] = WIRE_FERR, [CPU_SMIACT] = WIRE_SMIACT };
+    struct machine *m = machine;
+    board_drive(m->board, wires[pin], level);
 }
 
 static void irq_changed(void *machine, unsigned irq, bool level)
@@ -99,7 +106,7 @@ void machine_on_irq(struct machine *m, void (*changed)(void *, unsigned, bool), 
 /* The processor was made, or forgot its inputs: they are what the board says. */
 static void sync_wires(struct machine *m)
 {
-    static const enum board_wire wires[] = { WIRE_INTR, WIRE_NMI, WIRE_SMI, WIRE_A20 };
+    static const enum board_wire wires[] = { WIRE_INTR, WIRE_NMI, WIRE_SMI, WIRE_A20, WIRE_IGNNE };
     for (unsigned i = 0; i < COUNT_OF(wires); i++)
         wire(m, wires[i], board_wire_level(m->board, wires[i]));
 }
@@ -303,7 +310,8 @@ static bool make_cpu(struct machine *m, const struct config *c)
         cc.model = NULL;
         m->cpu = cpu_new(&cc, board_memory(m->board), &bus, m->log);
     }
-    if (!m->cpu) log_line(m->log, "config", LOG_ERROR, "no memory for the processor");
+    if (m->cpu) cpu_on_pin(m->cpu, pin_changed, m);
+    else log_line(m->log, "config", LOG_ERROR, "no memory for the processor");
     return m->cpu;
 }
 

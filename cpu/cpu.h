@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The processor as the rest of the machine sees it: three callbacks, a few lines, and
+ * The processor as the rest of the machine sees it: three callbacks, a few lines in and out, and
  * cpu_run(until). Time is counted in ticks: one per retired instruction (one per iteration of a
  * repeated string instruction), plus what cpu_skip() adds while halted.
  */
@@ -26,7 +26,12 @@ struct cpu_config {
     const char *add_features, *exclude_features;   /* lists of names (vitro --cpu-models); NULL: none */
 };
 
-enum cpu_line { CPU_INTR, CPU_NMI, CPU_A20, CPU_RESET, CPU_SMI };
+/* Inputs. CPU_NMI, CPU_SMI: the edge counts. CPU_IGNNE: go on after an x87 error that raised FERR#. */
+enum cpu_line { CPU_INTR, CPU_NMI, CPU_A20, CPU_RESET, CPU_SMI, CPU_IGNNE };
+
+/* Outputs. CPU_FERR: an unmasked x87 exception waits and CR0.NE is 0. CPU_SMIACT: in system
+ * management mode, from before the first access to its memory to after the last. */
+enum cpu_pin { CPU_FERR, CPU_SMIACT };
 
 enum cpu_stop {
     CPU_UNTIL,         /* cpu_ticks() has reached `until`                          */
@@ -51,6 +56,8 @@ void cpu_run_shorter(struct cpu *, uint64_t until);      /* from a callback: a t
 void cpu_request_stop(struct cpu *);                     /* from a callback: end cpu_run after this insn */
 void cpu_line(struct cpu *, enum cpu_line, bool level);  /* RESET: level true resets like INIT at the next boundary */
 bool cpu_is_halted(const struct cpu *);
+/* Who hears of the outputs; called also from inside cpu_run() and cpu_reset(). */
+void cpu_on_pin(struct cpu *, void (*changed)(void *ctx, enum cpu_pin, bool level), void *ctx);
 
 /* ---- looking in (debugger, monitor, tests) -------------------------------------------------- */
 struct cpu_segment { uint16_t selector; uint64_t base; uint32_t limit; uint16_t access; };

@@ -9,16 +9,21 @@
 #include "cpu/protect.h"
 
 /* ---- raising ------------------------------------------------------------------------------------ */
-static _Noreturn void raise_fault(struct cpu *c, struct pending_fault fault)
+_Noreturn void give_up(struct cpu *c)
 {
     if (c->insn) {
         c->rip = insn_rip(c, c->insn);
         c->budget += insn_header(c->insn)->n - c->insn->pos;
         c->insn = NULL;
     }
+    _longjmp(c->unwind, 1);
+}
+
+static _Noreturn void raise_fault(struct cpu *c, struct pending_fault fault)
+{
     c->fault = fault;
     c->fault.active = true;
-    _longjmp(c->unwind, 1);
+    give_up(c);
 }
 
 void fault(struct cpu *c, enum vector vector)

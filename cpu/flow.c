@@ -12,11 +12,11 @@
 #include "cpu/trace.h"
 
 /* The ITLB does not know the page. As in the run loop, this may fault: rip is exact. A budget that is used up
- * means that something else comes first. */
+ * means that something else comes first; instruction breakpoints are the run loop's. */
 static __attribute__((noinline)) bool learn_page(struct cpu *c)
 {
     c->insn = NULL;
-    if (c->budget <= 0 || (!(c->mode & MODE_LONG) && c->rip > c->seg[CS].limit)) return false;
+    if (c->budget <= 0 || c->watch.code || (!(c->mode & MODE_LONG) && c->rip > c->seg[CS].limit)) return false;
     tlb_fetch(c, code_laddr(c));
     return true;
 }

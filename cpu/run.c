@@ -99,7 +99,7 @@ void cpu_reset(struct cpu *c, bool power_on)
     c->dr[6] = 0xFFFF0FF0;
     c->dr[7] = 0x400;
     c->cpl = 0;
-    c->halted = c->shutdown = c->nmi_blocked = c->nmi_latched = c->line_reset = false;
+    c->halted = c->frozen = c->shutdown = c->nmi_blocked = c->nmi_latched = c->line_reset = false;
     memset(&c->watch, 0, sizeof c->watch);
     c->single_step = false;
     c->trap = 0;
@@ -200,10 +200,27 @@ void cpu_line(struct cpu *c, enum cpu_line line, bool level)
     case CPU_RESET:
         if (level) c->line_reset = true;
         break;
+    case CPU_IGNNE:
+        c->line_ignne = level;
+        if (!level || !c->frozen) return;
+        c->halted = c->frozen = false;
+        break;
     case CPU_SMI:
         return;
     }
     attention(c);
+}
+
+void cpu_on_pin(struct cpu *c, void (*changed)(void *ctx, enum cpu_pin, bool level), void *ctx)
+{
+    c->pin.changed = changed;
+    c->pin.ctx = ctx;
+}
+void pin_set(struct cpu *c, enum cpu_pin pin, bool level)
+{
+    if (c->pin.level[pin] == level) return;
+    c->pin.level[pin] = level;
+    if (c->pin.changed) c->pin.changed(c->pin.ctx, pin, level);
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
@@ -227,7 +244,7 @@ static void settle(struct cpu *c)
 
 static void deliver(struct cpu *c, uint8_t vector, enum int_kind kind)
 {
-    c->halted = false;
+    c->halted = c->frozen = false;
     c->link_from = NULL;
     c->shadow_tick = ~0ull;
     interrupt_deliver(c, vector, kind, false, 0, c->rip);

@@ -15,8 +15,7 @@ void simd_not_ready(struct cpu *c, bool mmx, bool sse)
     if (c->cr0 & CR0_EM || (sse && !(c->cr4 & CR4_OSFXSR))) fault(c, VEC_UD);
     if (c->cr0 & CR0_TS) fault(c, VEC_NM);
     if (!mmx || !(c->x87.status & X87_ES)) return;
-    if (c->cr0 & CR0_NE) fault(c, VEC_MF);
-    c->x87.ferr = true;
+    x87_error(c);
 }
 
 const struct insn *sse_refused(struct cpu *c, const struct insn *i)
@@ -213,6 +212,7 @@ void fx_set_x87(struct cpu *c, const uint8_t *image, bool wide)
     struct x87 *f = &c->x87;
     x87_set_status(f, (uint16_t)host_load(image + 2, 2));
     x87_set_control(f, (uint16_t)host_load(image, 2));
+    x87_drive_ferr(c);
     f->used = image[4];
     f->opcode = host_load(image + 6, 2) & 0x7FF;
     f->fip = host_load(image + FX_POINTERS, wide ? 8 : 4);

@@ -178,7 +178,8 @@ struct cpu {
     bool     halted, shutdown;
     bool     stop_requested;
     bool     attend;               /* attention() was called: budget is negative until the run loop looks */
-    bool     line_intr, line_nmi, nmi_latched, nmi_blocked, line_reset, a20;
+    bool     frozen;               /* halted in front of an x87 instruction, until FERR# is answered */
+    bool     line_intr, line_nmi, nmi_latched, nmi_blocked, line_reset, line_ignne, a20;
     uint64_t shadow_tick;          /* no interrupts when ticks == this (after STI, MOV SS) */
     bool     shadow_ss;            /* the shadow also holds debug exceptions (MOV SS, POP SS) */
 
@@ -204,6 +205,7 @@ struct cpu {
     struct cpu_model made_model;
     struct memory *memory;
     struct cpu_bus bus;
+    struct { void (*changed)(void *, enum cpu_pin, bool); void *ctx; bool level[2]; } pin;
     struct log    *log;
 
     bool     single_step;          /* TF was set when the current instruction began */
@@ -287,6 +289,11 @@ _Noreturn void fault_page(struct cpu *, uint64_t laddr, uint32_t error);
 /* A limit or rights violation at seg:offset: #SS(0) for SS, #GP(0) else. */
 _Noreturn void fault_segment(struct cpu *, enum seg);
 
+/* Nothing happened: back to the run loop, in front of the current instruction. */
+_Noreturn void give_up(struct cpu *);
+/* Drives an output. */
+void pin_set(struct cpu *, enum cpu_pin, bool level);
+
 /* ---- memory (mem.h has the inline parts) ---------------------------------------------------------------- */
 void tlb_flush(struct cpu *, bool keep_global);       /* MOV CR3 keeps global pages when CR4.PGE */
 void tlb_flush_page(struct cpu *, uint64_t laddr);    /* INVLPG */
@@ -296,10 +303,10 @@ void mode_changed(struct cpu *);
 /* Makes the run loop look for events before the next instruction. Call when there may be one that nobody
  * has asked attention for: a line, a debug register. */
 void attention(struct cpu *);
-/* The same after IF or TF may have been set, or NMI unblocked: only if something waits for that. */
+/* The same after IF, TF or RF may have been set, or NMI unblocked: only if something waits for that. */
 static inline void flags_loaded(struct cpu *c)
 {
-    if (unlikely(c->flags & FLAG_TF || c->nmi_latched || (c->line_intr && c->flags & FLAG_IF))) attention(c);
+    if (unlikely(c->flags & (FLAG_TF | FLAG_RF) || c->nmi_latched || (c->line_intr && c->flags & FLAG_IF))) attention(c);
 }
 void segment_derive(struct segment *);                /* first, last, rights from access and limit */
 

@@ -63,10 +63,11 @@ void cr3_write(struct cpu *c, uint64_t value)
 static uint64_t cr4_known(const struct cpu *c)
 {
     static const struct { uint16_t feature; uint32_t bits; } table[] = {
-        { FEAT_VME, CR4_VME | CR4_PVI }, { FEAT_TSC, CR4_TSD }, { FEAT_DE, CR4_DE }, { FEAT_PSE, CR4_PSE }, { FEAT_PAE, CR4_PAE },
-        { FEAT_MCE, CR4_MCE }, { FEAT_PGE, CR4_PGE }, { FEAT_PMC, CR4_PCE }, { FEAT_FXSR, CR4_OSFXSR },
-        { FEAT_SSE, CR4_OSXMMEXCPT }, { FEAT_UMIP, CR4_UMIP }, { FEAT_FSGSBASE, CR4_FSGSBASE },
-        { FEAT_PCID, CR4_PCIDE }, { FEAT_XSAVE, CR4_OSXSAVE }, { FEAT_SMEP, CR4_SMEP }, { FEAT_SMAP, CR4_SMAP },
+        { FEAT_VME, CR4_VME | CR4_PVI }, { FEAT_TSC, CR4_TSD }, { FEAT_DE, CR4_DE }, { FEAT_PSE, CR4_PSE },
+        { FEAT_PAE, CR4_PAE }, { FEAT_MCE, CR4_MCE }, { FEAT_PGE, CR4_PGE }, { FEAT_PMC, CR4_PCE },
+        { FEAT_FXSR, CR4_OSFXSR }, { FEAT_SSE, CR4_OSXMMEXCPT }, { FEAT_UMIP, CR4_UMIP },
+        { FEAT_FSGSBASE, CR4_FSGSBASE }, { FEAT_PCID, CR4_PCIDE }, { FEAT_XSAVE, CR4_OSXSAVE },
+        { FEAT_SMEP, CR4_SMEP }, { FEAT_SMAP, CR4_SMAP },
     };
     uint64_t known = 0;
     for (unsigned n = 0; n < COUNT_OF(table); n++)

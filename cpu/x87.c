@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The x87: state, exceptions, and what the outside sees of it.
- * Data sheet: Intel SDM vol. 1, chapter 8.
- *
- * Not implemented: FERR# reaches no line yet (x87.ferr tells its level); the freeze until IRQ 13
- * is taken when CR0.NE = 0 (SDM vol. 1, appendix D.2).
+ * Data sheet: Intel SDM vol. 1, chapter 8; appendix D.2 for CR0.NE = 0. FERR# rises at the next
+ * waiting instruction, as it does after most instructions on a Pentium (D.2.1.1), always.
  */
 #include "cpu/x87.h"
 
@@ -11,9 +9,24 @@ void x87_not_ready(struct cpu *c, bool waits)
 {
     if (c->cr0 & (CR0_EM | CR0_TS)) fault(c, VEC_NM);
     if (!waits) return;
+    x87_error(c);
+}
+
+/* CR0.NE = 0: FERR# asks for IRQ 13, and the processor freezes in front of this instruction until
+ * an interrupt comes; unless IGNNE# says to go on (SDM vol. 1, D.2.1.2). */
+void x87_error(struct cpu *c)
+{
     if (c->cr0 & CR0_NE) fault(c, VEC_MF);
     c->x87.ferr = true;
+    x87_drive_ferr(c);
+    if (c->line_ignne) return;
+    c->halted = c->frozen = true;
+    c->single_step = false;
+    c->trap = 0;
+    give_up(c);
 }
+
+void x87_drive_ferr(struct cpu *c) { pin_set(c, CPU_FERR, c->x87.ferr); }
 
 /* At least one exception is unmasked. One that was detected before the computation leaves no
  * trace of it: no result, no exception that only a result could have. */
@@ -97,6 +110,7 @@ void x87_reset(struct cpu *c)
 {
     memset(&c->x87, 0, sizeof c->x87);
     x87_init(&c->x87);
+    x87_drive_ferr(c);
 }
 
 /* ---- looking in ------------------------------------------------------------------------------ */
@@ -128,6 +142,7 @@ void cpu_set_x87(struct cpu *c, const struct cpu_x87 *in)
     x87_set_status(f, in->status);
     x87_set_control(f, in->control);
     x87_set_tags(f, in->tag);
+    x87_drive_ferr(c);
     for (unsigned n = 0; n < 8; n++)
         f->reg[x87_at(f, n)] =
             (struct f80){host_load(in->st[n], 8), (uint16_t)host_load(in->st[n] + 8, 2)};
@@ -155,10 +170,7 @@ EXEC fwait_exec(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
     if ((c->cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS)) fault(c, VEC_NM);
-    if (c->x87.status & X87_ES) {
-        if (c->cr0 & CR0_NE) fault(c, VEC_MF);
-        c->x87.ferr = true;
-    }
+    if (c->x87.status & X87_ES) x87_error(c);
     NEXT_CHECKED(c, i);
 }
 const struct family family_fwait = ONE(fwait_exec);

@@ -36,6 +36,8 @@ void x87_set_control(struct x87 *, uint16_t);           /* derives ES and B */
 
 /* Out of line parts of what follows (x87.c). */
 void x87_not_ready(struct cpu *, bool waits);
+void x87_error(struct cpu *);           /* an exception waits: #MF, or FERR# and a freeze */
+void x87_drive_ferr(struct cpu *);      /* after a change of control or status word */
 bool x87_unmasked(struct x87 *);
 struct f80 x87_underflow(struct x87 *); /* stack faults: raise, return the masked result */
 struct f80 x87_overflow(struct x87 *);

@@ -16,6 +16,7 @@
 static inline void x87_fldcw(struct cpu *c, const struct insn *i)
 {
     x87_set_control(&c->x87, (uint16_t)insn_load(c, i, 2));
+    x87_drive_ferr(c);
 }
 static inline void x87_fnstcw(struct cpu *c, const struct insn *i)
 {
@@ -35,11 +36,13 @@ static inline void x87_fnclex(struct cpu *c, const struct insn *i)
     (void)i;
     c->x87.status &= X87_CONDITIONS | X87_C1;
     c->x87.ferr = false;
+    x87_drive_ferr(c);
 }
 static inline void x87_fninit(struct cpu *c, const struct insn *i)
 {
     (void)i;
     x87_init(&c->x87);
+    x87_drive_ferr(c);
 }
 /* FENI, FDISI of the 8087 and FSETPM of the 80287 do nothing since the 80387. */
 static inline void x87_fnnop(struct cpu *c, const struct insn *i)
@@ -125,6 +128,7 @@ X87_APART x87_fnstenv(struct cpu *c, const struct insn *i)
 {
     env_store(c, i, operand_for_store(c, i, ENV_WORDS * word_size(i)));
     x87_set_control(&c->x87, c->x87.env.control | X87_EXCEPTIONS);
+    x87_drive_ferr(c);
 }
 
 X87_APART x87_fldenv(struct cpu *c, const struct insn *i)
@@ -132,6 +136,7 @@ X87_APART x87_fldenv(struct cpu *c, const struct insn *i)
     uint32_t w[ENV_WORDS];
     env_load(c, i, seg_laddr(c, i->seg, insn_ea(c, i), ENV_WORDS * word_size(i), SEG_READ), w);
     env_set(c, w, word_size(i) == 4);
+    x87_drive_ferr(c);
 }
 
 /* ---- whole state: environment, then ST(0) to ST(7) ------------------------------------------- */
@@ -146,6 +151,7 @@ X87_APART x87_fnsave(struct cpu *c, const struct insn *i)
         lin_store(c, laddr_wrap(c, at + 8), x87_st(&c->x87, n).se, 2);
     }
     x87_init(&c->x87);
+    x87_drive_ferr(c);
 }
 
 X87_APART x87_frstor(struct cpu *c, const struct insn *i)
@@ -161,6 +167,7 @@ X87_APART x87_frstor(struct cpu *c, const struct insn *i)
         st[n].se = (uint16_t)lin_load(c, laddr_wrap(c, at + 8), 2);
     }
     env_set(c, w, word_size(i) == 4);
+    x87_drive_ferr(c);
     for (unsigned n = 0; n < 8; n++) c->x87.reg[x87_at(&c->x87, n)] = st[n];
 }
 

@@ -159,6 +159,19 @@ static void do_eject(struct monitor *m, char *const *args, unsigned count)
     say(m, m->machine.change(m->machine.ctx, args[0], NULL));
 }
 
+/* An edge: what the NMI button of a server does. */
+static void do_nmi(struct monitor *m, char *const *args, unsigned count)
+{
+    (void)args;
+    (void)count;
+    if (!m->machine.board) {
+        say(m, "there is no board");
+        return;
+    }
+    board_drive(m->machine.board, WIRE_NMI, true);
+    board_drive(m->machine.board, WIRE_NMI, false);
+}
+
 /* ---- looking in ------------------------------------------------------------------------------ */
 static const struct monitor_command *find(const struct monitor_command *table, const char *name)
 {
@@ -214,6 +227,7 @@ static const struct monitor_command commands[] = {
       do_x },
     { "xp", "[/COUNT SIZE FORMAT] ADDR", "memory at a physical address; sizes b h w g", 1, 2,
       do_xp },
+    { "nmi", "", "a non-maskable interrupt (port 70h bit 7 can mask it)", 0, 0, do_nmi },
     { "system_reset", "", "the reset button", 0, 0, do_reset },
     { "system_powerdown", "", "the power button (ACPI)", 0, 0, do_powerdown },
     { "quit", "", "end the run", 0, 0, do_quit },

@@ -83,7 +83,6 @@ static void tell_wire(struct board *b, unsigned wire, bool level)
 {
     struct net *n = &b->wire[wire];
     if (n->changed) n->changed(n->ctx, wire, level);
-    else if (wire == WIRE_FERR) irq_changed(b, 13, level);
     if (wire <= WIRE_RESET) tell_machine(b, (enum board_wire)wire);
     if (wire == WIRE_NMI_MASK && b->wire[WIRE_NMI].high) tell_machine(b, WIRE_NMI);
     if (wire == WIRE_SYSTEM_RESET && level) ask_reset(b);

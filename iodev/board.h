@@ -25,9 +25,10 @@ struct line board_irq(struct board *, unsigned irq);
 /* Wires that are not interrupt requests. Each call returns a driver's end; WIRE_A20 is driven by
  * the keyboard controller and port 92h together (wired OR), WIRE_RESET by several. */
 enum board_wire {
-    WIRE_INTR, WIRE_NMI, WIRE_SMI, WIRE_A20, WIRE_RESET,     /* to the CPU */
+    WIRE_INTR, WIRE_NMI, WIRE_SMI, WIRE_A20, WIRE_IGNNE, WIRE_RESET,     /* to the CPU */
     WIRE_PIT2_GATE, WIRE_SPEAKER,                            /* port 61h -> PIT -> speaker */
-    WIRE_FERR,                                               /* from the CPU: IRQ 13 */
+    WIRE_FERR,                                               /* from the CPU: x87 error */
+    WIRE_SMIACT,                                             /* from the CPU: in SMM */
     WIRE_SYSTEM_RESET,                                       /* CF9h: all devices and the CPU */
     WIRE_NMI_MASK,                                           /* port 70h: keeps NMI from the CPU */
     WIRE_COUNT

@@ -17,7 +17,7 @@
 struct board_config {
     uint64_t ram_bytes;
     struct log *log;
-    /* WIRE_INTR, _NMI, _SMI, _A20, _RESET changed level. Called from inside a port access or a
+    /* WIRE_INTR, _NMI, _SMI, _A20, _IGNNE, _RESET changed level. Called from inside a port access or a
      * timer. WIRE_RESET is the processor alone (keyboard controller, port 92h). */
     void (*wire)(void *ctx, enum board_wire, bool level);
     /* An interrupt request 0-15 changed level; may be NULL. */
@@ -48,7 +48,7 @@ uint32_t board_in_run(void *board, uint16_t port, enum width, uint8_t *to, uint3
 uint32_t board_out_run(void *board, uint16_t port, enum width, const uint8_t *from, uint32_t count);
 void     board_out(void *board, uint16_t port, uint32_t value, enum width);
 uint8_t  board_acknowledge(void *board);
-/* A level that comes from the CPU's side (WIRE_FERR). */
+/* A level that comes from outside of the board: WIRE_FERR and WIRE_SMIACT of the CPU, WIRE_NMI of a person. */
 void board_drive(struct board *, enum board_wire, bool level);
 
 /* ---- looking in ---------------------------------------------------------------------------- */

@@ -69,6 +69,22 @@ START_TEST(data_breakpoints)
 }
 END_TEST
 
+/* A comparison and its branch may be one record: the trap comes between them. */
+START_TEST(between_comparison_and_branch)
+{
+    static const char *const code[] = { "3B 05 00 00 03 00 75 10 F4", "83 3D 00 00 03 00 00 74 10 F4" };
+    for (unsigned n = 0; n < COUNT_OF(code); n++) {
+        struct bench *b = bench_protected(0);
+        b->r.gpr[GPR_CX] = 5;
+        b->r.gpr[GPR_BX] = DATA;
+        watch(b, 0, DATA, ACCESS, 4);
+        bench_run(b, code[n]);
+        ck_debug(b, 1, CODE + 6 + n);
+        bench_free(b);
+    }
+}
+END_TEST
+
 /* The same page before and after the breakpoint was there: no cached translation may stay. */
 START_TEST(a_breakpoint_comes_and_goes)
 {
@@ -438,6 +454,7 @@ int main(void)
     Suite *suite = suite_create("debug");
     TCase *tc = tcase_create("debug");
     tcase_add_test(tc, data_breakpoints);
+    tcase_add_test(tc, between_comparison_and_branch);
     tcase_add_test(tc, a_breakpoint_comes_and_goes);
     tcase_add_test(tc, two_breakpoints_at_once);
     tcase_add_test(tc, a_fault_comes_first);

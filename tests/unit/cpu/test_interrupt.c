@@ -294,6 +294,25 @@ START_TEST(nmi_is_blocked_until_iret)
 }
 END_TEST
 
+/* IRET unblocks NMI even when it faults (SDM vol. 3, 6.7.1). */
+START_TEST(faulting_iret_unblocks_nmi)
+{
+    struct bench *b = bench_protected(0);
+    code_at(b, HANDLERS + 2 * 16, "42 6A 00 6A 00 6A 00 CF");      /* inc edx; push 0 x 3; iret to a null CS */
+    b->r.gpr[GPR_DX] = 0;
+    code_at(b, CODE, "90 90 90 F4");
+    cpu_line(b->cpu, CPU_NMI, true);
+    bench_go(b, 2);
+    cpu_line(b->cpu, CPU_NMI, false);
+    cpu_line(b->cpu, CPU_NMI, true);
+    code_at(b, HANDLERS + 13 * 16, "90 F4");
+    cpu_run(b->cpu, cpu_ticks(b->cpu) + 6);
+    cpu_get_regs(b->cpu, &b->r);
+    ck_assert_uint_eq(b->r.gpr[GPR_DX], 2);
+    bench_free(b);
+}
+END_TEST
+
 /* ---- double and triple faults ---------------------------------------------------------------- */
 START_TEST(contributory_faults_double)
 {
@@ -432,6 +451,7 @@ int main(void)
     tcase_add_test(tc, external_interrupt);
     tcase_add_test(tc, external_interrupt_wakes_hlt);
     tcase_add_test(tc, nmi_is_blocked_until_iret);
+    tcase_add_test(tc, faulting_iret_unblocks_nmi);
     tcase_add_test(tc, contributory_faults_double);
     tcase_add_test(tc, triple_fault_tells_its_story);
     tcase_add_test(tc, endless_faults_end_in_time);

@@ -128,6 +128,12 @@ START_TEST(without_ne_the_pin_tells)
     fresh(0x37B, zero, one);
     r.c->cr0 &= ~(uint64_t)CR0_NE;
     run(0xD8, 0xF1);
+    run(0xDF, 0xE0);                                    /* FNSTSW AX does not wait */
+    ck_assert(!f->ferr);
+    ck_assert(!rig_run(&r, 0xD9, 0xE8));                /* frozen, no fault */
+    ck_assert(f->ferr && r.c->frozen && r.c->halted);
+    r.c->frozen = r.c->halted = false;
+    r.c->line_ignne = true;
     run(0xD9, 0xE8);
     ck_assert(f->ferr);
     run(0xDB, 0xE2);
@@ -245,6 +251,62 @@ START_TEST(as_a_program)
     cpu_get_regs(c, &regs);
     ck_assert_uint_eq(memory_read(memory, 0x2000, QWORD), 0x401921FB54442D18);
     ck_assert_uint_eq(regs.gpr[RAX] & 0xFFFF, F80_P);   /* 2 pi is above its double: no condition */
+    cpu_free(c);
+    memory_free(memory);
+}
+END_TEST
+
+/* A machine in small: FERR# interrupts, the handler asks for IGNNE#, clears the error and returns. */
+static void ferr_pin(void *ctx, enum cpu_pin pin, bool level)
+{
+    struct cpu *c = *(struct cpu **)ctx;
+    if (pin == CPU_FERR) cpu_line(c, level ? CPU_INTR : CPU_IGNNE, level);
+}
+static void answer(void *ctx, uint16_t port, uint32_t value, enum width size)
+{
+    struct cpu *c = *(struct cpu **)ctx;
+    ck_assert_uint_eq(port, 0xF0);
+    (void)value, (void)size;
+    cpu_line(c, CPU_INTR, false);
+    cpu_line(c, CPU_IGNNE, true);
+}
+static uint8_t irq13(void *ctx)
+{
+    (void)ctx;
+    return 0x75;
+}
+START_TEST(errors_by_irq_13)
+{
+    static const uint8_t code[] = {
+        0xDB, 0xE3, 0xD9, 0x2E, 0x00, 0x20,         /* FNINIT; FLDCW [2000]: Z unmasked */
+        0xFB, 0xD9, 0xE8, 0xD9, 0xEE,               /* STI; FLD1; FLDZ                  */
+        0xDE, 0xF9, 0x90, 0xD9, 0xE8, 0xF4,         /* FDIVP; NOP; FLD1; HLT             */
+    };
+    static const uint8_t handler[] = {
+        0x58, 0x50, 0xE6, 0xF0, 0xD9, 0xD0,         /* POP AX; PUSH AX; OUT F0h; FNOP: goes on */
+        0x9B, 0xDB, 0xE2, 0xCF,                     /* FWAIT; FNCLEX; IRET */
+    };
+    struct cpu *c = NULL;
+    const struct cpu_bus bus = { no_port, answer, irq13, &c };
+    struct memory *memory = memory_new(1 << 20, NULL);
+    struct cpu_regs regs;
+    c = cpu_new(NULL, memory, &bus, NULL);
+    cpu_on_pin(c, ferr_pin, &c);
+    memory_copy_to(memory, 0x1000, code, sizeof code);
+    memory_copy_to(memory, 0x1800, handler, sizeof handler);
+    memory_write(memory, 0x2000, 0x37B, WORD);
+    memory_write(memory, 0x75 * 4, 0x1800, DWORD);
+    cpu_get_regs(c, &regs);
+    regs.seg[CS] = regs.seg[DS];
+    regs.rip = 0x1000;
+    regs.cr0 = 0;
+    regs.gpr[RSP] = 0x3000;
+    cpu_set_regs(c, &regs);
+    ck_assert_int_eq(cpu_run(c, 1000), CPU_HALTED);
+    cpu_get_regs(c, &regs);
+    ck_assert_uint_eq(regs.rip, 0x1011);
+    ck_assert_uint_eq(regs.gpr[RAX] & 0xFFFF, 0x100E);  /* in front of the waiting FLD1 */
+    ck_assert(!c->line_ignne && !c->x87.ferr);
     cpu_free(c);
     memory_free(memory);
 }
@@ -637,6 +699,7 @@ int main(void)
     tcase_add_test(t, unmasked_stack_overflow_keeps_all);
     tcase_add_test(t, waiting_and_no_wait);
     tcase_add_test(t, without_ne_the_pin_tells);
+    tcase_add_test(t, errors_by_irq_13);
     tcase_add_test(t, not_available);
     tcase_add_test(t, control_word_unmasks_pending);
     tcase_add_test(t, aliases);
