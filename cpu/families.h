@@ -27,7 +27,7 @@ extern const struct family
     family_next_trace, family_nop, family_not, family_or, family_out_dx, family_out_i,
     family_outs, family_pop, family_pop_seg, family_popa, family_popf, family_push,
     family_push_seg, family_pusha, family_pushf, family_rcl, family_rcr, family_rdmsr,
-    family_rdpmc, family_rdtsc, family_ret, family_ret_far, family_rol, family_ror, family_sahf,
+    family_rdpmc, family_rdtsc, family_ret, family_ret_far, family_rol, family_ror, family_rsm, family_sahf,
     family_salc, family_sar, family_sbb, family_scas, family_setcc_0, family_setcc_1,
     family_setcc_10, family_setcc_11, family_setcc_12, family_setcc_13, family_setcc_14,
     family_setcc_15, family_setcc_2, family_setcc_3, family_setcc_4, family_setcc_5,

@@ -2,7 +2,7 @@
  * Faults: raising them (unwinds to the run loop) and delivering them, with double faults, and the
  * shutdown after a third. SDM vol. 3, 6.5 (classes), 6.15 (interrupt 8), table 6-5.
  *
- * Not implemented: machine checks; a shutdown is left by cpu_reset() only.
+ * Not implemented: machine checks never happen; a shutdown is left by cpu_reset() only.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -112,6 +112,14 @@ static void shut_down(struct cpu *c, const struct pending_fault *last)
 {
     tell_story(c, last);
     c->delivering = -1;
+    c->shutdown = true;
+    attention(c);
+}
+
+void shut_down_by(struct cpu *c, const char *instruction, const char *why)
+{
+    snprintf(c->story, sizeof c->story, "%s at %04X:%08" PRIX64 ": %s.", instruction, c->seg[CS].selector,
+             insn_rip(c, c->insn), why);
     c->shutdown = true;
     attention(c);
 }

@@ -13,7 +13,9 @@ static inline const struct insn *input(struct cpu *c, const struct insn *i, uint
 {
     BEGIN(c, i);
     allow(c, port, size);
+    c->in_port = true;
     uint32_t v = c->bus.in(c->bus.ctx, port, size);
+    c->in_port = false;
     if (unlikely(c->watch.io)) debug_port(c, port, size);
     if (size == 1) reg8_set(c, REG_AL, (uint8_t)v);
     else if (size == 2) reg16_set(c, RAX, (uint16_t)v);
@@ -24,7 +26,9 @@ static inline const struct insn *output(struct cpu *c, const struct insn *i, uin
 {
     BEGIN(c, i);
     allow(c, port, size);
+    c->in_port = true;
     c->bus.out(c->bus.ctx, port, size == 1 ? reg8(c, REG_AL) : size == 2 ? reg16(c, RAX) : reg32(c, RAX), size);
+    c->in_port = false;
     if (unlikely(c->watch.io)) debug_port(c, port, size);
     NEXT_CHECKED(c, i);
 }

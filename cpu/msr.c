@@ -97,7 +97,7 @@ static _Noreturn void unknown(struct cpu *c, const char *verb, uint32_t number)
 }
 
 /* EFER bits that exist in this model, without LMA. */
-static uint64_t efer_known(const struct cpu *c)
+uint64_t efer_known(const struct cpu *c)
 {
     return (has(c, FEAT_SYSCALL) ? EFER_SCE : 0) | (has(c, FEAT_LM) ? EFER_LME : 0) |
            (has(c, FEAT_NX) ? EFER_NXE : 0);

@@ -46,6 +46,8 @@ static inline bool selector_is_local(uint16_t selector) { return selector & 4; }
 static inline uint32_t fault_ext(const struct cpu *c) { return c->delivering >= 0; }
 /* A fault with a selector as error code. why: the check that failed, for a person. */
 _Noreturn void fault_selector(struct cpu *, enum vector, uint16_t selector, const char *why);
+/* Not a fault but the end, until a reset. */
+void shut_down_by(struct cpu *, const char *instruction, const char *why);
 _Noreturn void fault_idt(struct cpu *, enum vector, uint8_t vector, const char *why);    /* a bad IDT entry */
 
 /* Debug registers (SDM vol. 3, 17.2) */
@@ -56,6 +58,9 @@ enum {
 };
 #define DR6_ONES 0xFFFF0FF0u
 #define DR7_ONES 0x400u
+#define DR6_TRAPS (0xFu | DR6_BS | DR6_BT)
+static inline uint64_t dr6_value(uint64_t v) { return (v & (DR6_TRAPS | DR6_BD)) | DR6_ONES; }
+static inline uint64_t dr7_value(uint64_t v) { return (v & 0xFFFF23FF) | DR7_ONES; }
 
 /* ---- accesses that ignore CPL, or are made for another ring ---------------------------------- */
 static inline uint64_t ring_load(struct cpu *c, uint64_t laddr, unsigned size, enum tlb_set set)
@@ -141,6 +146,11 @@ struct stack stack_outer(struct cpu *, uint16_t selector, uint64_t sp, unsigned 
 /* The result of SLDT, STR, SMSW: 16 bits to memory, the operand size to a register (selector.c). */
 void umip_check(struct cpu *);     /* #GP(0) for users when CR4.UMIP (guard.c) */
 void system_result(struct cpu *, const struct insn *, uint64_t value);
+
+/* Bits of control registers that exist in this model; EFER without LMA (system.c, msr.c). */
+uint64_t cr0_known(const struct cpu *);
+uint64_t cr4_known(const struct cpu *);
+uint64_t efer_known(const struct cpu *);
 
 /* Bits of a physical address (CPUID 8000_0008h). */
 static inline uint64_t paddr_mask(const struct cpu *c) { return (1ull << c->model->paddr_bits) - 1; }

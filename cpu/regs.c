@@ -114,6 +114,7 @@ static void add_hidden(struct words *w, const struct cpu *c)
     bool shadow = c->shadow_tick == cpu_ticks(c);
     const uint64_t rest[] = {
         cpu_ticks(c), c->halted, c->frozen, c->shutdown, c->line_intr, c->line_nmi, c->nmi_latched, c->nmi_blocked, c->line_ignne, c->a20,
+        c->smm.active, c->smm.latched, c->smm.base,
         shadow, shadow && c->shadow_ss, c->single_step, c->trap, c->fault.active,
         c->fault.active ? c->fault.vector : 0, c->fault.active ? c->fault.error : 0, c->msr.sysenter_cs, c->msr.sysenter_esp, c->msr.sysenter_eip,
         c->msr.apic_base, c->msr.pat, c->msr.misc_enable, c->msr.star, c->msr.lstar, c->msr.cstar,

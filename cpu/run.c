@@ -10,6 +10,7 @@
 #include "cpu/tlb.h"
 #include "cpu/trace.h"
 #include "cpu/simd.h"
+#include "cpu/smm.h"
 
 #define BUDGET_MAX (TRACE_DEAD / 2)        /* no budget pays for a dead trace */
 
@@ -101,7 +102,7 @@ void cpu_reset(struct cpu *c, bool power_on)
     c->cpl = 0;
     c->halted = c->frozen = c->shutdown = c->nmi_blocked = c->nmi_latched = c->line_reset = false;
     memset(&c->watch, 0, sizeof c->watch);
-    c->single_step = false;
+    c->single_step = c->in_port = false;
     c->trap = 0;
     c->shadow_tick = ~0ull;
     c->fault.active = false;
@@ -116,6 +117,7 @@ void cpu_reset(struct cpu *c, bool power_on)
         x87_reset(c);
         simd_reset(c);
     }
+    smm_reset(c, power_on);
     tlb_flush(c, false);
     traces_flush(c);
     mode_changed(c);
@@ -206,7 +208,9 @@ void cpu_line(struct cpu *c, enum cpu_line line, bool level)
         c->halted = c->frozen = false;
         break;
     case CPU_SMI:
-        return;
+        if (level && !c->smm.line) smm_request(c);
+        c->smm.line = level;
+        break;
     }
     attention(c);
 }
@@ -236,7 +240,7 @@ static void settle(struct cpu *c)
         c->flush_traces = false;
         traces_flush(c);
     }
-    if (c->line_reset) {
+    if (c->line_reset && !c->smm.active) {             /* INIT waits for RSM (SDM vol. 3, 34.4.1) */
         c->line_reset = false;
         cpu_reset(c, false);
     }
@@ -275,6 +279,12 @@ static void events(struct cpu *c)
         c->budget--;                       /* a delivery takes time, or a fault in its handler could stop it */
         fault_deliver(c);
         attention(c);
+        return;
+    }
+    if (c->smm.latched && !c->smm.active && !shadow) {
+        if (c->single_step) c->trap |= DR6_BS;         /* comes after RSM */
+        c->single_step = false;
+        smm_enter(c);
         return;
     }
     debug_traps(c, shadow && c->shadow_ss);

@@ -210,6 +210,11 @@ struct cpu {
 
     bool     single_step;          /* TF was set when the current instruction began */
     uint32_t trap;                 /* DR6 bits of the debug trap that waits for the end of the instruction */
+    bool     in_port;              /* a port is being accessed */
+    struct {                       /* system management mode (smm.c); io_...: before the I/O that caused an SMI */
+        bool     active, latched, line;
+        uint64_t base, io_tick, io_rip, io_rcx, io_rsi, io_rdi;
+    } smm;
     struct { uint8_t code, load, store, io; } watch;   /* bit n: DRn is a breakpoint of this kind (debug.c) */
     uint64_t large[64];            /* which large pages the TLB has pieces of, hashed (tlb.c) */
 

@@ -71,7 +71,7 @@ static uint64_t port_bulk(struct cpu *c, const struct insn *i, enum string op, u
 {
     unsigned size = insn_opsize(i) == 8 ? 4 : insn_opsize(i), reg = op == INS ? RDI : RSI;
     bool asks = is_protected(c) && (c->cpl > iopl(c) || is_vm86(c));
-    if (asks || !c->bus.in_run || !c->bus.out_run) return 0;
+    if (asks || c->watch.io || !c->bus.in_run || !c->bus.out_run) return 0;
     uint8_t *host = run_host(c, i, op == INS ? ES : i->seg, reg, size, op == INS, &n);
     if (!host) return 0;
     uint16_t port = reg16(c, RDX);

@@ -17,7 +17,7 @@ static void need_ring0(struct cpu *c)
 
 /* ---- control registers -------------------------------------------------------------------------- */
 /* CR0 bits that exist in this model; the others read as they were reset and ignore writes. */
-static uint64_t cr0_known(const struct cpu *c)
+uint64_t cr0_known(const struct cpu *c)
 {
     uint64_t known = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_PG;
     return has(c, FEAT_486) ? known | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD : known;
@@ -60,7 +60,7 @@ void cr3_write(struct cpu *c, uint64_t value)
 }
 
 /* The bits of CR4 stand for features (SDM vol. 3, 2.5); setting one that is absent is #GP. */
-static uint64_t cr4_known(const struct cpu *c)
+uint64_t cr4_known(const struct cpu *c)
 {
     static const struct { uint16_t feature; uint32_t bits; } table[] = {
         { FEAT_VME, CR4_VME | CR4_PVI }, { FEAT_TSC, CR4_TSD }, { FEAT_DE, CR4_DE }, { FEAT_PSE, CR4_PSE },
@@ -180,8 +180,8 @@ EXEC mov_dr(struct cpu *c, const struct insn *i)
     unsigned n = debug_register(c, i->dst);
     uint64_t value = c->mode & MODE_LONG ? c->gpr[i->src] : reg32(c, i->src);
     if (n >= 6 && value >> 32) fault_error(c, VEC_GP, 0);
-    if (n == 6) value = (value & (0xF | DR6_BD | DR6_BS | DR6_BT)) | DR6_ONES;
-    if (n == 7) value = (value & ~0xDC00ull) | DR7_ONES;
+    if (n == 6) value = dr6_value(value);
+    if (n == 7) value = dr7_value(value);
     c->dr[n] = value;
     if (n != 6) debug_changed(c);
     return leave_after(c, i);

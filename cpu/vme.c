@@ -63,7 +63,7 @@ bool vme_redirects(struct cpu *c, uint8_t vector)
 void vme_interrupt(struct cpu *c, uint8_t vector, uint64_t return_rip)
 {
     bool virtual = iopl(c) < 3;
-    uint32_t target = (uint32_t)ring_load(c, vector * 4u, 4, true);
+    uint32_t target = (uint32_t)ring_load(c, vector * 4u, 4, SET_USER);
     struct stack s = stack_current(c);
     stack_put(c, &s, virtual ? vme_flags(c, 2) : flags_get(c), 2);
     stack_put(c, &s, c->seg[CS].selector, 2);

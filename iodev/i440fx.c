@@ -10,8 +10,11 @@
  *
  * The subsystem ids are those by which SeaBIOS knows that fw_cfg and no DRAM detection awaits it.
  *
- * Not implemented: DRAM timing and error registers (kept, without effect), SMRAM that only shows in
- * system management mode.
+ * SMRAM shows at A0000h-BFFFFh while the processor is in system management mode (SMIACT#), or for
+ * everybody while D_OPEN is set.
+ *
+ * Not implemented: DRAM timing and error registers (kept, without effect). D_CLS hides SMRAM from
+ * code, too, and not only from data.
  */
 #include <string.h>
 #include "iodev/board.h"
@@ -19,7 +22,7 @@
 enum { PMCCFG = 0x50, DRAMC = 0x57, PAM0 = 0x59, PAM6 = 0x5F, DRB0 = 0x60, DRB7 = 0x67,
        SMRAM = 0x72 };
 enum { READ_RAM = 1, WRITE_RAM = 2 };
-enum { SMRAM_LOCK = 0x10, SMRAM_CLOSED = 0x20, SMRAM_OPEN = 0x40 };
+enum { SMRAM_ENABLE = 0x08, SMRAM_LOCK = 0x10, SMRAM_CLOSED = 0x20, SMRAM_OPEN = 0x40 };
 #define SEGMENT   0x4000u
 #define PAM_COUNT (PAM6 - PAM0 + 1)
 #define DRB_UNIT  (8u << 20)
@@ -28,7 +31,7 @@ struct i440fx {
     struct device dev;
     struct pci_function pci;
     uint8_t pam[PAM_COUNT];                /* as it is in effect */
-    bool    smram_open;
+    bool    smram_open, smiact;
 };
 
 static struct i440fx *i440fx_of(struct device *d) { return container_of(d, struct i440fx, dev); }
@@ -61,10 +64,18 @@ static void apply_smram(struct i440fx *n)
         *value &= (uint8_t)~SMRAM_OPEN;
         n->pci.writable[SMRAM] = 0;
     }
-    bool open = (*value & (SMRAM_OPEN | SMRAM_CLOSED)) == SMRAM_OPEN;
+    bool open = *value & SMRAM_ENABLE && !(*value & SMRAM_CLOSED) && (n->smiact || *value & SMRAM_OPEN);
     if (open == n->smram_open) return;
     n->smram_open = open;
     shadow(n, 0xA0000, 0x20000, open ? READ_RAM | WRITE_RAM : 0);
+}
+
+static void smiact_changed(void *ctx, unsigned wire, bool level)
+{
+    struct i440fx *n = ctx;
+    (void)wire;
+    n->smiact = level;
+    apply_smram(n);
 }
 
 static void apply(struct i440fx *n)
@@ -105,6 +116,7 @@ static bool plug(struct device *d, struct board *b)
     memset(&n->pci.writable[PAM0], 0x33, PAM_COUNT);
     n->pci.writable[PAM0] = 0x30;
     memset(&n->pci.writable[DRB0], 0xFF, SMRAM - DRB0);
+    board_listen(b, WIRE_SMIACT, smiact_changed, n);
     if (board_pci_add(b, &n->pci, 0, 0)) return true;
     device_log(d, LOG_ERROR, "PCI slot 0 is taken, or there is no PCI bus");
     return false;
@@ -125,12 +137,15 @@ static void restored(struct device *d)
     pci_restored(&n->pci);
     for (unsigned i = 0; i < PAM_COUNT; i++)              /* so that all of it counts as changed */
         n->pam[i] = (uint8_t)~n->pci.config[PAM0 + i];
-    n->smram_open = !(n->pci.config[SMRAM] & SMRAM_OPEN);
+    n->smram_open = false;
+    shadow(n, 0xA0000, 0x20000, 0);
     n->pci.writable[SMRAM] = 0x78;
     apply(n);
 }
 
-static const struct field state[] = { FIELD_N(struct i440fx, pci.config), { 0 } };
+static const struct field state[] = {
+    FIELD_N(struct i440fx, pci.config), FIELD(struct i440fx, smiact), { 0 },
+};
 
 const struct device_class i440fx_class = {
     .name = "i440fx", .about = "Intel 82441FX host bridge (290549-001)",

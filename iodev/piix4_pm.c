@@ -18,24 +18,28 @@
  * Small systems switch off without asking where PMCNTRL is: the word 2000h to 604h (QEMU) or B004h
  * (Bochs, early QEMU; OSDev wiki, "Shutdown"). Both work, wherever the firmware has put PMBASE.
  *
- * Not implemented: system management mode (B2h does what QEMU's board does in its place: F1h
- * enables ACPI, F0h disables it; the SMI enable bit reads as already set, so that firmware does
- * not wait for a handler), clock throttling, device idle timers, suspend states but S5.
+ * A write to B2h raises SMI# when DEVACTB and GLBCTL say so. As on QEMU's board it also does what the
+ * firmware's handler is there for: F1h enables ACPI, F0h disables it. EOS is not asked for, or
+ * firmware that was written for QEMU would get one SMI only.
+ *
+ * Not implemented: SMI for anything else than B2h, clock throttling, device idle timers, suspend
+ * states but S5.
  */
 #include <string.h>
 #include "iodev/board.h"
 #include "iodev/piix4_pm.h"
 
 enum { PMBASE = 0x40, DEVACTB = 0x58, PMREGMISC = 0x80, SMBBASE = 0x90, SMBHSTCFG = 0xD2 };
-enum { COMMAND_IO = 1, PMIOSE = 1, SMB_ENABLE = 1, APMC_EN_BYTE = 0x02 };
+enum { COMMAND_IO = 1, PMIOSE = 1, SMB_ENABLE = 1, APMC_EN_BYTE = 0x02 };       /* of DEVACTB + 3 */
 enum { PMSTS = 0x00, PMEN = 0x02, PMCNTRL = 0x04, PMTMR = 0x08, GPSTS = 0x0C, GPEN = 0x0E,
-       PM_SIZE = 0x40 };
+       GLBSTS = 0x18, GLBCTL = 0x28, PM_SIZE = 0x40 };
 enum { TMROF = 0x0001, GBL = 0x0020, PWRBTN = 0x0100, RTC = 0x0400, RESUME = 0x8000 };
 enum { SCI_EN = 0x0001, SUS_TYP = 0x1C00, SUS_EN = 0x2000 };      /* type 000: soft off */
 enum { SMB_STATUS, SMB_CONTROL = 2, SMB_COMMAND, SMB_ADDRESS, SMB_DATA0, SMB_DATA1, SMB_BLOCK,
        SMB_SIZE = 16 };
 enum { SMB_DONE = 0x02, SMB_DEV_ERR = 0x04, SMB_CLEARABLE = 0x1E, SMB_START = 0x40 };
 enum { ACPI_ENABLE = 0xF1, ACPI_DISABLE = 0xF0 };
+enum { APM_STS = 0x20, SMI_EN = 0x01 };                             /* of GLBSTS, GLBCTL */
 #define STATUS_BITS (TMROF | GBL | PWRBTN | RTC | RESUME)
 #define ENABLE_BITS (TMROF | GBL | PWRBTN | RTC)
 #define TIMER_HZ    3579545u
@@ -47,7 +51,7 @@ static const uint16_t off_ports[] = { 0x604, 0xB004 };
 struct piix4_pm {
     struct device dev;
     struct pci_function pci;
-    struct line   sci;
+    struct line   sci, smi;
     struct timer  overflow;
     uint16_t      status, enable, control;
     uint8_t       rest[PM_SIZE];           /* registers without effect */
@@ -126,7 +130,7 @@ static void write_byte(struct piix4_pm *p, unsigned at, uint8_t value)
         break;
     }
     case PMTMR: case PMTMR + 2: break;
-    case GPSTS: p->rest[at] &= (uint8_t)~value; break;
+    case GPSTS: case GLBSTS: p->rest[at] &= (uint8_t)~value; break;
     default: p->rest[at & (PM_SIZE - 1)] = value;
     }
 }
@@ -224,12 +228,22 @@ static uint32_t apm_peek(const struct device *d, uint32_t offset)
     return container_of(d, const struct piix4_pm, dev)->apm[offset & 1];
 }
 
+/* The edge counts. */
+static void raise_smi(struct piix4_pm *p)
+{
+    if (!(p->pci.config[DEVACTB + 3] & APMC_EN_BYTE) || !(p->rest[GLBCTL] & SMI_EN)) return;
+    p->rest[GLBSTS] |= APM_STS;
+    line_set(&p->smi, true);
+    line_set(&p->smi, false);
+}
+
 static void apm_write(struct device *d, uint32_t offset, uint32_t value, enum width size)
 {
     struct piix4_pm *p = pm_of(d);
     (void)size;
     p->apm[offset & 1] = (uint8_t)value;
     if (offset != 0) return;
+    raise_smi(p);
     if (value == ACPI_ENABLE) p->control |= SCI_EN;
     if (value == ACPI_DISABLE) p->control &= (uint16_t)~SCI_EN;
     update_sci(p);
@@ -329,7 +343,6 @@ static void fill_config(struct pci_function *f)
     f->config[0x06] = 0x80;
     f->config[0x3C] = SCI_IRQ;
     f->config[PMBASE] = f->config[SMBBASE] = 0x01;      /* I/O space */
-    f->config[DEVACTB + 3] = APMC_EN_BYTE;              /* see the head of this file */
     f->writable[PMBASE] = 0xC0;
     f->writable[SMBBASE] = 0xF0;
     f->writable[PMBASE + 1] = f->writable[SMBBASE + 1] = 0xFF;
@@ -346,6 +359,7 @@ static bool plug(struct device *d, struct board *b)
     p->pci.dev = d;
     p->pci.written = written;
     p->sci = board_irq(b, SCI_IRQ);
+    p->smi = board_wire(b, WIRE_SMI);
     p->overflow = (struct timer){ .fire = overflowed, .name = "piix4_pm.overflow" };
     if (!board_pci_add(b, &p->pci, 1, 3)) {
         device_log(d, LOG_ERROR, "PCI function 1.3 is taken, or there is no PCI bus");

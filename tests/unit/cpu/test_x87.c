@@ -287,7 +287,7 @@ START_TEST(errors_by_irq_13)
         0x9B, 0xDB, 0xE2, 0xCF,                     /* FWAIT; FNCLEX; IRET */
     };
     struct cpu *c = NULL;
-    const struct cpu_bus bus = { no_port, answer, irq13, &c };
+    const struct cpu_bus bus = { .in = no_port, .out = answer, .acknowledge = irq13, .ctx = &c };
     struct memory *memory = memory_new(1 << 20, NULL);
     struct cpu_regs regs;
     c = cpu_new(NULL, memory, &bus, NULL);

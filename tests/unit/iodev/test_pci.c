@@ -397,6 +397,23 @@ START_TEST(smram_opens_and_locks)
 }
 END_TEST
 
+/* SMRAM shows by itself while the processor is in system management mode, also when it is locked. */
+START_TEST(smram_in_smm)
+{
+    fake_plug(b, &i440fx_class, NULL);
+    fake_drive(b, WIRE_SMIACT, true);
+    memory_write(b->memory, 0xA0000, 0x11, BYTE);
+    ck_assert_uint_eq(memory_read(b->memory, 0xA0000, BYTE), 0xFF);     /* not enabled */
+    fake_pci_write(b, 0, 0, 0x72, 0x1A, BYTE);
+    memory_write(b->memory, 0xA0000, 0x22, BYTE);
+    ck_assert_uint_eq(memory_read(b->memory, 0xA0000, BYTE), 0x22);
+    fake_drive(b, WIRE_SMIACT, false);
+    ck_assert_uint_eq(memory_read(b->memory, 0xA0000, BYTE), 0xFF);
+    fake_drive(b, WIRE_SMIACT, true);
+    ck_assert_uint_eq(memory_read(b->memory, 0xA0000, BYTE), 0x22);
+}
+END_TEST
+
 /* ---- power management ---------------------------------------------------------------------- */
 static void pm_setup(void)
 {
@@ -409,8 +426,7 @@ START_TEST(pm_ports_follow_their_base)
 {
     fake_plug(b, &piix4_pm_class, NULL);
     ck_assert_uint_eq(fake_pci_read(b, 1, 3, 0x00, DWORD), 0x71138086);
-    /* SMM set up: do not wait */
-    ck_assert_uint_eq(fake_pci_read(b, 1, 3, 0x58, DWORD) >> 25 & 1, 1);
+    ck_assert_uint_eq(fake_pci_read(b, 1, 3, 0x58, DWORD) >> 25 & 1, 0);    /* no SMI before firmware asks */
     fake_pci_write(b, 1, 3, 0x40, 0xB001, DWORD);
     ck_assert_uint_eq(fake_pci_read(b, 1, 3, 0x40, DWORD), 0xB001);
     ck_assert(!fake_claimed(b, 0xB000));
@@ -461,6 +477,29 @@ START_TEST(pm_timer_overflow_interrupts)
     fake_out8(b, 0xB2, 0xF0);                                       /* ACPI off: no SCI */
     ck_assert(!fake_irq(b, 9));
     ck_assert_uint_eq(fake_in16(b, 0x604), 0);
+}
+END_TEST
+
+/* DEVACTB bit 25 and GLBCTL bit 0 enable it; GLBSTS bit 5 tells. */
+START_TEST(apm_raises_smi)
+{
+    pm_setup();
+    fake_out8(b, 0xB2, 1);
+    ck_assert_uint_eq(b->wire[WIRE_SMI].rises, 0);
+    fake_pci_write(b, 1, 3, 0x58, 0x02000000, DWORD);
+    fake_out8(b, 0xB2, 1);
+    ck_assert_uint_eq(b->wire[WIRE_SMI].rises, 0);
+    fake_out32(b, 0x628, 1);
+    fake_out8(b, 0xB3, 1);
+    ck_assert_uint_eq(b->wire[WIRE_SMI].rises, 0);
+    fake_out8(b, 0xB2, 1);
+    fake_out8(b, 0xB2, 2);
+    ck_assert_uint_eq(b->wire[WIRE_SMI].rises, 2);
+    ck_assert(!fake_wire(b, WIRE_SMI));
+    ck_assert_uint_eq(fake_in8(b, 0xB2), 2);
+    ck_assert_uint_eq(fake_in8(b, 0x618) & 0x20, 0x20);
+    fake_out8(b, 0x618, 0x20);
+    ck_assert_uint_eq(fake_in8(b, 0x618) & 0x20, 0);
 }
 END_TEST
 
@@ -581,9 +620,11 @@ int main(void)
     tcase_add_test(tc, piix3_elcr_and_reset_control);
     tcase_add_test(tc, pam_shadows_the_bios);
     tcase_add_test(tc, smram_opens_and_locks);
+    tcase_add_test(tc, smram_in_smm);
     tcase_add_test(tc, pm_ports_follow_their_base);
     tcase_add_test(tc, pm_timer_runs_at_3579545_hz);
     tcase_add_test(tc, pm_timer_overflow_interrupts);
+    tcase_add_test(tc, apm_raises_smi);
     tcase_add_test(tc, soft_off);
     tcase_add_test(tc, soft_off_by_bytes_and_dwords);
     tcase_add_test(tc, soft_off_where_small_systems_look);
