@@ -1,41 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Raw images: sector n is at byte n * 512 of the file.
  */
+#define _GNU_SOURCE            /* SEEK_DATA */
 #include "iodev/image/format.h"
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
-
-int image_file_read(int fd, uint64_t offset, void *to, size_t len)
-{
-    uint8_t *at = to;
-    while (len) {
-        ssize_t n = pread(fd, at, len, (off_t)offset);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return errno;
-        if (n == 0) break;
-        at += n;
-        offset += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    memset(at, 0, len);
-    return 0;
-}
-
-int image_file_write(int fd, uint64_t offset, const void *from, size_t len)
-{
-    const uint8_t *at = from;
-    while (len) {
-        ssize_t n = pwrite(fd, at, len, (off_t)offset);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return errno;
-        if (n == 0) return EIO;
-        at += n;
-        offset += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
 
 static int flat_read(struct image *i, uint64_t sector, uint32_t count, void *to)
 {
@@ -52,7 +21,32 @@ static int flat_flush(struct image *i)
     return fdatasync(i->fd) == 0 ? 0 : errno;
 }
 
+/* Holes of a sparse file. */
+static enum image_where flat_where(struct image *i, uint64_t sector, uint64_t count, uint64_t *run)
+{
+    off_t at = (off_t)(sector * SECTOR_SIZE), data = lseek(i->fd, at, SEEK_DATA);
+    bool hole = data < 0 ? errno == ENXIO : data >= at + (off_t)SECTOR_SIZE;
+    off_t end = data < 0 || hole ? data : lseek(i->fd, at, SEEK_HOLE);
+    uint64_t bytes = end > at ? (uint64_t)(end - at) : UINT64_MAX;
+    uint64_t sectors = hole ? bytes / SECTOR_SIZE : (bytes - 1) / SECTOR_SIZE + 1;
+    *run = sectors < count ? sectors : count;
+    return hole ? IMAGE_ZERO : IMAGE_DATA;
+}
+
+static const char *flat_create(int fd, const struct image_plan *p)
+{
+    return ftruncate(fd, (off_t)p->bytes) == 0 ? NULL : image_create_failed();
+}
+
+static const char *flat_resize(struct image *i, uint64_t sectors)
+{
+    if (ftruncate(i->fd, (off_t)(sectors * SECTOR_SIZE))) return image_create_failed();
+    i->sectors = sectors;
+    return NULL;
+}
+
 const struct image_format image_flat = {
-    .name = "flat", .about = "raw sectors, written in place",
-    .read = flat_read, .write = flat_write, .flush = flat_flush,
+    .name = "raw", .about = "sectors one after another, no header", .extensions = "",
+    .read = flat_read, .write = flat_write, .flush = flat_flush, .create = flat_create,
+    .where = flat_where, .resize = flat_resize, .can_shrink = true,
 };

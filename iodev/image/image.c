@@ -1,165 +1,204 @@
 /* SPDX-License-Identifier: MIT
- * Opening disk images: one place that checks the file, locks it and says clearly what is wrong.
+ * What a drive sees of an image, and how the config's words become files one above the other:
+ *
+ *     flat, growing      file            volatile   memory            undoable   journal (qcow2)
+ *                                                     |                             |
+ *                                                   file, read-only               file, read-only
  */
-#define _GNU_SOURCE           /* F_OFD_SETLK */
-#include "iodev/image/format.h"
+#include "iodev/image/open.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <strings.h>
 #include <unistd.h>
 
-static const struct image_format *const formats[] = { &image_flat, &image_volatile };
+enum layer { LAYER_NONE, LAYER_MEMORY, LAYER_JOURNAL };
 
-const char *image_formats(void)
-{
-    return "flat, volatile";
-}
-
-static const struct image_format *format_named(const char *name)
-{
-    for (unsigned i = 0; i < COUNT_OF(formats); i++)
-        if (!strcmp(formats[i]->name, name)) return formats[i];
-    return NULL;
-}
-
-struct note {
-    const char *path;
-    char       *text;
-    size_t      room;
+struct plan {
+    const struct image_format *format;
+    enum layer layer;
+    bool       raw_by_word;            /* mode=flat, not just a name that says nothing else */
 };
 
-/* One line: absolute path, cause, remedy. */
-static void explain(const struct note *n, const char *cause, const char *remedy)
+static bool is(const char *word, const char *what)
 {
-    char here[PATH_MAX] = "";
-    bool absolute = n->path[0] == '/' || !getcwd(here, sizeof here);
-    snprintf(n->text, n->room, "%s%s%s: %s%s%s", absolute ? "" : here, absolute ? "" : "/", n->path,
-             cause, *remedy ? "; " : "", remedy);
+    return word && !strcasecmp(word, what);
 }
 
-static const struct { int code; const char *cause, *remedy; } causes[] = {
-    { ENOENT,  "no such file", "correct the path or create the image, e.g. truncate -s 64M FILE" },
-    { ENOTDIR, "a part of the path is not a directory", "correct the path" },
-    { EACCES,  "permission denied", "change the file's permissions or use a copy" },
-    { EPERM,   "permission denied", "change the file's permissions or use a copy" },
-    { EROFS,   "the file system is read-only", "copy the image or use mode=volatile" },
-    { ETXTBSY, "the file is being executed", "use a copy" },
-    { EMFILE,  "too many open files", "raise the limit (ulimit -n)" },
-};
-
-static void explain_errno(const struct note *n, int code, bool writing)
+static bool unknown_word(const struct note *n, const char *word)
 {
-    for (unsigned i = 0; i < COUNT_OF(causes); i++) {
-        if (causes[i].code != code) continue;
-        bool only_read = code == EACCES && writing && access(n->path, R_OK) == 0;
-        explain(n, only_read ? "may be read but not written" : causes[i].cause,
-                only_read ? "change the file's permissions or use mode=volatile"
-                          : causes[i].remedy);
-        return;
-    }
-    explain(n, strerror(code), "");
-}
-
-/* What a regular open() would accept but no disk can be made of. */
-static bool is_usable(const struct note *n, int fd, uint64_t *bytes)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0) return explain_errno(n, errno, false), false;
-    if (S_ISDIR(st.st_mode)) return explain(n, "is a directory", "name an image file"), false;
-    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-        return explain(n, "is neither a file nor a block device", "name an image file"), false;
-    off_t end = lseek(fd, 0, SEEK_END);
-    if (end < 0) return explain_errno(n, errno, false), false;
-    if (end == 0)
-        return explain(n, "is empty (0 bytes)", "give it a size, e.g. truncate -s 64M FILE"), false;
-    *bytes = (uint64_t)end;
-    return true;
-}
-
-/* Kernel locks on the descriptor: they die with the process, and two machines in one process
- * exclude each other too. A file system without locks is not a reason to refuse. */
-static bool lock(const struct note *n, int fd, bool exclusive)
-{
-    struct flock l = { .l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
-    if (fcntl(fd, F_OFD_SETLK, &l) == 0 || (errno != EAGAIN && errno != EACCES)) return true;
-    explain(n, exclusive ? "is in use by another machine or drive"
-                         : "is being written by another machine or drive",
-            exclusive ? "stop that one, use a copy, or mode=volatile in both"
-                      : "stop that one or use a copy");
+    snprintf(n->text, n->room, "image format \"%.40s\" is not supported; use one of: %s", word,
+             image_formats());
     return false;
 }
 
-static int open_file(const struct note *n, enum image_access access, bool *read_only)
+/* What mode= and format= ask for. */
+static bool make_plan(const struct image_choice *c, const struct note *n, struct plan *p)
 {
-    int fd = -1, error = EACCES;
-    *read_only = access == IMAGE_READ_ONLY;
-    if (!*read_only) {
-        fd = open(n->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        error = errno;
-    }
-    bool fall_back = access == IMAGE_WRITE_IF_POSSIBLE &&
-                     (error == EACCES || error == EPERM || error == EROFS);
-    /* EISDIR: open it for reading, is_usable() has the words for it */
-    if (fd < 0 && (*read_only || fall_back || error == EISDIR)) {
-        *read_only = true;
-        fd = open(n->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        error = errno;
-    }
-    if (fd < 0) explain_errno(n, error, access == IMAGE_WRITE);
-    return fd;
-}
-
-static bool start(struct image *i, const struct note *n)
-{
-    if (!is_usable(n, i->fd, &i->file_bytes)) return false;
-    if (!lock(n, i->fd, !i->read_only && !i->format->keeps_file)) return false;
-    i->sectors = (i->file_bytes + SECTOR_SIZE - 1) / SECTOR_SIZE;
-    const char *cause = i->format->open ? i->format->open(i) : NULL;
-    if (cause) return explain(n, cause, ""), false;
-    if (i->file_bytes % SECTOR_SIZE)
-        explain(n, "size is not a multiple of 512 bytes",
-                "the last sector is filled up with zeroes");
+    const char *mode = c->mode && *c->mode ? c->mode : NULL;
+    const char *format = c->format && *c->format ? c->format : NULL;
+    bool how = is(mode, "volatile") || is(mode, "undoable") || is(mode, "growing");
+    *p = (struct plan){ .layer = is(mode, "volatile")   ? LAYER_MEMORY
+                                 : is(mode, "undoable") ? LAYER_JOURNAL
+                                                        : LAYER_NONE };
+    p->format = image_format_by_path(n->path);
+    if (mode && !how && !(p->format = image_format_named(mode))) return unknown_word(n, mode);
+    p->raw_by_word = is(mode, "flat");
+    if (format && !(p->format = image_format_named(format))) return unknown_word(n, format);
+    if (p->format->is_folder && p->layer == LAYER_NONE) p->layer = LAYER_MEMORY;
     return true;
 }
 
-struct image *image_open(const char *path, const char *format, enum image_access access,
-                         char *note, size_t room)
+/* A raw disk may begin with anything; but somebody may also have forgotten to say what it is. */
+static const struct image_format *looks_like(const struct image *i)
 {
-    struct note n = { path ? path : "", note, room };
-    note[0] = 0;
-    if (!*n.path) return explain(&n, "no image file named", "set path="), NULL;
-    struct image *i = calloc(1, sizeof *i);
-    if (!i) return explain(&n, "out of memory", ""), NULL;
-    i->format = format_named(format && *format ? format : "flat");
-    if (!i->format) {
-        snprintf(note, room, "image format \"%.40s\" is not supported; use one of: %s", format,
-                 image_formats());
-        free(i);
-        return NULL;
+    uint8_t first[2048];
+    if (i->fd < 0 || image_file_read(i->fd, 0, first, sizeof first)) return NULL;
+    for (unsigned n = 0; image_format_at(n); n++) {
+        const struct image_format *f = image_format_at(n);
+        if (f->looks_like && f->looks_like(first, sizeof first)) return f;
     }
-    i->fd = open_file(&n, i->format->keeps_file ? IMAGE_READ_ONLY : access, &i->read_only);
-    if (i->fd >= 0 && start(i, &n)) {
-        if (i->format->keeps_file) i->read_only = access == IMAGE_READ_ONLY;
-        return i;
-    }
-    image_close(i);
     return NULL;
 }
 
+/* false: refused. The name says one thing, mode=flat another, and the contents prove the name right. */
+static bool check_raw(struct image *i, const struct plan *p, const struct note *n)
+{
+    char text[160];
+    const struct image_format *f = looks_like(i);
+    if (f && p->raw_by_word && image_format_by_path(n->path) == f) {
+        snprintf(text, sizeof text, "is a %s image, mode=flat would destroy it", f->name);
+        return image_explain(n, text, "use mode=growing, or leave mode= out"), false;
+    }
+    if (f) {
+        snprintf(text, sizeof text, "begins like a %s image, but is used as raw sectors", f->name);
+        image_explain(n, text, "if it is one, say format=");
+    } else if (i->file_bytes % SECTOR_SIZE) {
+        image_explain(n, "size is not a multiple of 512 bytes",
+                      "the last sector is filled up with zeroes");
+    }
+    return true;
+}
+
+/* ---- overlays -------------------------------------------------------------------------------- */
+static struct image *above_memory(struct image *base, bool read_only, const struct note *n)
+{
+    struct image *i = calloc(1, sizeof *i);
+    if (i) *i = (struct image){ .format = &image_volatile, .fd = -1, .base = base };
+    if (!i || i->format->open(i)) {
+        image_explain(n, "out of memory", "");
+        if (!i) image_close(base);
+        image_close(i);
+        return NULL;
+    }
+    i->sectors = base->sectors;
+    i->file_bytes = base->file_bytes;
+    i->read_only = read_only;
+    return i;
+}
+
+/* How the journal names its base: without the folder, where both lie in one. false: too long. */
+static bool name_base(const char *journal, const char *path, char *to, size_t room)
+{
+    const char *a = strrchr(journal, '/'), *b = strrchr(path, '/');
+    size_t la = a ? (size_t)(a - journal) : 0, lb = b ? (size_t)(b - path) : 0;
+    char full[PATH_MAX];
+    const char *name = realpath(path, full) ? full : path;
+    if (!a == !b && la == lb && !strncmp(journal, path, la)) name = b ? b + 1 : path;
+    size_t len = strlen(name);
+    if (len < room) memcpy(to, name, len + 1);
+    return len < room;
+}
+
+static void sync_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+    int fd = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    if (fd < 0) return;
+    fsync(fd);
+    close(fd);
+}
+
+/* Whole or not there: written beside its place, synced, renamed. */
+static bool make_journal(const struct note *n, const struct image *base)
+{
+    char name[IMAGE_NAME], temporary[PATH_MAX];
+    struct image_plan p = { .bytes = base->sectors * SECTOR_SIZE, .base = name,
+                            .base_format = base->format->name };
+    if (!name_base(n->path, base->path, name, sizeof name) ||
+        snprintf(temporary, sizeof temporary, "%s.new", n->path) >= (int)sizeof temporary)
+        return image_explain_errno(n, ENAMETOOLONG, true), false;
+    int fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) return image_explain_errno(n, errno, true), false;
+    const char *cause = image_qcow2.create(fd, &p);
+    if (!cause && (fsync(fd) || rename(temporary, n->path))) cause = image_create_failed();
+    close(fd);
+    if (cause) image_explain(n, cause, "the file of changes could not be made"), unlink(temporary);
+    else sync_folder(n->path);
+    return !cause;
+}
+
+static struct image *above_journal(struct image *base, const char *journal, enum image_access how,
+                                   const struct note *n)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s%s", journal && *journal ? journal : base->path,
+             journal && *journal ? "" : ".undo.qcow2");
+    struct note own = { path, n->text, n->room };
+    if (access(path, F_OK) != 0 && !make_journal(&own, base)) return image_close(base), NULL;
+    struct image *i = image_open_chain(&own, &image_qcow2, how, base, 0);
+    if (i && i->sectors != base->sectors) {
+        image_explain(&own, "belongs to a disk of another size",
+                      "vitro-img commit or delete it, or name another one with journal=");
+        image_close(i);
+        return NULL;
+    }
+    return i;
+}
+
+struct image *image_open_choice(const struct image_choice *c, enum image_access access, char *note,
+                                size_t room)
+{
+    struct note n = { c->path ? c->path : "", note, room };
+    struct plan p;
+    note[0] = 0;
+    if (!*n.path) return image_explain(&n, "no image file named", "set path="), NULL;
+    if (!make_plan(c, &n, &p)) return NULL;
+    enum image_access below = p.layer == LAYER_NONE ? access : IMAGE_READ_ONLY;
+    struct image *i = image_open_chain(&n, p.format, below, NULL, 0);
+    if (i && p.format == &image_flat && !check_raw(i, &p, &n)) return image_close(i), NULL;
+    if (i && p.layer == LAYER_MEMORY) i = above_memory(i, access == IMAGE_READ_ONLY, &n);
+    if (i && p.layer == LAYER_JOURNAL) i = above_journal(i, c->journal, access, &n);
+    return i;
+}
+
+struct image *image_open(const char *path, const char *mode, enum image_access access, char *note,
+                         size_t room)
+{
+    return image_open_choice(&(struct image_choice){ .path = path, .mode = mode }, access, note,
+                             room);
+}
+
+/* ---- use ------------------------------------------------------------------------------------- */
 void image_close(struct image *i)
 {
     if (!i) return;
+    if (!i->read_only && i->dirty) image_flush(i);
     if (i->format->close) i->format->close(i);
     if (i->fd >= 0) close(i->fd);
+    image_close(i->base);
+    free(i->path);
     free(i);
 }
 
 uint64_t image_sectors(const struct image *i)   { return i->sectors; }
 bool     image_read_only(const struct image *i) { return i->read_only; }
+bool     image_is_dirty(const struct image *i)  { return i->dirty; }
 
 void image_pad(struct image *i, uint64_t sectors)
 {
@@ -179,10 +218,24 @@ int image_read(struct image *i, uint64_t sector, uint32_t count, void *to)
 int image_write(struct image *i, uint64_t sector, uint32_t count, const void *from)
 {
     if (i->read_only) return EROFS;
-    return inside(i, sector, count) ? i->format->write(i, sector, count, from) : EINVAL;
+    if (!inside(i, sector, count)) return EINVAL;
+    i->dirty = true;
+    return i->format->write(i, sector, count, from);
 }
 
 int image_flush(struct image *i)
 {
-    return i->format->flush(i);
+    if (i->read_only) return 0;
+    int error = i->format->flush(i);
+    if (!error) i->dirty = false;
+    return error;
+}
+
+int image_read_base(struct image *i, uint64_t sector, uint32_t count, void *to)
+{
+    uint64_t have = i->base ? i->base->sectors : 0;
+    uint64_t left = sector < have ? have - sector : 0;
+    uint32_t run = left < count ? (uint32_t)left : count;
+    memset((uint8_t *)to + (size_t)run * SECTOR_SIZE, 0, (size_t)(count - run) * SECTOR_SIZE);
+    return run ? i->base->format->read(i->base, sector, run, to) : 0;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Disk images: an array of 512-byte sectors in a host file. The format is what the config says
- * (mode=), never what the file's first bytes say: those belong to the guest.
+ * Disk images: an array of 512-byte sectors in a host file. The format is what the config or the
+ * file's extension says, never what the file's first bytes say: those belong to the guest.
  *
- * The file is locked (OFD lock on the descriptor) as long as it is open: shared for reading,
- * exclusive for writing. Functions return 0 or an errno value; a count of sectors that reaches past
+ * Files are locked (OFD lock on the descriptor) as long as they are open: shared for reading,
+ * exclusive for writing; the base of an overlay is opened for reading only. Functions return 0 or an
+ * errno value (EUCLEAN: the image's own tables are damaged); a count of sectors that reaches past
  * image_sectors() is EINVAL and moves nothing.
  */
 #pragma once
@@ -19,22 +20,49 @@ enum image_access {
     IMAGE_READ_ONLY,
 };
 
-/* format: a name from image_formats(); NULL = "flat". note (room bytes, 256 or more) receives one
- * line: why it failed (absolute path, cause, remedy) when NULL is returned, otherwise a warning or
- * the empty string. */
-struct image *image_open(const char *path, const char *format, enum image_access, char *note,
+/* mode     NULL or "": the file is written to. "flat": likewise, raw sectors. "volatile": writes
+ *          stay in memory. "undoable": writes go to the journal, a qcow2 file over this one.
+ *          Also Bochs's names of formats ("vpc"), and image_format names.
+ * format   of the file; NULL or "": its extension says it
+ * journal  NULL or "": PATH.undo.qcow2 */
+struct image_choice {
+    const char *path, *mode, *format, *journal;
+};
+
+/* note (room bytes, 256 or more) receives one line: why it failed (absolute path, cause, remedy)
+ * when NULL is returned, otherwise a warning or the empty string. */
+struct image *image_open_choice(const struct image_choice *, enum image_access, char *note,
+                                size_t room);
+struct image *image_open(const char *path, const char *mode, enum image_access, char *note,
                          size_t room);
-void     image_close(struct image *);             /* NULL is fine */
+void     image_close(struct image *);             /* flushes; NULL is fine */
 
 uint64_t image_sectors(const struct image *);     /* rounded up; the missing bytes read as zero */
 bool     image_read_only(const struct image *);
 int      image_read(struct image *, uint64_t sector, uint32_t count, void *to);
 int      image_write(struct image *, uint64_t sector, uint32_t count, const void *from);
 int      image_flush(struct image *);             /* fdatasync: after it, kill -9 loses nothing */
+bool     image_is_dirty(const struct image *);    /* written since the last flush */
 
 /* Makes the image look at least this long: sectors past the file's end read as zeroes and a write
- * there extends the file. For floppy images that hold only the start of a disk. */
+ * there extends the file. For floppy images that hold only the start of a disk; raw images only. */
 void     image_pad(struct image *, uint64_t sectors);
 
-/* For messages and help: "flat, volatile". */
+/* For messages and help: "flat, volatile, undoable ...". */
 const char *image_formats(void);
+
+/* ---- for vitro-img --------------------------------------------------------------------------- */
+struct image_format;
+
+struct image_report {
+    uint64_t clusters, allocated;      /* of the disk */
+    uint64_t corruptions, leaks, repaired;
+    char     first[160];               /* what the first corruption is */
+};
+
+struct image_info {
+    uint64_t cluster;                  /* bytes; 0: the format has none */
+    char     more[256];                /* "compat: 1.1, ..." */
+};
+
+enum image_where { IMAGE_DATA, IMAGE_ZERO, IMAGE_BASE };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Raw images whose writes stay in memory: the file is never changed.
+ * An overlay in memory: the image below is never changed.
  *
  * own -> root[sector >> 12] -> leaf[512] -> block of 8 sectors (4 KiB). A block is copied from the
- * file at its first write; what has no block is read from the file.
+ * base at its first write; what has no block is read from the base.
  */
 #include "iodev/image/format.h"
 #include <errno.h>
@@ -26,9 +26,9 @@ static uint8_t **slot(struct image *i, uint64_t sector, bool grow)
     struct overlay *o = i->own;
     uint64_t n = sector / LEAF_SECTORS;
     if (n >= o->leaves && grow) {
-        struct leaf **root = realloc(o->root, (size_t)(n + 1) * sizeof *root);
+        struct leaf **root = realloc(o->root, (size_t)(n + 1) * sizeof(*root));
         if (!root) return NULL;
-        memset(root + o->leaves, 0, (size_t)(n + 1 - o->leaves) * sizeof *root);
+        memset(root + o->leaves, 0, (size_t)(n + 1 - o->leaves) * sizeof(*root));
         o->root = root;
         o->leaves = n + 1;
     }
@@ -52,12 +52,10 @@ static int volatile_read(struct image *i, uint64_t sector, uint32_t count, void 
         uint32_t run = run_of(sector, count);
         size_t len = (size_t)run * SECTOR_SIZE;
         uint8_t **block = slot(i, sector, false);
-        if (block && *block) {
-            memcpy(at, *block + sector % BLOCK_SECTORS * SECTOR_SIZE, len);
-        } else {
-            int error = image_file_read(i->fd, sector * SECTOR_SIZE, at, len);
-            if (error) return error;
-        }
+        int error = 0;
+        if (block && *block) memcpy(at, *block + sector % BLOCK_SECTORS * SECTOR_SIZE, len);
+        else error = image_read_base(i, sector, run, at);
+        if (error) return error;
         sector += run;
         count -= run;
         at += len;
@@ -69,8 +67,7 @@ static int copy_block(struct image *i, uint8_t **block, uint64_t sector)
 {
     uint8_t *copy = malloc(BLOCK_SECTORS * SECTOR_SIZE);
     if (!copy) return ENOMEM;
-    uint64_t first = sector - sector % BLOCK_SECTORS;
-    int error = image_file_read(i->fd, first * SECTOR_SIZE, copy, BLOCK_SECTORS * SECTOR_SIZE);
+    int error = image_read_base(i, sector - sector % BLOCK_SECTORS, BLOCK_SECTORS, copy);
     if (error) {
         free(copy);
         return error;
@@ -121,7 +118,7 @@ static void volatile_close(struct image *i)
 }
 
 const struct image_format image_volatile = {
-    .name = "volatile", .about = "raw sectors, writes are kept in memory and lost at the end",
-    .keeps_file = true, .open = volatile_open, .read = volatile_read, .write = volatile_write,
+    .name = "volatile", .about = "writes are kept in memory and lost at the end",
+    .extensions = "", .open = volatile_open, .read = volatile_read, .write = volatile_write,
     .flush = volatile_flush, .close = volatile_close,
 };

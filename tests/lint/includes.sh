@@ -11,11 +11,12 @@ allowed() {
     bios)   echo "base memory bios" ;;
     iodev)  echo "base memory iodev gui/screen.h gui/input.h" ;;
     debug)  echo "base memory cpu/cpu.h iodev gui debug" ;;
+    img)    echo "base iodev/image img" ;;
     config) echo "base memory cpu/cpu.h iodev gui bios debug config" ;;
     esac
 }
 bad=0
-for room in base memory cpu gui bios iodev debug config; do
+for room in base memory cpu gui bios iodev debug img config; do
     for file in $(find "$room" -name '*.[ch]' -o -name '*.inc' -o -name '*.def'); do
         for header in $(sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file"); do
             ok=no
