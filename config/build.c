@@ -68,6 +68,8 @@ static void add_disk(struct builder *b, const char *id, const struct config_driv
     if (!add(b, "ata_disk", id)) return;
     set(b, id, "path", d->image.path);
     set(b, id, "mode", d->mode);
+    set(b, id, "format", d->format);
+    set(b, id, "journal", d->journal);
     set(b, id, "model", d->model);
     set_number(b, id, "cylinders", d->cylinders);
     set_number(b, id, "heads", d->heads);

@@ -66,19 +66,13 @@ static void check_geometry(struct config *c, struct config_drive *d)
     d->cylinders = d->heads = d->spt = 0;
 }
 
-/* What Bochs calls undoable is a raw image and a file of changes: without the changes it is still
- * the same disk. All other modes are formats of their own: read as raw sectors such an image would
- * be garbage, and the first write would destroy it. */
+/* Formats of Bochs that are not there: read as raw sectors such an image would be garbage, and the
+ * first write would destroy it. */
 static void check_mode(struct config *c, struct config_drive *d, const char *name)
 {
     char full[2 * PATH_MAX];
-    if (word_in("flat|volatile", d->mode)) return;
-    if (word_in("undoable", d->mode)) {
-        config_warn_at(c, d->image.origin, "%s: mode=undoable is not there yet: volatile is used, "
-                       "what the guest writes is lost at the end", name);
-        d->mode = "volatile";
-        return;
-    }
+    if (d->journal && (!*d->journal || !strcmp(d->journal, "none"))) d->journal = NULL;
+    if (!word_in("concat|dll|sparse|vmware3|vhdx", d->mode)) return;
     full_path(full, d->image.path);
     config_error_at(c, d->image.origin, "%s %s: mode=%s: images of this format cannot be read; "
                     "convert it (qemu-img convert -O raw IN OUT) and use mode=flat", name, full,

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include "config/options.h"
+#include "iodev/image/image.h"
 
 struct parser {
     struct command_line *c;
@@ -255,7 +256,7 @@ static bool is_floppy_size(const char *path)
         163840, 184320, 327680, 368640, 737280, 1228800, 1474560, 2949120
     };
     struct stat s;
-    if (stat(path, &s) || !S_ISREG(s.st_mode)) return false;
+    if (stat(path, &s) || !S_ISREG(s.st_mode) || !image_is_raw_name(path)) return false;
     for (unsigned i = 0; i < COUNT_OF(sizes); i++)
         if (s.st_size == sizes[i]) return true;
     return false;

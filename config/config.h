@@ -36,7 +36,7 @@ struct config_floppy {
 
 struct config_drive {
     const char *type;                      /* "none", "disk", "cdrom" */
-    const char *mode;                      /* image format, "flat" */
+    const char *mode, *format, *journal;   /* see iodev/image/image.h; "auto", "auto", NULL */
     struct config_file image;
     uint64_t cylinders, heads, spt;        /* 0: from the image */
     bool inserted;                         /* cdrom */

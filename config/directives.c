@@ -114,8 +114,9 @@ static const struct option drive_options[] = {
     WORD("type", config_drive, type, "none|disk|cdrom"),
     INPUT("path", config_drive, image),
     WORD("mode", config_drive, mode,
-         "flat|volatile|concat|dll|sparse|vmware3|vmware4|vhdx|undoable|"
+         "auto|flat|volatile|concat|dll|sparse|vmware3|vmware4|vhdx|undoable|"
          "growing|vpc|vbox|vvfat"),
+    WORD("format", config_drive, format, "auto|raw|qcow2|vhd|vpc|vmdk|vdi|fat"),
     UINT("cylinders", config_drive, cylinders, 0, UINT32_MAX),
     UINT("heads", config_drive, heads, 0, 255),
     UINT("spt", config_drive, spt, 0, 255),
@@ -124,7 +125,7 @@ static const struct option drive_options[] = {
     TEXT("model", config_drive, model),
     FIXED("biosdetect", "auto|cmos", "the BIOS sees the drive"),
     WORD("translation", config_drive, translation, "auto|none|lba|large|echs|rechs"),
-    FIXED("journal", "|none", "what a volatile disk is told stays in memory"),
+    TEXT("journal", config_drive, journal),
     END
 };
 

@@ -232,6 +232,7 @@ void machine_advance(struct machine *m, uint64_t until, uint64_t budget)
     while (!m->ended && budget && m->cpu) {
         if (m->reset_asked) machine_reset(m);
         clock_advance(clock, machine_now(m));
+        if (clock_is_held(clock)) return;
         deliver(m);
         if (machine_ticks(m) >= until) break;
         uint64_t ran = run(m, next_stop(m, until), budget);

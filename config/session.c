@@ -18,6 +18,7 @@
 #include "config/typist.h"
 #include "debug/monitor.h"
 #include "debug/qtest.h"
+#include "iodev/ata_disk.h"
 #include "iodev/media.h"
 #include "iodev/piix4_pm.h"
 #include "iodev/serial.h"
@@ -25,6 +26,7 @@
 #define MILLISECOND ((nanos)1000000)
 #define SLICE       (5 * MILLISECOND)      /* host time */
 #define PACED_SLICE (10 * MILLISECOND)     /* guest time */
+#define SETTLE      SECOND                 /* host time between looks at disk images */
 #define FRAME       (20 * MILLISECOND)     /* host time between looks at the window */
 
 enum { BUDGET_LEAST = 20000, BUDGET_MOST = 200000000, FDS = CONFIG_COMS + 1, EXIT_FATAL = 1 };
@@ -42,6 +44,7 @@ struct session {
     uint64_t until, hash_every, next_hash; /* ticks; UINT64_MAX: never */
     FILE *hashes;
     nanos next_frame, woken;               /* host time */
+    nanos next_settle;                     /* host time */
     bool stopped, told_dead;
 };
 
@@ -64,6 +67,7 @@ static void stop(void *session)
 static void cont(void *session)
 {
     struct session *s = session;
+    clock_let_go(board_clock(machine_board(s->machine)));
     s->stopped = false;
     pacer_start(&s->pacer, s->pacer.pace, machine_now(s->machine));
 }
@@ -177,6 +181,20 @@ static void wait_for(struct session *s, nanos time)
     if (poll(fds, n, ms) > 0) s->woken = host_now();
 }
 
+/* What waits for the host: tables of disk images, and a disk that was full. The guest sees neither. */
+static void settle(struct session *s, nanos now)
+{
+    s->next_settle = now + SETTLE;
+    for (struct device *d = board_devices(machine_board(s->machine)); d; d = d->next)
+        if (d->class == &ata_disk_class) ata_disk_settle(d);
+    clock_let_go(board_clock(machine_board(s->machine)));
+}
+
+static bool is_waiting(const struct session *s)
+{
+    return s->stopped || clock_is_held(board_clock(machine_board(s->machine)));
+}
+
 static void look_around(struct session *s)
 {
     nanos now = host_now();
@@ -185,6 +203,7 @@ static void look_around(struct session *s)
         if (s->com[i] && !s->stopped) serial_poll(s->com[i], NULL, NULL);
     if (s->monitor) monitor_poll(s->monitor);
     if (!s->stopped) typist_poll(s->typist, s->machine);
+    if (now >= s->next_settle) settle(s, now);
     if (now < s->next_frame) return;
     front_end_poll(s->front_end, s->stopped, s->machine);
     s->next_frame = now + FRAME;
@@ -366,7 +385,7 @@ int session_run(struct machine *m, const struct config *c, const struct command_
     bool ready = open_session(&s, c, cl);
     while (ready && !machine_ended(m, &exit_code)) {
         look_around(&s);
-        if (s.stopped) wait_for(&s, FRAME / 2);
+        if (is_waiting(&s)) wait_for(&s, FRAME / 2);
         else run_slice(&s);
     }
     if (s.front_end) front_end_poll(s.front_end, s.stopped, m);
@@ -401,6 +420,7 @@ static nanos board_now(void *machine) { return machine_now(machine); }
 static nanos board_next(void *machine) { return clock_next(board_clock(machine_board(machine))); }
 static void board_advance(void *machine, nanos to)
 {
+    clock_let_go(board_clock(machine_board(machine)));
     clock_advance(board_clock(machine_board(machine)), to);
 }
 static void irq_changed(void *qtest, unsigned irq, bool level)

@@ -119,6 +119,7 @@ static void run_flush(struct ata_disk *k, const struct ata_command *c)
         ata_finish(k);
         return;
     }
+    if (ata_wait_for_room(k, "flushing", error)) return;
     device_log(&k->dev, LOG_ERROR, "%s: flushing: %s", k->path, strerror(error));
     ata_fail(k, ATA_ABRT);
     k->drive.status |= ATA_DF;
@@ -286,12 +287,18 @@ static const struct ide_drive_ops drive_ops = {
 static bool open_image(struct ata_disk *k)
 {
     char note[512];
-    k->image = image_open(k->path, k->mode, IMAGE_WRITE, note, sizeof note);
+    struct image_choice c = { k->path, k->mode, k->format, k->journal };
+    k->image = image_open_choice(&c, IMAGE_WRITE, note, sizeof note);
     if (!k->image) device_log(&k->dev, LOG_ERROR, "%s", note);
     else if (*note) device_log(&k->dev, LOG_WARN, "%s", note);
     if (!k->image) return false;
     k->sectors = image_sectors(k->image);
     return true;
+}
+
+void ata_disk_settle(struct device *dev)
+{
+    image_settle(container_of(dev, struct ata_disk, dev)->image);
 }
 
 static void check_geometry(struct ata_disk *k)
@@ -356,8 +363,12 @@ static void unplug(struct device *dev)
 
 static const struct prop props[] = {
     { "path", PROP_TEXT, offsetof(struct ata_disk, path), 0, NULL, "image file" },
-    { "mode", PROP_TEXT, offsetof(struct ata_disk, mode), 0, "flat",
-      "image format: flat, volatile" },
+    { "mode", PROP_TEXT, offsetof(struct ata_disk, mode), 0, "auto",
+      "auto, flat, volatile, undoable, growing: see iodev/image/image.h" },
+    { "format", PROP_TEXT, offsetof(struct ata_disk, format), 0, "auto",
+      "of the image; auto: its extension says it" },
+    { "journal", PROP_TEXT, offsetof(struct ata_disk, journal), 0, NULL,
+      "file of changes for mode=undoable; usual: PATH.undo.qcow2" },
     { "cylinders", PROP_UINT, offsetof(struct ata_disk, cylinders), 0, NULL, "0: from the image" },
     { "heads", PROP_UINT, offsetof(struct ata_disk, heads), 0, NULL, "1-16; 0: from the image" },
     { "spt", PROP_UINT, offsetof(struct ata_disk, spt), 0, NULL,

@@ -17,7 +17,7 @@ struct ata_disk {
     struct ide_drive drive;
     struct timer     timer;
     struct image    *image;
-    char            *path, *mode, *model;
+    char            *path, *mode, *format, *journal, *model;
     uint64_t         cylinders, heads, spt;    /* settings; 0: find out                 */
     uint64_t         sectors;
     struct ata_geometry native, current;       /* current: INITIALIZE DEVICE PARAMETERS */
@@ -33,6 +33,8 @@ struct ata_disk {
 /* The disk's geometry as IDENTIFY shows it, for CMOS and BIOS tables. */
 struct ata_geometry ata_disk_geometry(const struct device *);
 uint64_t            ata_disk_sectors(const struct device *);
+/* Once in a while, between CPU runs: see image_settle(). */
+void                ata_disk_settle(struct device *);
 
 /* ---- private: ata_disk.c (commands), ata_transfer.c (sectors), ata_identify.c ---------------- */
 
@@ -51,6 +53,9 @@ void ata_later(struct ata_disk *, enum ata_phase, nanos delay);
 void ata_stop(struct ata_disk *, uint8_t error);
 void ata_finish(struct ata_disk *);
 void ata_fail(struct ata_disk *, uint8_t error);
+
+/* Full: the clock is held and the timer due again (clock_retry()); false: another error. */
+bool ata_wait_for_room(struct ata_disk *, const char *what, int error);
 
 void ata_put_address(struct ata_disk *, uint8_t flags, uint64_t lba);
 void ata_offer_block(struct ata_disk *, uint32_t bytes, bool to_host);

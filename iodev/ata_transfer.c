@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { BLOCK_NANOS = 2000, RETRY_NANOS = 1000000000 };
+enum { BLOCK_NANOS = 2000 };
 
 static struct ata_disk *disk_of(struct ide_drive *d)
 {
@@ -128,19 +128,24 @@ static bool read_media(struct ata_disk *k)
     return false;
 }
 
-/* A full host disk is not the guest's fault: it waits, busy, until there is room. */
+/* A full host disk is not the guest's fault: the machine stands still until there is room. */
+bool ata_wait_for_room(struct ata_disk *k, const char *what, int error)
+{
+    bool full = error == ENOSPC || error == EDQUOT || error == ENOMEM;
+    if (!full) return false;
+    device_log(&k->dev, LOG_ERROR, "%s: %s: %s; the machine waits: make room, it goes on by itself",
+               k->path, what, strerror(error));
+    clock_retry(board_clock(k->dev.board), &k->timer);
+    return true;
+}
+
 static bool write_media(struct ata_disk *k)
 {
     int error = image_write(k->image, k->lba, k->chunk, k->buffer);
     if (!error) return true;
-    bool full = error == ENOSPC || error == EDQUOT || error == ENOMEM;
-    device_log(&k->dev, full ? LOG_PANIC : LOG_ERROR, "%s: writing sector %llu: %s%s", k->path,
-               (unsigned long long)k->lba, strerror(error),
-               full ? "; make room, then continue: the write is tried again" : "");
-    if (full) {
-        ata_later(k, (enum ata_phase)k->phase, RETRY_NANOS);
-        return false;
-    }
+    if (ata_wait_for_room(k, "writing", error)) return false;
+    device_log(&k->dev, LOG_ERROR, "%s: writing sector %llu: %s", k->path,
+               (unsigned long long)k->lba, strerror(error));
     ata_fail(k, ATA_ABRT);
     k->drive.status |= ATA_DF;
     return false;

@@ -48,13 +48,26 @@ void clock_advance(struct clock *c, nanos to)
 {
     nanos (*source)(void *) = c->source;
     c->source = NULL;                      /* the CPU may be a tick past `due`: fire() sees `due` */
-    for (unsigned budget = FIRE_BUDGET; budget && c->first && c->first->due <= to; budget--) {
+    for (unsigned budget = FIRE_BUDGET; budget && !c->held && c->first && c->first->due <= to; budget--) {
         struct timer *t = c->first;
         nanos due = t->due;
         if (due > c->now) c->now = due;
         clock_disarm(c, t);
         if (t->fire) t->fire(t, due);
     }
-    if (to > c->now) c->now = to;
+    if (to > c->now && !c->held) c->now = to;
     c->source = source;
 }
+
+void clock_retry(struct clock *c, struct timer *t)
+{
+    clock_disarm(c, t);
+    t->due = c->now;
+    t->next = c->first;
+    t->armed = true;
+    c->first = t;
+    c->held = true;
+}
+
+void clock_let_go(struct clock *c)           { c->held = false; }
+bool clock_is_held(const struct clock *c) { return c->held; }

@@ -5,7 +5,7 @@
 # What each of them is for.
 packages_build="build-essential cmake ninja-build pkg-config libsdl2-dev zlib1g-dev libpng-dev libncurses-dev"
 packages_guest="seabios syslinux syslinux-common mtools dosfstools cpio"
-packages_tests="clang check libzydis-dev python3 qemu-system-x86 vgabios bochsbios grub-rescue-pc
+packages_tests="clang check libzydis-dev python3 qemu-system-x86 qemu-utils vgabios bochsbios grub-rescue-pc
                 memtest86+ u-boot-qemu xvfb xdotool xclip openbox x11-utils x11-apps imagemagick binutils"
 
 # install PACKAGE ...: those that are not there yet

@@ -43,6 +43,7 @@ struct image_format {
     int  (*write)(struct image *, uint64_t sector, uint32_t count, const void *from);
     int  (*flush)(struct image *);
     void (*close)(struct image *);     /* frees own; may be NULL */
+    int  (*settle)(struct image *);    /* image_settle(); NULL: nothing waits in memory */
 
     /* vitro-img. Each may be NULL: cannot be done. */
     bool        (*looks_like)(const uint8_t *first, size_t len);   /* a warning, never a choice */

@@ -51,6 +51,11 @@ const struct image_format *image_format_by_path(const char *path)
     return &image_flat;
 }
 
+bool image_is_raw_name(const char *path)
+{
+    return image_format_by_path(path) == &image_flat;
+}
+
 const char *image_refuse(struct image *i, const char *fmt, ...)
 {
     va_list args;

@@ -38,8 +38,8 @@ static bool unknown_word(const struct note *n, const char *word)
 /* What mode= and format= ask for. */
 static bool make_plan(const struct image_choice *c, const struct note *n, struct plan *p)
 {
-    const char *mode = c->mode && *c->mode ? c->mode : NULL;
-    const char *format = c->format && *c->format ? c->format : NULL;
+    const char *mode = c->mode && *c->mode && !is(c->mode, "auto") ? c->mode : NULL;
+    const char *format = c->format && *c->format && !is(c->format, "auto") ? c->format : NULL;
     bool how = is(mode, "volatile") || is(mode, "undoable") || is(mode, "growing");
     *p = (struct plan){ .layer = is(mode, "volatile")   ? LAYER_MEMORY
                                  : is(mode, "undoable") ? LAYER_JOURNAL
@@ -229,6 +229,11 @@ int image_flush(struct image *i)
     int error = i->format->flush(i);
     if (!error) i->dirty = false;
     return error;
+}
+
+void image_settle(struct image *i)
+{
+    if (i && i->dirty && !i->read_only && i->format->settle) i->format->settle(i);
 }
 
 int image_read_base(struct image *i, uint64_t sector, uint32_t count, void *to)

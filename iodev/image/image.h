@@ -20,10 +20,10 @@ enum image_access {
     IMAGE_READ_ONLY,
 };
 
-/* mode     NULL or "": the file is written to. "flat": likewise, raw sectors. "volatile": writes
+/* mode     NULL, "" or "auto": the file is written to. "flat": likewise, raw sectors. "volatile": writes
  *          stay in memory. "undoable": writes go to the journal, a qcow2 file over this one.
  *          Also Bochs's names of formats ("vpc"), and image_format names.
- * format   of the file; NULL or "": its extension says it
+ * format   of the file; NULL, "" or "auto": its extension says it
  * journal  NULL or "": PATH.undo.qcow2 */
 struct image_choice {
     const char *path, *mode, *format, *journal;
@@ -42,6 +42,9 @@ bool     image_read_only(const struct image *);
 int      image_read(struct image *, uint64_t sector, uint32_t count, void *to);
 int      image_write(struct image *, uint64_t sector, uint32_t count, const void *from);
 int      image_flush(struct image *);             /* fdatasync: after it, kill -9 loses nothing */
+/* Tables that wait in memory go to the file, in their order: a guest that never flushes loses no more
+ * than what it wrote since. An error is forgotten: the next flush meets it again. */
+void     image_settle(struct image *);
 bool     image_is_dirty(const struct image *);    /* written since the last flush */
 
 /* Makes the image look at least this long: sectors past the file's end read as zeroes and a write
@@ -50,6 +53,7 @@ void     image_pad(struct image *, uint64_t sectors);
 
 /* For messages and help: "flat, volatile, undoable ...". */
 const char *image_formats(void);
+bool     image_is_raw_name(const char *path);     /* no extension of a format */
 
 /* ---- for vitro-img --------------------------------------------------------------------------- */
 struct image_format;

@@ -213,5 +213,5 @@ const struct image_format image_qcow2 = {
     .extensions = "qcow2", .has_base = true, .open = qcow2_open, .begin = qcow2_begin,
     .read = sparse_read, .write = sparse_write, .flush = qcow2_flush, .close = qcow2_close,
     .looks_like = looks_like, .create = qcow2_create, .resize = qcow2_resize, .check = qcow2_check,
-    .info = qcow2_info, .write_squeezed = qcow2_write_squeezed, .where = sparse_where,
+    .info = qcow2_info, .write_squeezed = qcow2_write_squeezed, .where = sparse_where, .settle = sparse_settle,
 };

@@ -157,6 +157,12 @@ int sparse_flush(struct image *i)
     return meta_flush(s->meta);
 }
 
+int sparse_settle(struct image *i)
+{
+    struct sparse *s = i->own;
+    return meta_is_dirty(s->meta) ? meta_commit(s->meta) : 0;
+}
+
 enum image_where sparse_where(struct image *i, uint64_t sector, uint64_t count, uint64_t *run)
 {
     struct sparse *s = i->own;

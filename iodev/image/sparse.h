@@ -48,6 +48,7 @@ void sparse_done(struct sparse *);
 int sparse_read(struct image *, uint64_t sector, uint32_t count, void *to);
 int sparse_write(struct image *, uint64_t sector, uint32_t count, const void *from);
 int sparse_flush(struct image *);
+int sparse_settle(struct image *);
 enum image_where sparse_where(struct image *, uint64_t sector, uint64_t count, uint64_t *run);
 /* image_format.check for formats without counts: every block inside the file, no two overlapping. */
 int sparse_check(struct image *, struct image_report *, bool repair);

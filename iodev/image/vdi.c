@@ -215,5 +215,5 @@ const struct image_format image_vdi = {
     .name = "vdi", .about = "VirtualBox's VDI, dynamic and static", .extensions = "vdi",
     .open = vdi_open, .begin = vdi_begin, .read = sparse_read, .write = sparse_write,
     .flush = sparse_flush, .close = vdi_close, .looks_like = looks_like, .create = vdi_create,
-    .check = sparse_check, .info = vdi_info, .where = sparse_where,
+    .check = sparse_check, .info = vdi_info, .where = sparse_where, .settle = sparse_settle,
 };

@@ -210,6 +210,11 @@ static int vhd_flush(struct image *i)
     return fdatasync(i->fd) == 0 ? 0 : errno;
 }
 
+static int vhd_settle(struct image *i)
+{
+    return ((struct vhd *)i->own)->fixed ? 0 : sparse_settle(i);
+}
+
 static void vhd_close(struct image *i)
 {
     struct vhd *v = i->own;
@@ -309,5 +314,5 @@ const struct image_format image_vhd = {
     .name = "vhd", .about = "Microsoft's VHD, fixed and dynamic", .extensions = "vhd vpc",
     .open = vhd_open, .begin = vhd_begin, .read = vhd_read, .write = vhd_write, .flush = vhd_flush,
     .close = vhd_close, .looks_like = looks_like, .create = vhd_create, .check = vhd_check,
-    .info = vhd_info, .where = vhd_where,
+    .info = vhd_info, .where = vhd_where, .settle = vhd_settle,
 };

@@ -235,6 +235,11 @@ static int vmdk_flush(struct image *i)
     return fdatasync(((struct vmdk *)i->own)->extent) == 0 ? 0 : errno;
 }
 
+static int vmdk_settle(struct image *i)
+{
+    return is_flat(i) ? 0 : sparse_settle(i);
+}
+
 static void vmdk_close(struct image *i)
 {
     struct vmdk *v = i->own;
@@ -268,5 +273,5 @@ const struct image_format image_vmdk = {
     .name = "vmdk", .about = "VMware's VMDK, monolithicSparse and monolithicFlat", .extensions = "vmdk",
     .open = vmdk_open, .read = vmdk_read, .write = vmdk_write, .flush = vmdk_flush,
     .close = vmdk_close, .looks_like = looks_like, .create = vmdk_create, .check = vmdk_check,
-    .info = vmdk_info, .where = vmdk_where,
+    .info = vmdk_info, .where = vmdk_where, .settle = vmdk_settle,
 };

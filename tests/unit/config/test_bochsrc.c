@@ -329,7 +329,6 @@ START_TEST(unknown_things_are_warnings)
         "logprefix: %t-%e",
         "magic_break: enabled=1",
         "mouse: type=serial",
-        "ata0-master: journal=changes.img",
     };
     for (unsigned i = 0; i < COUNT_OF(lines); i++) {
         struct heard h;
@@ -426,7 +425,7 @@ END_TEST
 
 START_TEST(images_that_are_not_raw_are_refused)
 {
-    static const char *const modes[] = { "growing", "vmware4", "sparse", "concat", "vvfat", "VPC" };
+    static const char *const modes[] = { "sparse", "concat", "vmware3", "DLL" };
     for (unsigned i = 0; i < COUNT_OF(modes); i++) {
         struct heard h;
         struct config *c = new_config(&h);
@@ -444,10 +443,10 @@ START_TEST(images_that_are_not_raw_are_refused)
 }
 END_TEST
 
-START_TEST(undoable_is_volatile_and_modes_are_words)
+START_TEST(modes_are_words)
 {
     static const char *const modes[][2] = {
-        { "undoable", "volatile" }, { "FLAT", "flat" }, { "Volatile", "volatile" },
+        { "undoable", "undoable" }, { "FLAT", "flat" }, { "Volatile", "volatile" },
     };
     for (unsigned i = 0; i < COUNT_OF(modes); i++) {
         struct heard h;
@@ -459,7 +458,7 @@ START_TEST(undoable_is_volatile_and_modes_are_words)
         ck_assert(config_check(c));
         ck_assert_str_eq(c->ata[0].drive[0].type, "disk");
         ck_assert_str_eq(c->ata[0].drive[0].mode, modes[i][1]);
-        ck_assert_uint_eq(h.warnings, i == 0);
+        ck_assert_uint_eq(h.warnings, 0);
         config_free(c);
     }
 }
@@ -701,7 +700,7 @@ int main(void)
     tcase_add_test(t, missing_disk_is_an_error_with_its_place);
     tcase_add_test(t, missing_rom_falls_back);
     tcase_add_test(t, images_that_are_not_raw_are_refused);
-    tcase_add_test(t, undoable_is_volatile_and_modes_are_words);
+    tcase_add_test(t, modes_are_words);
     tcase_add_test(t, cd_drives_want_their_disc);
     tcase_add_test(t, drives_switch_their_channel_on);
     tcase_add_test(t, slow_ips_of_old_files);
