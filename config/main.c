@@ -33,6 +33,7 @@ static void block_signals(void)
     sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);          /* ulimit -f is a full disk, too (EFBIG) */
 }
 
 static bool read_config(struct config *c, const struct command_line *cl)

@@ -82,7 +82,8 @@ enum image_where img_where(struct image *i, uint64_t sector, uint64_t count, uin
         *run = count;
         if (sector >= i->sectors) return IMAGE_ZERO;
         if (count > i->sectors - sector) *run = count = i->sectors - sector;
-        enum image_where w = i->format->where ? i->format->where(i, sector, count, run) : IMAGE_DATA;
+        enum image_where w =
+            i->format->where ? i->format->where(i, sector, count, run) : IMAGE_DATA;
         if (w != IMAGE_BASE) return w;
         count = *run;
         i = i->base;

@@ -23,8 +23,8 @@ static int failed_at(const struct image *i, const char *what, uint64_t sector, i
 }
 
 /* ---- convert --------------------------------------------------------------------------------- */
-static int write_cluster(struct image *to, bool squeeze, uint64_t sector, uint32_t count, uint8_t *data,
-                         uint32_t unit)
+static int write_cluster(struct image *to, bool squeeze, uint64_t sector, uint32_t count,
+                         uint8_t *data, uint32_t unit)
 {
     int error = ENOTSUP;
     if (squeeze) {
@@ -35,8 +35,8 @@ static int write_cluster(struct image *to, bool squeeze, uint64_t sector, uint32
 }
 
 /* Unit by unit, so that a unit of zeroes stays unallocated. */
-static int write_piece(struct image *to, bool squeeze, uint64_t sector, uint32_t count, uint8_t *data,
-                       uint32_t unit)
+static int write_piece(struct image *to, bool squeeze, uint64_t sector, uint32_t count,
+                       uint8_t *data, uint32_t unit)
 {
     for (uint32_t n; count; count -= n, sector += n, data += (size_t)n * SECTOR_SIZE) {
         n = unit - (uint32_t)(sector % unit);
@@ -78,12 +78,14 @@ int img_convert(const struct img_args *a)
     struct image_plan p = a->plan;
     const struct image_format *f = img_format(a->other_format, a->names[1]);
     if (!f) return IMG_FAILED;
-    if (a->compress && !f->write_squeezed) return img_fail(IMG_FAILED, "%s images are not compressed", f->name);
+    if (a->compress && !f->write_squeezed)
+        return img_fail(IMG_FAILED, "%s images are not compressed", f->name);
     struct image *from = img_open(a->names[0], a->format, IMAGE_READ_ONLY);
     if (!from) return IMG_FAILED;
     p.bytes = image_sectors(from) * SECTOR_SIZE;
     int code = IMG_FAILED;
-    struct image *to = img_make(a->names[1], f, &p) ? img_open(a->names[1], f->name, IMAGE_WRITE) : NULL;
+    struct image *to =
+        img_make(a->names[1], f, &p) ? img_open(a->names[1], f->name, IMAGE_WRITE) : NULL;
     if (to) code = copy(a, from, to);
     int error = to && code == IMG_OK ? image_flush(to) : 0;
     if (error) code = img_fail(IMG_FAILED, "%s: %s", a->names[1], strerror(error));
@@ -134,7 +136,8 @@ static int empty(const struct img_args *a, const struct image_plan *p)
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s.new", a->names[0]);
     if (!img_make(path, &image_qcow2, p)) return IMG_FAILED;
-    return rename(path, a->names[0]) ? img_fail(IMG_FAILED, "%s: %s", a->names[0], strerror(errno)) : IMG_OK;
+    return rename(path, a->names[0]) ? img_fail(IMG_FAILED, "%s: %s", a->names[0], strerror(errno))
+                                     : IMG_OK;
 }
 
 int img_commit(const struct img_args *a)

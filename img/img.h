@@ -5,7 +5,14 @@
 #include "iodev/image/format.h"
 
 /* As qemu-img's check and compare. */
-enum { IMG_OK = 0, IMG_FAILED = 1, IMG_CORRUPT = 2, IMG_LEAKS = 3, IMG_DIFFERENT = 1, IMG_CANNOT = 2 };
+enum {
+    IMG_OK = 0,
+    IMG_FAILED = 1,
+    IMG_CORRUPT = 2,
+    IMG_LEAKS = 3,
+    IMG_DIFFERENT = 1,
+    IMG_CANNOT = 2
+};
 
 struct img_args {
     const char *format;                    /* -f */

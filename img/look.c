@@ -80,7 +80,8 @@ int img_info(const struct img_args *a)
 static int report(const struct img_args *a, const struct image_report *r)
 {
     uint64_t left = r->corruptions > r->repaired ? r->corruptions - r->repaired : 0;
-    if (r->corruptions) printf("%llu errors, the first: %s\n", (unsigned long long)r->corruptions, r->first);
+    if (r->corruptions)
+        printf("%llu errors, the first: %s\n", (unsigned long long)r->corruptions, r->first);
     if (r->leaks) printf("%llu clusters are reserved and not used\n", (unsigned long long)r->leaks);
     if (r->repaired) printf("%llu repaired\n", (unsigned long long)r->repaired);
     if (!a->quiet && r->clusters)
@@ -97,7 +98,8 @@ int img_check(const struct img_args *a)
     struct image *i = img_open(a->names[0], a->format, a->repair ? IMAGE_WRITE : IMAGE_READ_ONLY);
     if (!i) return IMG_FAILED;
     int error = i->format->check ? i->format->check(i, &r, a->repair) : 0;
-    if (!i->format->check && !a->quiet) printf("%s images have nothing to check.\n", i->format->name);
+    if (!i->format->check && !a->quiet)
+        printf("%s images have nothing to check.\n", i->format->name);
     image_close(i);
     if (error) return img_fail(IMG_FAILED, "%s: %s", a->names[0], strerror(error));
     return report(a, &r);
@@ -119,8 +121,10 @@ int img_resize(const struct img_args *a)
     const char *why = NULL;
     if (!i) return IMG_FAILED;
     if (!new_size(i, a->names[1], &bytes) || !bytes) why = "not a size";
-    else if (!i->format->resize) why = "images of this format keep their size: convert it into a new one";
-    else if (bytes / SECTOR_SIZE < i->sectors && !a->shrink) why = "it would get shorter: say --shrink";
+    else if (!i->format->resize)
+        why = "images of this format keep their size: convert it into a new one";
+    else if (bytes / SECTOR_SIZE < i->sectors && !a->shrink)
+        why = "it would get shorter: say --shrink";
     else if (bytes / SECTOR_SIZE < i->sectors && !i->format->can_shrink)
         why = "images of this format do not get shorter: convert it into a new one";
     else why = i->format->resize(i, (bytes + SECTOR_SIZE - 1) / SECTOR_SIZE);

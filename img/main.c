@@ -44,10 +44,12 @@ static int usage(FILE *out, int code)
         const struct image_format *f = image_format_at(n);
         fprintf(out, "  %-6s %s\n", f->name, f->about);
     }
-    fprintf(out, "\nOPTIONS: cluster_size=, compat=0.10|1.1, backing_file=, backing_fmt= (qcow2);\n"
-                 "  subformat=fixed|dynamic (vhd), monolithicFlat|monolithicSparse (vmdk); static=on (vdi)\n"
-                 "-q: quiet   -p: progress, also where there is no terminal\n"
-                 "SIZE: bytes, or with k, M, G, T\n");
+    fprintf(
+        out,
+        "\nOPTIONS: cluster_size=, compat=0.10|1.1, backing_file=, backing_fmt= (qcow2);\n"
+        "  subformat=fixed|dynamic (vhd), monolithicFlat|monolithicSparse (vmdk); static=on (vdi)\n"
+        "-q: quiet   -p: progress, also where there is no terminal\n"
+        "SIZE: bytes, or with k, M, G, T\n");
     return code;
 }
 
@@ -84,7 +86,8 @@ static bool set_options(struct img_args *a, char *list)
         char *value = strchr(one, '=');
         if (value) *value++ = 0;
         if (!value || !set_option(a, one, value))
-            return img_fail(0, "-o %s%s%s: not known", one, value ? "=" : "", value ? value : ""), false;
+            return img_fail(0, "-o %s%s%s: not known", one, value ? "=" : "", value ? value : ""),
+                   false;
     }
     return true;
 }

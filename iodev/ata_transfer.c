@@ -131,7 +131,7 @@ static bool read_media(struct ata_disk *k)
 /* A full host disk is not the guest's fault: the machine stands still until there is room. */
 bool ata_wait_for_room(struct ata_disk *k, const char *what, int error)
 {
-    bool full = error == ENOSPC || error == EDQUOT || error == ENOMEM;
+    bool full = error == ENOSPC || error == EDQUOT || error == EFBIG || error == ENOMEM;
     if (!full) return false;
     device_log(&k->dev, LOG_ERROR, "%s: %s: %s; the machine waits: make room, it goes on by itself",
                k->path, what, strerror(error));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * A folder of the host as a disk: one FAT16 or FAT32 partition, computed sector by sector when it is
- * read. The files stay where they are; what the guest writes goes to the overlay above (image.c).
- * Microsoft FAT specification (2000).
+ * A folder of the host as a disk: one FAT16 or FAT32 partition, computed sector by sector when it
+ * is read. The files stay where they are; what the guest writes goes to the overlay above
+ * (image.c). Microsoft FAT specification (2000).
  *
  *   MBR | ... | boot sector, (FSInfo) ... | FAT | FAT | (root) | clusters: each file in one piece
  *
@@ -16,14 +16,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { START = 63, HEADS = 16, TRACK = 63, ROOT_SECTORS = 32, FAT32_RESERVED = 32, FAT16_CLUSTERS = 65524 };
+enum {
+    START = 63,
+    HEADS = 16,
+    TRACK = 63,
+    ROOT_SECTORS = 32,
+    FAT32_RESERVED = 32,
+    FAT16_CLUSTERS = 65524
+};
 
 struct fat {
     struct fat_tree tree;
     bool     is_32;
     uint32_t cluster;                      /* sectors */
     uint32_t reserved, fat_sectors, root_sectors, clusters, used;
-    uint64_t data;                         /* first sector of cluster 2, from the partition's start */
+    uint64_t data; /* first sector of cluster 2, from the partition's start */
     uint64_t sectors;                      /* of the partition */
     int      fd;                           /* the file that was read last, and which it is */
     uint32_t fd_node;
@@ -189,7 +196,8 @@ static void make_fat(const struct fat *f, uint32_t sector, uint8_t *s)
 static void copy_directory(const struct fat_node *n, uint64_t at, uint8_t *s)
 {
     uint64_t len = (uint64_t)n->entries * FAT_ENTRY;
-    if (at < len) memcpy(s, n->directory + at, len - at < SECTOR_SIZE ? (size_t)(len - at) : SECTOR_SIZE);
+    if (at < len)
+        memcpy(s, n->directory + at, len - at < SECTOR_SIZE ? (size_t)(len - at) : SECTOR_SIZE);
 }
 
 /* A file that is gone or cannot be read any more is a bad sector. */

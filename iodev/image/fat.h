@@ -32,4 +32,5 @@ void fat_tree_free(struct fat_tree *);
 bool fat_tree_directories(struct fat_tree *);
 
 /* false: longer than any path. */
-bool fat_tree_path(const struct image *, const struct fat_tree *, uint32_t node, char *to, size_t room);
+bool fat_tree_path(const struct image *, const struct fat_tree *, uint32_t node, char *to,
+                   size_t room);

@@ -28,7 +28,8 @@ void fat_tree_free(struct fat_tree *t)
     *t = (struct fat_tree){ 0 };
 }
 
-bool fat_tree_path(const struct image *i, const struct fat_tree *t, uint32_t node, char *to, size_t room)
+bool fat_tree_path(const struct image *i, const struct fat_tree *t, uint32_t node, char *to,
+                   size_t room)
 {
     if (!node) return snprintf(to, room, "%s", i->path) < (int)room;
     if (!fat_tree_path(i, t, t->node[node].parent, to, room)) return false;
@@ -58,7 +59,8 @@ static unsigned to_utf16(const char *name, uint16_t *to, unsigned room)
 static uint8_t short_character(char c)
 {
     if (c >= 'a' && c <= 'z') return (uint8_t)(c - 'a' + 'A');
-    bool fine = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("$%'-_@~`!(){}^#&", c));
+    bool fine =
+        (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("$%'-_@~`!(){}^#&", c));
     return fine ? (uint8_t)c : '_';
 }
 
@@ -202,12 +204,14 @@ const char *fat_tree_read(struct image *i, struct fat_tree *t)
 {
     struct stat st;
     if (stat(i->path, &st)) return image_create_failed();
-    if (!S_ISDIR(st.st_mode)) return "is not a folder: mode=vvfat shows a folder of this host as a disk";
+    if (!S_ISDIR(st.st_mode))
+        return "is not a folder: mode=vvfat shows a folder of this host as a disk";
     if (!add_node(t, 0, "", &st)) return "out of memory";
     const char *cause = NULL;
     for (uint32_t n = 0; n < t->nodes && !cause; n++) {
         if (!t->node[n].is_folder) continue;
-        cause = t->node[n].depth > FAT_DEEPEST ? "has folders too deep in each other" : read_folder(i, t, n);
+        cause = t->node[n].depth > FAT_DEEPEST ? "has folders too deep in each other"
+                                               : read_folder(i, t, n);
     }
     return cause;
 }
@@ -220,8 +224,8 @@ static uint8_t short_sum(const uint8_t *name)
     return sum;
 }
 
-static uint8_t *put_entry(uint8_t *at, const uint8_t *name, uint8_t attributes, const struct fat_node *n,
-                          uint32_t first)
+static uint8_t *put_entry(uint8_t *at, const uint8_t *name, uint8_t attributes,
+                          const struct fat_node *n, uint32_t first)
 {
     memcpy(at, name, 11);
     at[11] = attributes;
@@ -263,12 +267,14 @@ static bool make_directory(struct fat_tree *t, uint32_t folder, uint32_t child)
     else {
         /* a first cluster of 0 means the root, whatever its number is */
         at = put_entry(at, (const uint8_t *)".          ", 0x10, f, f->first);
-        at = put_entry(at, (const uint8_t *)"..         ", 0x10, f, f->parent ? t->node[f->parent].first : 0);
+        at = put_entry(at, (const uint8_t *)"..         ", 0x10, f,
+                       f->parent ? t->node[f->parent].first : 0);
     }
     for (; child < t->nodes && t->node[child].parent == folder; child++) {
         const struct fat_node *n = &t->node[child];
         at = put_long(at, n);
-        at = put_entry(at, n->short_name, n->is_folder ? 0x10 : 0x20, n, n->clusters ? n->first : 0);
+        at =
+            put_entry(at, n->short_name, n->is_folder ? 0x10 : 0x20, n, n->clusters ? n->first : 0);
     }
     return true;
 }

@@ -31,7 +31,7 @@ int image_file_read(int fd, uint64_t offset, void *to, size_t len)
 int image_file_write(int fd, uint64_t offset, const void *from, size_t len)
 {
     const uint8_t *at = from;
-    if (is_beyond(offset, len)) return EFBIG;
+    if (is_beyond(offset, len)) return EOVERFLOW;
     while (len) {
         ssize_t n = pwrite(fd, at, len, (off_t)offset);
         if (n < 0 && errno == EINTR) continue;

@@ -64,7 +64,8 @@ static const struct image_format *looks_like(const struct image *i)
     return NULL;
 }
 
-/* false: refused. The name says one thing, mode=flat another, and the contents prove the name right. */
+/* false: refused. The name says one thing, mode=flat another, and the contents prove the name
+ * right. */
 static bool check_raw(struct image *i, const struct plan *p, const struct note *n)
 {
     char text[160];
@@ -117,7 +118,8 @@ static void sync_folder(const char *path)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1,
+             slash ? path : ".");
     int fd = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
     if (fd < 0) return;
     fsync(fd);

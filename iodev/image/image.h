@@ -3,9 +3,9 @@
  * file's extension says, never what the file's first bytes say: those belong to the guest.
  *
  * Files are locked (OFD lock on the descriptor) as long as they are open: shared for reading,
- * exclusive for writing; the base of an overlay is opened for reading only. Functions return 0 or an
- * errno value (EUCLEAN: the image's own tables are damaged); a count of sectors that reaches past
- * image_sectors() is EINVAL and moves nothing.
+ * exclusive for writing; the base of an overlay is opened for reading only. Functions return 0 or
+ * an errno value (EUCLEAN: the image's own tables are damaged); a count of sectors that reaches
+ * past image_sectors() is EINVAL and moves nothing.
  */
 #pragma once
 #include "base/base.h"
@@ -20,9 +20,9 @@ enum image_access {
     IMAGE_READ_ONLY,
 };
 
-/* mode     NULL, "" or "auto": the file is written to. "flat": likewise, raw sectors. "volatile": writes
- *          stay in memory. "undoable": writes go to the journal, a qcow2 file over this one.
- *          Also Bochs's names of formats ("vpc"), and image_format names.
+/* mode     NULL, "" or "auto": the file is written to. "flat": likewise, raw sectors.
+ *          "volatile": writes stay in memory. "undoable": writes go to the journal, a qcow2 file
+ *          over this one. Also Bochs's names of formats ("vpc"), and image_format names.
  * format   of the file; NULL, "" or "auto": its extension says it
  * journal  NULL or "": PATH.undo.qcow2 */
 struct image_choice {
@@ -42,8 +42,8 @@ bool     image_read_only(const struct image *);
 int      image_read(struct image *, uint64_t sector, uint32_t count, void *to);
 int      image_write(struct image *, uint64_t sector, uint32_t count, const void *from);
 int      image_flush(struct image *);             /* fdatasync: after it, kill -9 loses nothing */
-/* Tables that wait in memory go to the file, in their order: a guest that never flushes loses no more
- * than what it wrote since. An error is forgotten: the next flush meets it again. */
+/* Tables that wait in memory go to the file, in their order: a guest that never flushes loses no
+ * more than what it wrote since. An error is forgotten: the next flush meets it again. */
 void     image_settle(struct image *);
 bool     image_is_dirty(const struct image *);    /* written since the last flush */
 

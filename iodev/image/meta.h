@@ -2,10 +2,10 @@
  * Metadata of an image file (tables, reference counts) in memory, written back in an order that a
  * crash cannot spoil.
  *
- * Every line (a piece of the file, a power of two) belongs to one class. meta_commit() writes class 0,
- * then syncs, then class 1, and so on: what a higher class points to is on the disk before it.
- * Data that the guest writes goes to the file directly; meta_data_written() says so, and it is synced
- * before any class above 0.
+ * Every line (a piece of the file, a power of two) belongs to one class. meta_commit() writes class
+ * 0, then syncs, then class 1, and so on: what a higher class points to is on the disk before it.
+ * Data that the guest writes goes to the file directly; meta_data_written() says so, and it is
+ * synced before any class above 0.
  *
  *      data, class 0 --fdatasync--> class 1 --fdatasync--> class 2 ...
  */
@@ -27,9 +27,9 @@ int meta_put(struct meta *, uint64_t offset, const void *from, size_t len, unsig
 void meta_data_written(struct meta *);
 bool meta_is_dirty(const struct meta *);
 
-/* Before an operation that puts: commits when much is dirty, forgets clean lines when there are many.
- * An error means that nothing has been lost and that a later try may succeed. */
+/* Before an operation that puts: commits when much is dirty, forgets clean lines when there are
+ * many. An error means that nothing has been lost and that a later try may succeed. */
 int meta_make_room(struct meta *);
 
-int meta_commit(struct meta *);                    /* in order; the last class may not be synced yet */
+int meta_commit(struct meta *); /* in order; the last class may not be synced yet */
 int meta_flush(struct meta *);                     /* commit, and sync everything */

@@ -53,7 +53,8 @@ static bool is_usable(const struct note *n, int fd, uint64_t *bytes)
     if (S_ISDIR(st.st_mode))
         return image_explain(n, "is a directory", "name an image file, or use mode=vvfat"), false;
     if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-        return image_explain(n, "is neither a file nor a block device", "name an image file"), false;
+        return image_explain(n, "is neither a file nor a block device", "name an image file"),
+               false;
     off_t end = lseek(fd, 0, SEEK_END);
     if (end < 0) return image_explain_errno(n, errno, false), false;
     if (end == 0)

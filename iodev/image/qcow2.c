@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT
  * qcow2: the header and what it allows. docs/interop/qcow2.txt of QEMU, versions 2 and 3.
- * Not implemented: encryption, external data files, extended L2 entries, zstd, writing to images with
- * internal snapshots, bitmaps (their autoclear bit is cleared: they count as out of date).
+ * Not implemented: encryption, external data files, extended L2 entries, zstd, writing to images
+ * with internal snapshots, bitmaps (their autoclear bit is cleared: they count as out of date).
  */
 #include "iodev/image/qcow2.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAGIC = 0x514649FB, V2_LENGTH = 72, V3_LENGTH = 104, MOST_L1 = 4 << 20, MOST_TABLE = 8 << 20 };
+enum {
+    MAGIC = 0x514649FB,
+    V2_LENGTH = 72,
+    V3_LENGTH = 104,
+    MOST_L1 = 4 << 20,
+    MOST_TABLE = 8 << 20
+};
 enum { EXT_END = 0, EXT_BASE_FORMAT = 0xE2792ACA, EXT_BITMAPS = 0x23852875 };
 
 static bool looks_like(const uint8_t *first, size_t len)
@@ -18,12 +24,14 @@ static bool looks_like(const uint8_t *first, size_t len)
 
 static const char *refuse_features(struct image *i, const struct qcow2 *q)
 {
-    static const char *const names[] = { "dirty", "corrupt", "an external data file", "compression by zstd",
-                                         "extended L2 entries" };
+    static const char *const names[] = {"dirty", "corrupt", "an external data file",
+                                        "compression by zstd", "extended L2 entries"};
     uint64_t unknown = q->incompatible & ~(uint64_t)(QCOW2_DIRTY | QCOW2_CORRUPT);
     for (unsigned bit = 0; bit < COUNT_OF(names); bit++)
-        if (unknown >> bit & 1) return image_refuse(i, "uses %s, which is not supported", names[bit]);
-    if (unknown) return image_refuse(i, "uses unknown features (%llXh)", (unsigned long long)unknown);
+        if (unknown >> bit & 1)
+            return image_refuse(i, "uses %s, which is not supported", names[bit]);
+    if (unknown)
+        return image_refuse(i, "uses unknown features (%llXh)", (unsigned long long)unknown);
     return NULL;
 }
 
@@ -55,7 +63,8 @@ static const char *read_header(struct image *i, struct qcow2 *q, const uint8_t *
     q->header_length = V2_LENGTH;
     if (q->version != 2 && q->version != 3)
         return image_refuse(i, "is a qcow2 image of version %u; 2 and 3 are supported", q->version);
-    if (q->cluster_bits < 9 || q->cluster_bits > 21) return "is damaged: the cluster size is impossible";
+    if (q->cluster_bits < 9 || q->cluster_bits > 21)
+        return "is damaged: the cluster size is impossible";
     if (get_be32(h + 32)) return "is encrypted, which is not supported";
     return q->version == 3 ? read_version3(i, q, h) : NULL;
 }
@@ -114,10 +123,14 @@ static const char *read_extensions(struct image *i, struct qcow2 *q)
 static const char *may_write(struct image *i, const struct qcow2 *q)
 {
     if (q->snapshots)
-        return image_refuse(i, "has %u internal snapshots: it can be read but not written; use mode=volatile "
-                            "or qemu-img convert", q->snapshots);
+        return image_refuse(
+            i,
+            "has %u internal snapshots: it can be read but not written; use mode=volatile "
+            "or qemu-img convert",
+            q->snapshots);
     if (q->incompatible & QCOW2_CORRUPT)
-        return "is marked as corrupt: it can be read but not written; repair it (vitro-img check -r)";
+        return "is marked as corrupt: it can be read but not written; repair it (vitro-img check "
+               "-r)";
     if (q->incompatible & QCOW2_DIRTY && q->has_bitmaps)
         return "was not closed and has bitmaps: repair it (qemu-img check -r all)";
     return NULL;
@@ -171,8 +184,9 @@ static const char *qcow2_begin(struct image *i)
 {
     struct qcow2 *q = i->own;
     struct image_report r = { 0 };
-    const char *cause = NULL;
+    const char *cause = qcow2_check_reftable(i);
     bool dirty = q->incompatible & QCOW2_DIRTY;
+    if (cause) return cause;
     if (dirty) {
         int error = qcow2_check(i, &r, true);
         if (error) return strerror(error);
@@ -209,9 +223,22 @@ static void qcow2_info(struct image *i, struct image_info *info)
 }
 
 const struct image_format image_qcow2 = {
-    .name = "qcow2", .about = "QEMU's copy-on-write format: overlays, compression",
-    .extensions = "qcow2", .has_base = true, .open = qcow2_open, .begin = qcow2_begin,
-    .read = sparse_read, .write = sparse_write, .flush = qcow2_flush, .close = qcow2_close,
-    .looks_like = looks_like, .create = qcow2_create, .resize = qcow2_resize, .check = qcow2_check,
-    .info = qcow2_info, .write_squeezed = qcow2_write_squeezed, .where = sparse_where, .settle = sparse_settle,
+    .name = "qcow2",
+    .about = "QEMU's copy-on-write format: overlays, compression",
+    .extensions = "qcow2",
+    .has_base = true,
+    .open = qcow2_open,
+    .begin = qcow2_begin,
+    .read = sparse_read,
+    .write = sparse_write,
+    .flush = qcow2_flush,
+    .close = qcow2_close,
+    .looks_like = looks_like,
+    .create = qcow2_create,
+    .resize = qcow2_resize,
+    .check = qcow2_check,
+    .info = qcow2_info,
+    .write_squeezed = qcow2_write_squeezed,
+    .where = sparse_where,
+    .settle = sparse_settle,
 };

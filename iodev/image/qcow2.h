@@ -36,9 +36,14 @@ struct qcow2 {
     uint64_t squeeze_at, squeeze_left;     /* room for the next compressed cluster */
 };
 
-static inline uint64_t qcow2_cluster(const struct qcow2 *q) { return (uint64_t)1 << q->cluster_bits; }
+static inline uint64_t qcow2_cluster(const struct qcow2 *q)
+{
+    return (uint64_t)1 << q->cluster_bits;
+}
 
 /* ---- counts (qcow2_refs.c) ------------------------------------------------------------------- */
+uint64_t qcow2_per_block(const struct qcow2 *);     /* counts in a refcount block */
+int qcow2_refblock(struct image *, uint64_t cluster, uint64_t *block);     /* 0: there is none */
 int qcow2_refcount(struct image *, uint64_t cluster, uint64_t *count);
 int qcow2_set_refcount(struct image *, uint64_t cluster, uint64_t count);
 /* count clusters in a row, each with refcount 1; *offset is the first one's. */
@@ -47,6 +52,7 @@ int qcow2_allocate(struct image *, uint64_t count, uint64_t *offset);
 int qcow2_free_later(struct image *, uint64_t offset, uint64_t len);
 int qcow2_free_now(struct image *, uint64_t offset, uint64_t len);
 int qcow2_apply_freed(struct image *);
+const char *qcow2_check_reftable(struct image *);   /* before the first write */
 /* Header, L1 and refcount table may not be overwritten by what an L2 entry says. */
 bool qcow2_is_protected(const struct qcow2 *, uint64_t offset);
 

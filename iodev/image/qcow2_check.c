@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MOST_CLUSTERS ((uint64_t)1 << 28)
+#define MOST_CLUSTERS ((uint64_t)1 << 27)
 
 struct census {
     struct image *i;
@@ -98,26 +98,45 @@ static int mark_counts(struct census *c)
     for (uint64_t at = 0; at < bytes && !error; at += 8) {
         error = entry_at(c, q->reftable + at, &entry);
         if (!error && entry & ~(uint64_t)0x1FF)
-            mark(c, entry & ~(uint64_t)0x1FF, qcow2_cluster(q), "a refcount block lies outside the file");
+            mark(c, entry & ~(uint64_t)0x1FF, qcow2_cluster(q),
+                 "a refcount block lies outside the file");
     }
     return error;
+}
+
+static int compare_one(struct census *c, uint64_t n, bool repair)
+{
+    const struct qcow2 *q = c->i->own;
+    uint64_t count;
+    int error = qcow2_refcount(c->i, n, &count);
+    if (error || count == c->uses[n]) return error;
+    if (count > c->uses[n]) c->r->leaks++;
+    else bad(c, "a cluster is used more often than its count says", n << q->cluster_bits);
+    if (!repair) return 0;
+    error = qcow2_set_refcount(c->i, n, c->uses[n]);
+    if (!error) c->r->repaired++;
+    return error == EUCLEAN ? 0 : error;
+}
+
+/* No counts and no uses: a hole in the file, perhaps a very long one. */
+static bool is_hole(struct census *c, uint64_t first, uint64_t end)
+{
+    uint64_t block;
+    if (qcow2_refblock(c->i, first, &block) || block) return false;
+    while (first < end && !c->uses[first]) first++;
+    return first == end;
 }
 
 static int compare(struct census *c, bool repair)
 {
     struct qcow2 *q = c->i->own;
-    uint64_t count;
-    for (uint64_t n = 0; n < c->clusters; n++) {
-        meta_make_room(q->s.meta);
-        int error = qcow2_refcount(c->i, n, &count);
+    for (uint64_t first = 0, end; first < c->clusters; first = end) {
+        end = first + qcow2_per_block(q);
+        if (end > c->clusters) end = c->clusters;
+        int error = meta_make_room(q->s.meta);
+        if (!error && is_hole(c, first, end)) continue;
+        for (uint64_t n = first; n < end && !error; n++) error = compare_one(c, n, repair);
         if (error) return error;
-        if (count == c->uses[n]) continue;
-        if (count > c->uses[n]) c->r->leaks++;
-        else bad(c, "a cluster is used more often than its count says", n << q->cluster_bits);
-        if (!repair) continue;
-        error = qcow2_set_refcount(c->i, n, c->uses[n]);
-        if (error && error != EUCLEAN) return error;
-        if (!error) c->r->repaired++;
     }
     return 0;
 }

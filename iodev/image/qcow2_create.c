@@ -76,7 +76,8 @@ static const char *write_tables(int fd, const struct layout *l, const uint8_t *h
 {
     uint8_t *b = calloc(1, l->cluster);
     int error = b ? image_file_write(fd, 0, header, l->cluster) : ENOMEM;
-    for (uint64_t n = 0; b && n < l->blocks; n++) put_be(b + n * 8, (1 + l->table + n) * l->cluster, 8);
+    for (uint64_t n = 0; b && n < l->blocks; n++)
+        put_be(b + n * 8, (1 + l->table + n) * l->cluster, 8);
     if (!error) error = image_file_write(fd, l->cluster, b, l->cluster);
     for (uint64_t k = 0; k < l->blocks && !error; k++) {
         uint64_t first = k * (l->cluster / 2);
@@ -134,7 +135,8 @@ const char *qcow2_resize(struct image *i, uint64_t sectors)
 {
     struct qcow2 *q = i->own;
     uint8_t size[8];
-    uint64_t cluster = qcow2_cluster(q), entries = up(sectors * SECTOR_SIZE, cluster * (cluster / 8));
+    uint64_t cluster = qcow2_cluster(q),
+             entries = up(sectors * SECTOR_SIZE, cluster * (cluster / 8));
     if (entries > 4 << 20) return "the disk is too large for this cluster size";
     int error = entries > q->l1_size ? move_l1(i, entries) : 0;
     put_be(size, sectors * SECTOR_SIZE, 8);

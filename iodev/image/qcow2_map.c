@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * qcow2: which cluster of the file holds which cluster of the disk.
  *
- *   compressed   62: 1   x-61: sectors more than one   0 to x-1: byte in the file; x = 62 - (bits - 8)
+ *   compressed   62: 1   x-61: sectors more than one   0 to x-1: byte in the file
+ *                x = 62 - (cluster bits - 8)
  */
 #include "iodev/image/qcow2.h"
 #include <errno.h>

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static uint64_t per_block(const struct qcow2 *q)
+uint64_t qcow2_per_block(const struct qcow2 *q)
 {
     return qcow2_cluster(q) * 8 >> q->refcount_order;
 }
@@ -28,11 +28,10 @@ bool qcow2_is_protected(const struct qcow2 *q, uint64_t offset)
            overlaps(offset, cluster, q->reftable, q->reftable_clusters * cluster);
 }
 
-/* *block: where the refcount block is, 0: none. */
-static int find_block(struct image *i, uint64_t cluster, uint64_t *block)
+int qcow2_refblock(struct image *i, uint64_t cluster, uint64_t *block)
 {
     struct qcow2 *q = i->own;
-    uint64_t n = cluster / per_block(q);
+    uint64_t n = cluster / qcow2_per_block(q);
     uint8_t entry[8];
     *block = 0;
     if (n >= table_entries(q)) return 0;
@@ -46,7 +45,7 @@ static int find_block(struct image *i, uint64_t cluster, uint64_t *block)
 /* Counts narrower than a byte begin at its low end. */
 static uint64_t byte_of(const struct qcow2 *q, uint64_t cluster, unsigned *shift)
 {
-    uint64_t bit = cluster % per_block(q) << q->refcount_order;
+    uint64_t bit = cluster % qcow2_per_block(q) << q->refcount_order;
     *shift = q->refcount_order < 3 ? (unsigned)(bit & 7) : 0;
     return bit / 8;
 }
@@ -62,7 +61,7 @@ int qcow2_refcount(struct image *i, uint64_t cluster, uint64_t *count)
     uint64_t block, value = 0;
     unsigned shift;
     uint8_t raw[8];
-    int error = find_block(i, cluster, &block);
+    int error = qcow2_refblock(i, cluster, &block);
     *count = 0;
     if (error || !block) return error;
     uint64_t at = block + byte_of(q, cluster, &shift);
@@ -106,16 +105,16 @@ static void used(struct qcow2 *q, uint64_t cluster)
     if (cluster >= q->clusters_end) q->clusters_end = cluster + 1;
 }
 
-/* The table is full: a larger one behind everything, with the blocks that describe both. Written and
- * synced before the header names it. */
+/* The table is full: a larger one behind everything, with the blocks that describe both. Written
+ * and synced before the header names it. */
 static int grow_table(struct image *i)
 {
     struct qcow2 *q = i->own;
     uint64_t cluster = qcow2_cluster(q), old = q->reftable, old_clusters = q->reftable_clusters;
-    uint64_t clusters = old_clusters * 2, first = table_entries(q) * per_block(q);
-    uint64_t blocks = 1 + (clusters + 2) / (per_block(q) - 1), bytes = old_clusters * cluster;
+    uint64_t clusters = old_clusters * 2, first = table_entries(q) * qcow2_per_block(q);
+    uint64_t blocks = 1 + (clusters + 2) / (qcow2_per_block(q) - 1), bytes = old_clusters * cluster;
     uint8_t entry[12];
-    if (clusters > (8u << 20) / cluster + 1) return EFBIG;
+    if (clusters > (8u << 20) / cluster + 1) return EOVERFLOW;
     if (q->clusters_end > first) return EUCLEAN;
     uint8_t *copy = malloc(bytes);
     int error = copy ? meta_get(q->s.meta, old, copy, bytes) : ENOMEM;
@@ -128,7 +127,7 @@ static int grow_table(struct image *i)
         error = meta_put(q->s.meta, table + bytes + n * 8, entry, 8, QCOW2_CLASS_REFCOUNT);
     }
     for (uint64_t n = 0; n < clusters + blocks && !error; n++)
-        error = put_count(i, block + n / per_block(q) * cluster, first + n, 1);
+        error = put_count(i, block + n / qcow2_per_block(q) * cluster, first + n, 1);
     if (!error) error = meta_flush(q->s.meta);
     if (error) return error;
     put_be(entry, table, 8);
@@ -146,12 +145,12 @@ static int grow_table(struct image *i)
 static int add_block(struct image *i, uint64_t cluster)
 {
     struct qcow2 *q = i->own;
-    uint64_t n = cluster / per_block(q), block = cluster << q->cluster_bits;
+    uint64_t n = cluster / qcow2_per_block(q), block = cluster << q->cluster_bits;
     uint8_t entry[8];
     int error = n >= table_entries(q) ? grow_table(i) : 0;
     if (error || n >= table_entries(q)) return error;
     uint64_t now;
-    error = find_block(i, cluster, &now);
+    error = qcow2_refblock(i, cluster, &now);
     if (error || now) return error;                        /* the growth has described it */
     error = put_zeroes(i, block, qcow2_cluster(q), QCOW2_CLASS_REFCOUNT);
     if (!error) error = put_count(i, block, cluster, 1);
@@ -167,13 +166,13 @@ static int append_block(struct image *i, uint64_t cluster)
     struct qcow2 *q = i->own;
     uint64_t at = q->clusters_end, block = at << q->cluster_bits, now;
     uint8_t entry[8];
-    if (cluster / per_block(q) >= table_entries(q)) return EUCLEAN;
+    if (cluster / qcow2_per_block(q) >= table_entries(q)) return EUCLEAN;
     int error = put_zeroes(i, block, qcow2_cluster(q), QCOW2_CLASS_REFCOUNT);
     put_be(entry, block, 8);
-    uint64_t slot = q->reftable + cluster / per_block(q) * 8;
+    uint64_t slot = q->reftable + cluster / qcow2_per_block(q) * 8;
     if (!error) error = meta_put(q->s.meta, slot, entry, 8, QCOW2_CLASS_REFTABLE);
     used(q, at);
-    if (!error) error = find_block(i, at, &now);
+    if (!error) error = qcow2_refblock(i, at, &now);
     if (!error && !now) error = append_block(i, at);
     return error ? error : qcow2_set_refcount(i, at, 1);
 }
@@ -182,10 +181,10 @@ int qcow2_set_refcount(struct image *i, uint64_t cluster, uint64_t count)
 {
     struct qcow2 *q = i->own;
     uint64_t block;
-    int error = find_block(i, cluster, &block);
+    int error = qcow2_refblock(i, cluster, &block);
     if (!error && !block && count) {
         error = append_block(i, cluster);
-        if (!error) error = find_block(i, cluster, &block);
+        if (!error) error = qcow2_refblock(i, cluster, &block);
     }
     if (error || !block) return error;
     if (!count && cluster < q->free_from) q->free_from = cluster;
@@ -193,30 +192,58 @@ int qcow2_set_refcount(struct image *i, uint64_t cluster, uint64_t count)
     return put_count(i, block, cluster, count);
 }
 
-/* Is the cluster free? One without a block is made to have one first. */
+/* Is the cluster free? One without a block is made to have one first. Past clusters_end all are. */
 static int is_free(struct image *i, uint64_t cluster, bool *is)
 {
     struct qcow2 *q = i->own;
     uint64_t block, count;
-    int error = find_block(i, cluster, &block);
+    int error = qcow2_refblock(i, cluster, &block);
     *is = false;
     if (error) return error;
     if (qcow2_is_protected(q, cluster << q->cluster_bits)) return 0;
     if (!block) return add_block(i, cluster);              /* not free now: look at the next */
     error = qcow2_refcount(i, cluster, &count);
     *is = !count;
-    return error;
+    return error ? error : count && cluster >= q->clusters_end ? EUCLEAN : 0;
 }
 
-/* First fit. What lies past clusters_end is free, so the search ends. */
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* No two entries of the table may share a block: a small file could pretend to have no free cluster
+ * in a very large one. */
+const char *qcow2_check_reftable(struct image *i)
+{
+    struct qcow2 *q = i->own;
+    uint64_t entries = table_entries(q), n = 0;
+    uint64_t *list = malloc(entries * 8);
+    if (!list) return "out of memory";
+    int error = image_file_read(i->fd, q->reftable, list, entries * 8);
+    for (uint64_t k = 0; k < entries; k++) {
+        uint64_t block = get_be64((const uint8_t *)&list[k]) & ~(uint64_t)0x1FF;
+        if (block) list[n++] = block;
+    }
+    qsort(list, n, 8, by_number);
+    const char *cause = error ? "cannot be read" : NULL;
+    for (uint64_t k = 1; k < n; k++)
+        if (list[k] == list[k - 1]) cause = "is damaged: two parts of its refcounts share a block";
+    free(list);
+    return cause;
+}
+
+/* First fit. The budget is for hostile counts: 2^28 clusters in use in front of a free one. */
 int qcow2_allocate(struct image *i, uint64_t count, uint64_t *offset)
 {
     struct qcow2 *q = i->own;
     uint64_t at = q->free_from, run = 0;
     bool first = true;
+    uint64_t budget = (1 << 28) + count;
     for (int error; run < count; at++) {
         bool is;
-        if (at >> (55 - q->cluster_bits)) return EFBIG;
+        if (at >> (55 - q->cluster_bits) || !budget--) return EUCLEAN;
         error = is_free(i, at, &is);
         if (error) return error;
         if (is && first) q->free_from = at, first = false;
@@ -234,7 +261,8 @@ int qcow2_allocate(struct image *i, uint64_t count, uint64_t *offset)
 int qcow2_free_now(struct image *i, uint64_t offset, uint64_t len)
 {
     struct qcow2 *q = i->own;
-    for (uint64_t c = offset >> q->cluster_bits; len && c <= (offset + len - 1) >> q->cluster_bits; c++) {
+    for (uint64_t c = offset >> q->cluster_bits; len && c <= (offset + len - 1) >> q->cluster_bits;
+         c++) {
         uint64_t count;
         int error = qcow2_refcount(i, c, &count);
         if (!error && count) error = qcow2_set_refcount(i, c, count - 1);

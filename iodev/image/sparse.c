@@ -139,7 +139,8 @@ int sparse_write(struct image *i, uint64_t sector, uint32_t count, const void *f
         int error = meta_make_room(s->meta);
         if (!error) error = s->ops->find(i, p.block, &old);
         if (error) return error;
-        if (old.kind == PLACE_DATA && !old.shared) error = put_data(i, old.offset + p.in, at, p.len);
+        if (old.kind == PLACE_DATA && !old.shared)
+            error = put_data(i, old.offset + p.in, at, p.len);
         else error = move_block(i, &p, &old, at);
         if (error) return error;
         if (s->unpacked == p.block) s->unpacked = UINT64_MAX;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What all formats with tables share: a disk is blocks, a table says where each of them is. A block
- * that is not there yet is filled (from the base, from its compressed form), written to a new place,
- * and only then entered into the table; meta.h sees to the order on the disk.
+ * that is not there yet is filled (from the base, from its compressed form), written to a new
+ * place, and only then entered into the table; meta.h sees to the order on the disk.
  */
 #pragma once
 #include "iodev/image/format.h"
@@ -50,5 +50,5 @@ int sparse_write(struct image *, uint64_t sector, uint32_t count, const void *fr
 int sparse_flush(struct image *);
 int sparse_settle(struct image *);
 enum image_where sparse_where(struct image *, uint64_t sector, uint64_t count, uint64_t *run);
-/* image_format.check for formats without counts: every block inside the file, no two overlapping. */
+/* image_format.check of formats without counts: all blocks in the file, no two overlapping. */
 int sparse_check(struct image *, struct image_report *, bool repair);

@@ -44,7 +44,8 @@ static const char *read_header(struct image *i, struct vdi *v, const uint8_t *h,
     uint64_t bytes = get_le64(h + BYTES);
     if (get_le32(h + SIGNATURE) != MAGIC) return "is not a VDI image";
     if (get_le32(h + VERSION) != 0x10001)
-        return image_refuse(i, "is a VDI image of version %Xh; 10001h is supported", get_le32(h + VERSION));
+        return image_refuse(i, "is a VDI image of version %Xh; 10001h is supported",
+                            get_le32(h + VERSION));
     if ((type != DYNAMIC && type != STATIC) || memcmp(h + LINK, none, sizeof none))
         return "is a differencing VDI or of another kind that is not supported";
     *block = get_le32(h + BLOCK);

@@ -2,10 +2,10 @@
  * VHD, fixed and dynamic. Microsoft Virtual Hard Disk Image Format Specification 1.0 (2006).
  *
  *   fixed     sectors | footer
- *   dynamic   copy of the footer | header | block table | bitmap, block | bitmap, block ... | footer
+ *   dynamic   copy of the footer | header | block table | bitmap, block | ... | footer
  *
- * Not implemented: differencing disks; bitmaps are written (all ones) and not read: what they mark as
- * unused is zeroes in the block, too.
+ * Not implemented: differencing disks; bitmaps are written (all ones) and not read: what they mark
+ * as unused is zeroes in the block, too.
  */
 #include "iodev/image/bytes.h"
 #include "iodev/image/sparse.h"
@@ -122,9 +122,12 @@ static const char *vhd_open(struct image *i)
     i->sectors = bytes / SECTOR_SIZE;
     v->fixed = type == FIXED;
     if (type == DYNAMIC) return open_dynamic(i, v);
-    if (type == DIFFERENCING) return "is a differencing VHD, which is not supported: merge it with its parent";
+    if (type == DIFFERENCING)
+        return "is a differencing VHD, which is not supported: merge it with its parent";
     if (!v->fixed) return image_refuse(i, "is a VHD of the unknown type %u", type);
-    return bytes + FOOTER > round_up(i->file_bytes, SECTOR_SIZE) ? "is cut off: the disk is longer than the file" : NULL;
+    return bytes + FOOTER > round_up(i->file_bytes, SECTOR_SIZE)
+               ? "is cut off: the disk is longer than the file"
+               : NULL;
 }
 
 /* A crash may have left a block that nothing points to, or no footer at the end. */
@@ -161,7 +164,7 @@ static int allocate(struct image *i, uint64_t *offset)
     *offset = v->spare ? v->spare : v->next + v->bitmap;
     if (v->spare) return v->spare = 0, 0;
     uint64_t end = v->next + v->bitmap + v->s.block_size;
-    if (end / SECTOR_SIZE >= UNUSED) return EFBIG;
+    if (end / SECTOR_SIZE >= UNUSED) return EOVERFLOW;
     uint8_t *ones = malloc(v->bitmap);
     if (!ones) return ENOMEM;
     memset(ones, 0xFF, v->bitmap);
@@ -294,7 +297,8 @@ static int write_dynamic(int fd, const uint8_t *footer, uint64_t bytes, uint32_t
     memset(ones, 0xFF, sizeof ones);
     int error = image_file_write(fd, 0, footer, FOOTER);
     if (!error) error = image_file_write(fd, FOOTER, h, HEADER);
-    for (; table < end && !error; table += sizeof ones) error = image_file_write(fd, table, ones, sizeof ones);
+    for (; table < end && !error; table += sizeof ones)
+        error = image_file_write(fd, table, ones, sizeof ones);
     return error ? error : image_file_write(fd, end, footer, FOOTER);
 }
 

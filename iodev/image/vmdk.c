@@ -3,10 +3,10 @@
  *
  *   header | descriptor | redundant directory and tables | directory and tables | grains ...
  *
- *   directory -> 512 entries each -> grain      all of them numbers of sectors, 32 bits; 0: not there
+ *   directory -> 512 entries each -> grain      numbers of sectors, 32 bits; 0: not there
  *
- * Not implemented: streamOptimized (compressed), several extents, parents; the descriptor's CID stays
- * as it is when the disk is written.
+ * Not implemented: streamOptimized (compressed), several extents, parents; the descriptor's CID
+ * stays as it is when the disk is written.
  */
 #include "iodev/image/vmdk.h"
 #include <errno.h>
@@ -34,13 +34,16 @@ static const char *read_header(struct image *i, struct vmdk *v, const uint8_t *h
     v->directory = get_le64(h + DIRECTORY);
     v->redundant = flags & FLAG_REDUNDANT ? get_le64(h + REDUNDANT) : 0;
     if (get_le32(h + VERSION) < 1 || get_le32(h + VERSION) > 3)
-        return image_refuse(i, "is a VMDK of version %u; 1 to 3 are supported", get_le32(h + VERSION));
+        return image_refuse(i, "is a VMDK of version %u; 1 to 3 are supported",
+                            get_le32(h + VERSION));
     if (flags & FLAG_COMPRESSED || get_le16(h + 77))
         return "is a compressed VMDK (streamOptimized), which is not supported: convert it";
     if (*grain < 8 || *grain > 1 << 16 || *grain & (*grain - 1))
         return "is damaged: the grain size is impossible";
-    if (get_le32(h + PER_TABLE) != VMDK_PER_TABLE) return "is damaged: grain tables of another size than 512";
-    if (!capacity || capacity > (uint64_t)1 << 35) return "is damaged: the disk's size is impossible";
+    if (get_le32(h + PER_TABLE) != VMDK_PER_TABLE)
+        return "is damaged: grain tables of another size than 512";
+    if (!capacity || capacity > (uint64_t)1 << 35)
+        return "is damaged: the disk's size is impossible";
     if (!v->directory || v->directory >= limit || v->redundant >= limit)
         return "is damaged: the grain directory is at an impossible place";
     i->sectors = capacity;
@@ -57,9 +60,12 @@ static const char *read_text(struct image *i, const uint8_t *h)
     struct vmdk_text t;
     const char *cause = vmdk_read_text(i, at * SECTOR_SIZE, sectors * SECTOR_SIZE, &t);
     if (cause) return cause;
-    return strcmp(t.type, "monolithicSparse") ? image_refuse(i, "is a VMDK of the kind %.40s, which is not "
-                                                             "supported: convert it", t.type)
-                                              : NULL;
+    return strcmp(t.type, "monolithicSparse")
+               ? image_refuse(i,
+                              "is a VMDK of the kind %.40s, which is not "
+                              "supported: convert it",
+                              t.type)
+               : NULL;
 }
 
 static const struct sparse_ops vmdk_ops;
@@ -79,8 +85,8 @@ static const char *open_sparse(struct image *i, struct vmdk *v, const uint8_t *h
                ? NULL : "out of memory";
 }
 
-/* The extent lies beside its descriptor: a name with a folder is refused, so that a foreign descriptor
- * cannot name any file of this host. */
+/* The extent lies beside its descriptor: a name with a folder is refused, so that a foreign
+ * descriptor cannot name any file of this host. */
 static const char *open_flat(struct image *i, struct vmdk *v)
 {
     struct vmdk_text t;
@@ -89,16 +95,19 @@ static const char *open_flat(struct image *i, struct vmdk *v)
     const char *slash = strrchr(i->path, '/');
     if (cause) return cause;
     if (strcmp(t.type, "monolithicFlat"))
-        return image_refuse(i, "is a VMDK of the kind %.40s, which is not supported: convert it", t.type);
+        return image_refuse(i, "is a VMDK of the kind %.40s, which is not supported: convert it",
+                            t.type);
     if (t.extents != 1 || !*t.extent || strchr(t.extent, '/'))
         return "names more than one extent, or one in another folder, which is not supported";
-    snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash + 1 - i->path) : 0, i->path, t.extent);
+    snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash + 1 - i->path) : 0, i->path,
+             t.extent);
     int fd = open(path, (i->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) return image_refuse(i, "its extent %.100s: %s", t.extent, strerror(errno));
     off_t bytes = lseek(fd, 0, SEEK_END);
     v->extent = fd;
     i->sectors = t.sectors;
-    if (bytes < 0 || t.offset > (uint64_t)bytes || t.sectors * SECTOR_SIZE > (uint64_t)bytes - t.offset)
+    if (bytes < 0 || t.offset > (uint64_t)bytes ||
+        t.sectors * SECTOR_SIZE > (uint64_t)bytes - t.offset)
         return image_refuse(i, "its extent %.100s is shorter than the disk", t.extent);
     v->extent_offset = t.offset;
     return NULL;
@@ -161,7 +170,7 @@ static int allocate(struct image *i, uint64_t *offset)
 {
     struct vmdk *v = i->own;
     *offset = v->spare ? v->spare : v->next;
-    if (*offset / SECTOR_SIZE > UINT32_MAX) return EFBIG;
+    if (*offset / SECTOR_SIZE > UINT32_MAX) return EOVERFLOW;
     if (!v->spare) v->next += v->s.block_size;
     v->spare = 0;
     return 0;
@@ -181,7 +190,7 @@ static int need_table(struct image *i, uint64_t directory, uint64_t n, uint64_t 
     *table *= SECTOR_SIZE;
     if (error || *table) return error;
     *table = v->next;
-    if (*table / SECTOR_SIZE > UINT32_MAX) return EFBIG;
+    if (*table / SECTOR_SIZE > UINT32_MAX) return EOVERFLOW;
     error = meta_put(v->s.meta, *table, zeroes, sizeof zeroes, GRAIN_CLASS);
     if (error) return error;
     v->next = round_up(v->next + sizeof zeroes, v->s.block_size);
@@ -270,8 +279,18 @@ static void vmdk_info(struct image *i, struct image_info *info)
 }
 
 const struct image_format image_vmdk = {
-    .name = "vmdk", .about = "VMware's VMDK, monolithicSparse and monolithicFlat", .extensions = "vmdk",
-    .open = vmdk_open, .read = vmdk_read, .write = vmdk_write, .flush = vmdk_flush,
-    .close = vmdk_close, .looks_like = looks_like, .create = vmdk_create, .check = vmdk_check,
-    .info = vmdk_info, .where = vmdk_where, .settle = vmdk_settle,
+    .name = "vmdk",
+    .about = "VMware's VMDK, monolithicSparse and monolithicFlat",
+    .extensions = "vmdk",
+    .open = vmdk_open,
+    .read = vmdk_read,
+    .write = vmdk_write,
+    .flush = vmdk_flush,
+    .close = vmdk_close,
+    .looks_like = looks_like,
+    .create = vmdk_create,
+    .check = vmdk_check,
+    .info = vmdk_info,
+    .where = vmdk_where,
+    .settle = vmdk_settle,
 };

@@ -28,7 +28,8 @@ static void read_extent(const char *line, struct vmdk_text *t)
 {
     unsigned long long sectors, offset = 0;
     char kind[16];
-    if (sscanf(line, "RW %llu %15s \"%255[^\"]\" %llu", &sectors, kind, t->extent, &offset) < 3) return;
+    if (sscanf(line, "RW %llu %15s \"%255[^\"]\" %llu", &sectors, kind, t->extent, &offset) < 3)
+        return;
     t->extents++;
     t->sectors = sectors < (1ull << 40) ? sectors : 0;
     t->offset = offset < (1ull << 40) ? offset * SECTOR_SIZE : UINT64_MAX;
@@ -84,7 +85,8 @@ static const char *create_flat(int fd, const struct image_plan *p, uint64_t sect
     snprintf(path, sizeof path, "%.*s-flat.vmdk", (int)stem, p->path);
     int extent = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (extent < 0) return image_create_failed();
-    const char *cause = ftruncate(extent, (off_t)(sectors * SECTOR_SIZE)) ? image_create_failed() : NULL;
+    const char *cause =
+        ftruncate(extent, (off_t)(sectors * SECTOR_SIZE)) ? image_create_failed() : NULL;
     close(extent);
     int len = print_text(text, sizeof text, sectors, true, leaf(path));
     int error = cause ? 0 : image_file_write(fd, 0, text, (size_t)len);
@@ -104,11 +106,12 @@ static int write_tables(int fd, uint64_t at, uint64_t tables)
     return error;
 }
 
-static void make_header(uint8_t *h, uint64_t sectors, uint64_t redundant, uint64_t directory, uint64_t end)
+static void make_header(uint8_t *h, uint64_t sectors, uint64_t redundant, uint64_t directory,
+                        uint64_t end)
 {
     memcpy(h, "KDMV", 4);
     put_le(h + 4, 1, 4);
-    put_le(h + 8, 3, 4);                                   /* line ends are tested; redundant tables */
+    put_le(h + 8, 3, 4); /* line ends are tested; redundant tables */
     put_le(h + 12, sectors, 8);
     put_le(h + 20, GRAIN_SECTORS, 8);
     put_le(h + 28, TEXT_AT, 8);
@@ -126,7 +129,8 @@ const char *vmdk_create(int fd, const struct image_plan *p)
     char text[TEXT_SECTORS * SECTOR_SIZE] = { 0 };
     uint64_t sectors = round_up(p->bytes, SECTOR_SIZE) / SECTOR_SIZE;
     uint64_t per = (uint64_t)GRAIN_SECTORS * VMDK_PER_TABLE, tables = (sectors + per - 1) / per;
-    uint64_t one = round_up(tables * 4, SECTOR_SIZE) / SECTOR_SIZE + tables * (VMDK_PER_TABLE * 4 / SECTOR_SIZE);
+    uint64_t one = round_up(tables * 4, SECTOR_SIZE) / SECTOR_SIZE +
+                   tables * (VMDK_PER_TABLE * 4 / SECTOR_SIZE);
     uint64_t redundant = TEXT_AT + TEXT_SECTORS, directory = redundant + one;
     uint64_t end = round_up(directory + one, GRAIN_SECTORS);
     if (sectors > (uint64_t)1 << 32) return "a VMDK disk has 2 TiB at most";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Random writes through the image library, and the same to a raw file: what another program finds in
- * the image afterwards must be what is in the raw file.
+ * Random writes through the image library, and the same to a raw file: what another program finds
+ * in the image afterwards must be what is in the raw file.
  *
  *     image_writer IMAGE FORMAT RAW SEED WRITES
  *
@@ -75,8 +75,10 @@ static void compare(struct run *r)
         uint32_t count = all - at < MOST ? (uint32_t)(all - at) : MOST;
         memset(b, 0, sizeof b);
         if (image_read(r->image, at, count, a)) fail("read", "error");
-        if (fread(b, SECTOR_SIZE, count, r->raw) < count && ferror(r->raw)) fail("raw", "cannot be read");
-        if (memcmp(a, b, (size_t)count * SECTOR_SIZE)) fail("compare", "other contents than were written");
+        if (fread(b, SECTOR_SIZE, count, r->raw) < count && ferror(r->raw))
+            fail("raw", "cannot be read");
+        if (memcmp(a, b, (size_t)count * SECTOR_SIZE))
+            fail("compare", "other contents than were written");
     }
 }
 
