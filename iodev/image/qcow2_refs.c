@@ -192,7 +192,8 @@ int qcow2_set_refcount(struct image *i, uint64_t cluster, uint64_t count)
     return put_count(i, block, cluster, count);
 }
 
-/* Is the cluster free? One without a block is made to have one first. Past clusters_end all are. */
+/* Is the cluster free? One without a block is made to have one first. Past the file's end some may be
+ * taken: by what was counted and, after a crash, never written. */
 static int is_free(struct image *i, uint64_t cluster, bool *is)
 {
     struct qcow2 *q = i->own;
@@ -204,7 +205,7 @@ static int is_free(struct image *i, uint64_t cluster, bool *is)
     if (!block) return add_block(i, cluster);              /* not free now: look at the next */
     error = qcow2_refcount(i, cluster, &count);
     *is = !count;
-    return error ? error : count && cluster >= q->clusters_end ? EUCLEAN : 0;
+    return error;
 }
 
 static int by_number(const void *a, const void *b)

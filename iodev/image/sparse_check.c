@@ -22,9 +22,18 @@ static int by_number(const void *a, const void *b)
 
 static void check_overlap(struct image_report *r, uint64_t *offset, uint64_t n, uint64_t size)
 {
-    qsort(offset, n, sizeof(*offset), by_number);
+    if (n) qsort(offset, n, sizeof(*offset), by_number);
     for (uint64_t k = 1; k < n; k++)
         if (offset[k] - offset[k - 1] < size) bad(r, "(in the file's order) overlaps another", k);
+}
+
+/* Twice as long; NULL, and the old one freed: out of memory. */
+static uint64_t *grow(uint64_t *list, uint64_t *room)
+{
+    *room = *room ? *room * 2 : 1024;
+    uint64_t *longer = realloc(list, *room * sizeof(*list));
+    if (!longer) free(list);
+    return longer;
 }
 
 int sparse_check(struct image *i, struct image_report *r, bool repair)
@@ -34,14 +43,14 @@ int sparse_check(struct image *i, struct image_report *r, bool repair)
     (void)repair;
     r->clusters = (i->sectors + per_block - 1) / per_block;
     if (r->clusters > MOST_BLOCKS) return EFBIG;
-    uint64_t *offset = malloc((r->clusters + 1) * sizeof(*offset));
-    if (!offset) return ENOMEM;
+    uint64_t *offset = NULL, room = 0;
     for (uint64_t block = 0; block < r->clusters; block++) {
         struct place p;
         meta_make_room(s->meta);
         int error = s->ops->find(i, block, &p);
         if (error == EUCLEAN) bad(r, "is entered at an impossible place", block);
         if (error || p.kind != PLACE_DATA) continue;
+        if (n == room && !(offset = grow(offset, &room))) return ENOMEM;
         offset[n++] = p.offset;
         /* the last block may be cut off at the end of the disk */
         if (p.offset >= i->file_bytes) bad(r, "lies outside the file", block);

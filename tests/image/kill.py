@@ -260,7 +260,7 @@ def full():
             root = "/proc/%d/root" % c.process.pid
             os.unlink(root + os.path.join(where, "ballast"))
             c.wait_for(stuck + 80)
-            assert b"E" not in c.text, "the guest has seen an error"
+            assert b"\nE" not in b"\n" + c.text, "the guest has seen an error"
             os.kill(c.process.pid, signal.SIGSTOP)
             subprocess.run(["cp", "--sparse=always", root + inside, c.path("copy")], check=True)
             c.kill()
