@@ -45,11 +45,18 @@ static struct leaf xsave_leaf(const struct cpu_model *m, uint32_t n)
     return (struct leaf){ XCR0_KNOWN, XSAVE_BYTES, XSAVE_BYTES, 0 };
 }
 
+/* IA32_MISC_ENABLE bit 22, for old systems: no more than leaf 3. */
+static uint32_t max_leaf(const struct cpu *c)
+{
+    uint32_t highest = c->model->max_leaf;
+    return c->msr.misc_enable >> 22 & 1 && highest > 3 ? 3 : highest;
+}
+
 static struct leaf basic_leaf(const struct cpu *c, uint32_t n, uint32_t sub)
 {
     const struct cpu_model *m = c->model;
     switch (n) {
-    case 0: return vendor_leaf(m, m->max_leaf);
+    case 0: return vendor_leaf(m, max_leaf(c));
     case 1: return signature_leaf(c);
     case 2: return four(m->leaf2);
     case 4: return cache_leaf(m, sub);
@@ -75,6 +82,7 @@ static struct leaf features_leaf(const struct cpu *c)
     const struct cpu_model *m = c->model;
     bool hidden = m->vendor == VENDOR_INTEL && !(c->mode & MODE_LONG);
     uint32_t edx = m->feature[W_XD] & ~(hidden ? 1u << (FEAT_SYSCALL & 31) : 0);
+    if (c->msr.misc_enable >> 34 & 1) edx &= ~(1u << (FEAT_NX & 31));      /* "XD bit disable" */
     return (struct leaf){ m->signature_amd, 0, m->feature[W_XC], edx };
 }
 
@@ -101,8 +109,9 @@ static struct leaf leaf_of(const struct cpu *c, uint32_t n, uint32_t sub)
 {
     const struct cpu_model *m = c->model;
     if (n >= 0x80000000 && n <= m->max_extended) return extended_leaf(c, n & 0x7FFFFFFF);
-    if (n > m->max_leaf && m->vendor == VENDOR_AMD) return (struct leaf){ 0 };
-    return basic_leaf(c, n > m->max_leaf ? m->max_leaf : n, sub);
+    uint32_t highest = max_leaf(c);
+    if (n > highest && m->vendor == VENDOR_AMD) return (struct leaf){ 0 };
+    return basic_leaf(c, n > highest ? highest : n, sub);
 }
 
 EXEC cpuid(struct cpu *c, const struct insn *i)

@@ -24,6 +24,8 @@ struct msr {
     enum check { PLAIN, CANONICAL, TYPES, VARIABLE, DEF_TYPE } check;
 };
 enum { INTEL = 1 << VENDOR_INTEL, AMD = 1 << VENDOR_AMD, ANY = INTEL | AMD };
+/* Those that are not reserved (SDM vol. 4, table 2-2) but 11 and 12: no BTS, no PEBS. */
+#define MISC_ENABLE_BITS 0x400C50009ull
 /* P6 and P5: 40 bits. */
 #define PMC_BITS 0xFFFFFFFFFFull
 #define AT(field) offsetof(struct cpu, msr.field)
@@ -45,7 +47,7 @@ static const struct msr table[] = {
     { 0x174, AT(sysenter_cs), 0xFFFF, FEAT_SEP, ANY, 5, 15, 1, PLAIN },
     { 0x175, AT(sysenter_esp), ~0ull, FEAT_SEP, ANY, 5, 15, 2, CANONICAL },   /* and EIP */
     { 0x186, AT(pmc_select), 0xFFFFFFFF, FEAT_PMC, INTEL, 6, 6, 2, PLAIN },   /* PERFEVTSEL0, 1 */
-    { 0x1A0, AT(misc_enable), 0xFFFFFFFF, NONE, INTEL, 6, 15, 1, PLAIN },
+    { 0x1A0, AT(misc_enable), MISC_ENABLE_BITS, NONE, INTEL, 6, 15, 1, PLAIN },
     { 0x1D9, 0, 0, NONE, ANY, 6, 15, 1, PLAIN },                      /* IA32_DEBUGCTL */
     { 0x200, AT(mtrr_variable), ~0ull, FEAT_MTRR, ANY, 5, 15, 2 * MTRR_VARIABLE, VARIABLE },
     { 0x250, AT(mtrr_fixed[0]), ~0ull, FEAT_MTRR, ANY, 5, 15, 1, TYPES },
@@ -68,6 +70,7 @@ static const struct msr table[] = {
     { 0xC0010015, AT(hwcr), 0xFFFFFFFF, NONE, AMD, 6, 15, 1, PLAIN },
     { 0xC001001A, 0, 0, NONE, AMD, 6, 15, 1, PLAIN },                 /* TOP_MEM */
     { 0xC001001D, 0, 0, NONE, AMD, 15, 15, 1, PLAIN },                /* TOP_MEM2 */
+    { 0xC0010055, 0, 0, NONE, AMD, 15, 15, 1, PLAIN },                /* INT_PENDING */
     { 0xC0011020, 0, 0, NONE, AMD, 6, 15, 4, PLAIN },                 /* LS_CFG, IC_CFG, DC_CFG, BU_CFG */
 };
 #undef NONE

@@ -112,6 +112,7 @@ void cpu_reset(struct cpu *c, bool power_on)
         memset(&c->msr, 0, sizeof c->msr);
         c->msr.apic_base = 0xFEE00900;
         c->msr.pat = 0x0007040600070406;
+        c->msr.misc_enable = 1 << 12 | 1 << 11 | 1;
         c->tsc_offset = 0;
         c->story[0] = '\0';
         x87_reset(c);

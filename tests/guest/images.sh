@@ -13,14 +13,15 @@ Builds disk images from Debian packages. One that is up to date is left alone.
 
   linux.img      hard disk: Debian's i386 kernel (linux-image-686), busybox and syslinux; a shell on
                  the screen and on the first serial port. \`poweroff\` ends the run.
+  linux64.img    the same with the amd64 kernel (linux-image-amd64) and an amd64 busybox
   hdt.img        floppy: syslinux with its Hardware Detection Tool
   memtest.img    floppy: syslinux with memtest86+ (ia32)
   mach.img       floppy: syslinux with GNU Mach for a 486 (mboot.c32)
 
   -o DIR         where they go (default: cache/ of the source tree)
 
-i386 packages are downloaded by an apt with settings of its own, in DIR/apt. Nothing is installed and
-the architectures that this system's dpkg knows stay as they are.
+Packages are downloaded by an apt with settings of its own, in DIR/apt (i386) and DIR/apt-amd64. Nothing is
+installed and the architectures that this system's dpkg knows stay as they are.
 Needs: syslinux syslinux-common mtools dosfstools cpio; memtest.img also needs memtest86+.
 END
 }
@@ -29,38 +30,46 @@ say() { echo "images: $*"; }
 die() { echo "images: $*" >&2; exit 1; }
 
 # ---- packages of another architecture -------------------------------------------------------------
+# for_arch NAME: what follows takes packages of that architecture.
+for_arch()
+{
+    arch=$1
+    packages=$cache/apt
+    [ "$arch" = i386 ] || packages=$cache/apt-$arch
+}
+
 own_apt()
 {
-    APT_CONFIG=$cache/apt/apt.conf "$@"
+    APT_CONFIG=$packages/apt.conf "$@"
 }
 
 # Errors of single index files are left to the download that misses them.
 prepare_apt()
 {
-    local dir=$cache/apt
+    local dir=$packages
     [ ! -e "$dir/ready" ] || return 0
     mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
     : > "$dir/status"
     cat > "$dir/apt.conf" <<END
-APT::Architecture "i386";
-APT::Architectures { "i386"; };
+APT::Architecture "$arch";
+APT::Architectures { "$arch"; };
 APT::Sandbox::User "root";
 APT::Update::Post-Invoke-Success "";
 Dir::State "$dir/state";
 Dir::State::status "$dir/status";
 Dir::Cache "$dir/cache";
 END
-    say "reading Debian's list of i386 packages"
+    say "reading Debian's list of $arch packages"
     own_apt apt-get update -qq 2> "$dir/log" || true
     own_apt apt-cache show busybox-static > /dev/null 2>&1 ||
-        die "this system's package sources (/etc/apt) offer no i386 packages: add a Debian mirror that has them"
+        die "this system's package sources (/etc/apt) offer no $arch packages: add a Debian mirror that has them"
     touch "$dir/ready"
 }
 
-# unpack PACKAGE: its files, in cache/apt/PACKAGE/. A list that names versions which are gone is read anew.
+# unpack PACKAGE: its files, in $packages/PACKAGE/. A list that names versions which are gone is read anew.
 unpack()
 {
-    local dir=$cache/apt
+    local dir=$packages
     [ ! -e "$dir/$1/ready" ] || return 0
     prepare_apt
     say "downloading $1"
@@ -77,10 +86,10 @@ unpack()
     rm -f "$dir/deb/$1"_*.deb
 }
 
-# linux-image-686 is empty: it depends on today's kernel.
+# linux-image-686 and -amd64 are empty: they depend on today's kernel.
 kernel_package()
 {
-    own_apt apt-cache depends linux-image-686 | awk '/Depends: linux-image/ { print $2; exit }'
+    own_apt apt-cache depends "linux-image-$1" | awk '/Depends: linux-image/ { print $2; exit }'
 }
 
 # ---- Linux ----------------------------------------------------------------------------------------
@@ -98,30 +107,31 @@ add_module()
     echo "$name" >> "$root/lib/modules/order"
 }
 
+# make_initrd FLAVOUR: $work/initrd.gz and $work/kernel
 make_initrd()
 {
     local package modules root=$work/root module
     prepare_apt
-    package=$(kernel_package)
-    [ -n "$package" ] || die "Debian has no linux-image-686?"
+    package=$(kernel_package "$1")
+    [ -n "$package" ] || die "Debian has no linux-image-$1?"
     unpack "$package"
     unpack busybox-static
-    modules=$cache/apt/$package/lib/modules
+    modules=$packages/$package/lib/modules
     mkdir -p "$root"/{bin,dev,etc,mnt,proc,root,sys,tmp,lib/modules}
-    cp "$cache/apt/busybox-static/bin/busybox" "$root/bin/"
+    cp "$packages/busybox-static/bin/busybox" "$root/bin/"
     install -m 755 "$here/linux/init" "$root/init"
     install -m 755 "$here/linux/rc" "$here/linux/inittab" "$here/linux/profile" "$root/etc/"
     for module in button ata_piix sd_mod vfat nls_cp437 nls_ascii; do add_module $module; done
     (cd "$root" && find . | sort | cpio -o -H newc -R 0:0 --quiet --reproducible) | gzip -9n > "$work/initrd.gz"
-    cp "$cache/apt/$package"/boot/vmlinuz-* "$work/kernel"
+    cp "$packages/$package"/boot/vmlinuz-* "$work/kernel"
 }
 
-# 33 cylinders of 16 heads and 63 sectors, the geometry every BIOS agrees on for a disk this small.
+# linux_disk TARGET FLAVOUR: 33 cylinders of 16 heads and 63 sectors, the geometry every BIOS agrees on for a disk this small.
 # One active FAT16 partition from the second track on.
-make_linux()
+linux_disk()
 {
     local disk=$work/disk start=63 sectors=$((33 * 16 * 63)) at
-    make_initrd
+    make_initrd "$2"
     at=$((start * 512))
     truncate -s $((sectors * 512)) "$disk"
     mkfs.fat -F 16 -h $start -g 16/63 -n LINUX -i 56495452 --offset $start "$disk" $(((sectors - start) / 2)) > /dev/null
@@ -130,6 +140,15 @@ make_linux()
     syslinux -t $at --install "$disk"
     write_mbr "$disk" $start $((sectors - start))
     mv "$disk" "$1"
+}
+
+make_linux() { linux_disk "$1" 686; }
+
+make_linux64()
+{
+    for_arch amd64
+    linux_disk "$1" amd64
+    for_arch i386
 }
 
 # bytes NUMBER COUNT: little-endian, as printf wants it
@@ -186,7 +205,7 @@ make_memtest()
 make_mach()
 {
     unpack gnumach-image-1.8-486
-    cp "$cache/apt/gnumach-image-1.8-486"/boot/gnumach-*.gz "$work/gnumach.gz"
+    cp "$packages/gnumach-image-1.8-486"/boot/gnumach-*.gz "$work/gnumach.gz"
     # shellcheck disable=SC2046
     floppy "$1" "DEFAULT mach
 LABEL mach
@@ -227,6 +246,7 @@ shift $((OPTIND - 1))
 [ $# -gt 0 ] || { usage >&2; exit 2; }
 mkdir -p "$cache"
 cache=$(cd "$cache" && pwd)
+for_arch i386
 exec 9> "$cache/lock"
 flock 9
 for image in "$@"; do build "$image"; done

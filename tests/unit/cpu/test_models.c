@@ -144,7 +144,7 @@ START_TEST(msrs_by_model)
         { "p2", 0xC1, 0x123456789A, -1 }, { "p2", 0x186, 0x4300C0, -1 }, { "pentium_mmx", 0x12, 5, -1 },
         { "pentium", 0x12, 5, 13 }, { "athlon", 0xC0010007, 5, -1 }, { "p2", 0xC0010007, 5, 13 },
         { "athlon", 0xC0010015, 5, -1 }, { "p2", 0xC0000080, 0, 13 }, { "core2", 0xC0000103, 1, 13 },
-        { "nehalem", 0xC0000103, 1, -1 }, { "p3", 0x12345, 1, 13 },
+        { "nehalem", 0xC0000103, 1, -1 }, { "core2", 0x1A0, 0x400C51809, -1 }, { "p3", 0x12345, 1, 13 },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         uint64_t back;
@@ -156,6 +156,18 @@ START_TEST(msrs_by_model)
     b->r.gpr[GPR_CX] = 0xFE;
     bench_run(b, "0F 32 F4");
     ck_assert_uint_eq(b->r.gpr[GPR_AX], 0x508);                /* 8 variable ranges, fixed ones, WC */
+    bench_free(b);
+}
+END_TEST
+
+/* IA32_MISC_ENABLE limits CPUID for systems that cannot stand more. */
+START_TEST(cpuid_limit)
+{
+    struct bench *b = bench_protected_on(&(struct cpu_config){ .model = "core2" }, 0);
+    b->r.gpr[GPR_CX] = 0x1A0;
+    b->r.gpr[GPR_AX] = 1 << 22;
+    bench_run(b, "0F 30 31 C0 0F A2 F4");
+    ck_assert_uint_eq(b->r.gpr[GPR_AX], 3);
     bench_free(b);
 }
 END_TEST
@@ -187,6 +199,7 @@ int main(void)
     tcase_add_test(t, features_can_be_added_and_excluded);
     tcase_add_test(t, models_are_coherent);
     tcase_add_test(t, msrs_by_model);
+    tcase_add_test(t, cpuid_limit);
     tcase_add_test(t, rdpmc);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
