@@ -49,17 +49,17 @@ def read_golden():
 
 
 def walk(m, folder):
-    """[(card, its fingerprint)]"""
-    found, seen = [], 0
+    """Each card and its fingerprint."""
+    seen = 0
     while True:
         name = m.wait_serial(r"(?:@\S+\n){%d}@(\S+)\r?\n" % seen).group(1)
         if name == "end":
-            return found
+            return
         m.monitor("stop")
         path = os.path.join(folder, name + ".ppm")
         m.monitor("screendump " + path)
         m.monitor("cont")
-        found.append((name, fingerprint(path)))
+        yield name, fingerprint(path)
         seen += 1
         m.send(" ")
 
@@ -69,7 +69,7 @@ def test_cards():
     keep = vitro.others.get("keep")
     with tempfile.TemporaryDirectory(prefix="vitro-modes-") as folder:
         with Machine(floppy(build(folder)), "boot: floppy", limit=200) as m:
-            found = walk(m, folder)
+            found = list(walk(m, folder))
         if keep:
             os.makedirs(keep, exist_ok=True)
             for name, _ in found:
@@ -107,7 +107,7 @@ class Qemu:
             s = socket.socket(socket.AF_UNIX)
             try:
                 s.connect(path)
-                s.settimeout(60)
+                s.settimeout(200)
                 return s
             except OSError:
                 s.close()
@@ -135,7 +135,7 @@ class Qemu:
 
 
 def test_qemu():
-    """Shows; judges nothing: the deviations are explained in docs/devices/vga.md."""
+    """Shows; judges nothing: the deviations are explained in docs/devices.md."""
     needs("qemu-system-i386")
     golden = read_golden()
     with tempfile.TemporaryDirectory(prefix="vitro-modes-") as folder:
@@ -143,7 +143,7 @@ def test_qemu():
         try:
             for name, print_ in walk(q, folder):
                 print("%-20s %s" % (name, "same" if print_ == golden.get(name) else
-                                    "QEMU %s, Vitro %s" % (print_, golden.get(name))))
+                                    "QEMU %s, Vitro %s" % (print_, golden.get(name))), flush=True)
         finally:
             q.process.kill()
             q.process.wait()
