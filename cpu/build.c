@@ -9,6 +9,7 @@
 #include "cpu/decode.h"
 #include "cpu/families.h"
 #include "cpu/fuse.h"
+#include "cpu/special.h"
 #include "cpu/tlb.h"
 
 /* A jump over more bytes than this ends a trace: a store to them would drop it. */
@@ -153,6 +154,14 @@ static void finish_branches(struct builder *b)
     }
 }
 
+static void specialise(struct builder *b)
+{
+    for (unsigned slot = 1; slot <= b->slot; slot++) {
+        exec_fn *f = special(b->header + slot);
+        if (f) b->header[slot].exec = f;
+    }
+}
+
 /* ---- page ends --------------------------------------------------------------------------------------------- */
 /* An instruction that crosses into the next page: is that still the page it was decoded from? */
 static const struct insn *check_second_page(struct cpu *c, const struct insn *i)
@@ -226,6 +235,7 @@ unsigned trace_build(struct cpu *c, struct insn *header, uint64_t paddr, struct 
     if (b.n) {
         drop_dead_flags(&b);
         finish_branches(&b);
+        specialise(&b);
     } else {
         build_crossing(&b);
     }

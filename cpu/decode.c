@@ -490,6 +490,13 @@ static const struct op *look_up(struct work *w)
     return op;
 }
 
+/* A shift by a constant that is not 0 overwrites all flags (AF is undefined, and 0 here); one by 0 none. */
+static bool sets_by_count(const struct work *w, const struct op *op)
+{
+    bool shift = op->family == &family_shl || op->family == &family_shr || op->family == &family_sar;
+    return shift && w->kind == K_RI && w->out->imm & (w->width == 3 ? 63 : 31);
+}
+
 static unsigned finish(struct work *w, const struct op *op, struct decoded *d, size_t length)
 {
     struct insn *o = w->out;
@@ -501,6 +508,7 @@ static unsigned finish(struct work *w, const struct op *op, struct decoded *d, s
     o->asize = (uint8_t)(w->asize | w->width << 2 | (w->rep ? INSN_REP : 0) | (w->repne ? INSN_REPNE : 0) |
                          (w->memory ? 0 : INSN_REG));
     o->exec = choose(w, op, d);
+    if (sets_by_count(w, op)) d->traits = (d->traits | T_SETS) & ~(uint32_t)T_LIVE;
     if (o->exec) return (unsigned)length;
     o->exec = family_undefined.h[K_NONE][1][0];            /* a form without this width */
     d->traits = T_END;

@@ -2,7 +2,7 @@
  * Fused pairs: CMP or TEST and the conditional branch behind it, the commonest pair in any program. One
  * dispatch less, and the condition comes from the operands instead of the flags.
  * Only forms that cannot fault or call out: an exact stop may fall between the two only if the trace
- * was built that short (see trace.c), so time stays exact.
+ * was built that short (see build.c), so time stays exact.
  */
 #include "cpu/fuse.h"
 #include "cpu/cond.h"
@@ -33,16 +33,20 @@
 #define W 64
 #include "cpu/op_fuse.inc"
 
-enum { FUSE_CMP_RR, FUSE_CMP_RI, FUSE_TEST_RR, FUSE_TEST_RI, FUSE_COUNT };
 #define CCS(f, w)                                                                           \
     { f##_0_##w, f##_1_##w, f##_2_##w, f##_3_##w, f##_4_##w, f##_5_##w, f##_6_##w, f##_7_##w, \
       f##_8_##w, f##_9_##w, f##_10_##w, f##_11_##w, f##_12_##w, f##_13_##w, f##_14_##w, f##_15_##w }
-#define FLAT(form)   { CCS(form##f, 8), CCS(form##f, 16), CCS(form##f, 32) }
-#define LONG(form)   { CCS(form##l, 8), CCS(form##l, 16), CCS(form##l, 32), CCS(form##l, 64) }
-/* By mode (flat, 64-bit), kind, width, condition. */
-static exec_fn *const fused[2][FUSE_COUNT][4][16] = {
-    { FLAT(cmp_rr), FLAT(cmp_ri), FLAT(test_rr), FLAT(test_ri) },
-    { LONG(cmp_rr), LONG(cmp_ri), LONG(test_rr), LONG(test_ri) },
+/* A row: family and kind of the comparison; handlers by mode (flat, 64-bit), width, condition. */
+struct fused {
+    const struct family *family;
+    enum kind kind;
+    exec_fn *h[2][4][16];
+};
+#define ALL(name)     { { CCS(name##f, 8), CCS(name##f, 16), CCS(name##f, 32) }, \
+                        { CCS(name##l, 8), CCS(name##l, 16), CCS(name##l, 32), CCS(name##l, 64) } }
+static const struct fused table[] = {
+    { &family_cmp, K_RR, ALL(cmp_rr) },       { &family_cmp, K_RI, ALL(cmp_ri) },
+    { &family_test, K_RR, ALL(test_rr) },     { &family_test, K_RI, ALL(test_ri) },
 };
 
 static const struct family *const branches[16] = {
@@ -73,11 +77,11 @@ void branch_turn(struct insn *jcc, int cc)
 exec_fn *fuse(const struct op *first, const struct insn *i, int cc)
 {
     unsigned width = i->asize >> 2 & 3;
-    for (unsigned form = 0; form < FUSE_COUNT; form++) {
-        const struct family *f = form < FUSE_TEST_RR ? &family_cmp : &family_test;
-        enum kind kind = form & 1 ? K_RI : K_RR;
-        if (first->family == f && i->exec == f->h[kind][0][width])
-            return fused[is_wide(i + 1, cc)][form][width][cc];
+    bool wide = is_wide(i + 1, cc);
+    for (unsigned n = 0; n < COUNT_OF(table); n++) {
+        const struct fused *f = &table[n];
+        if (first->family == f->family && i->exec == f->family->h[f->kind][0][width])
+            return f->h[wide][width][cc];
     }
     return NULL;
 }

@@ -16,7 +16,7 @@
 /* RI, MI: by immediate or 1. R, M: by CL. */
 #define SHIFT_FAMILY(op)                                                \
     const struct family family_##op = { .h = {                          \
-        [K_RI] = { W4(op, ri) }, [K_MI] = { W4(op, mig), W4(op, mig) },  \
+        [K_RI] = { W4(op, ri), W4(op, rin) }, [K_MI] = { W4(op, mig), W4(op, mig) },  \
         [K_R] = { W4(op, r) }, [K_M] = { W4(op, mg), W4(op, mg) } } }
 #define DOUBLE_FAMILY(op, form)                                         \
     const struct family family_##op##_##form = { .h = {                 \
