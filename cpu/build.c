@@ -3,7 +3,7 @@
  *
  * A trace goes on where control most probably goes: behind a conditional branch, at the target of a jump
  * that is near, and once more round a loop that leads back into it. So offsets in it need not ascend;
- * each record has its own.
+ * each record has its own. A plain trace ends at the first branch.
  */
 #include "cpu/build.h"
 #include "cpu/decode.h"
@@ -62,7 +62,7 @@ static bool again(struct builder *b, int32_t to)
 static void jump(struct builder *b, struct insn *i)
 {
     bool near = i->disp >= (int32_t)b->off && i->disp < (int32_t)b->off + JUMP_GAP && b->extent->may_jump;
-    if (b->n >= b->extent->max || !in_page(b, i->disp)) return;
+    if (b->extent->plain || b->n >= b->extent->max || !in_page(b, i->disp)) return;
     if (near) b->off = (unsigned)i->disp;
     else if (!again(b, i->disp)) return;
     b->slot--;                                             /* needs no record: only its time passes */
@@ -73,15 +73,16 @@ static void jump(struct builder *b, struct insn *i)
 static void branch(struct builder *b, struct insn *i, int cc)
 {
     unsigned behind = b->off;
+    b->out[b->slot] = (int8_t)cc;
+    i->imm = 0;
+    if (b->extent->plain) return;
     b->ended = false;
     if (again(b, i->disp)) {
         branch_turn(i, cc);
         i->disp = (int32_t)behind;
         i->link = first_link(b, i, behind);
-        cc ^= 1;
+        b->out[b->slot] = (int8_t)(cc ^ 1);
     }
-    b->out[b->slot] = (int8_t)cc;
-    i->imm = 0;
 }
 
 static void relative(struct builder *b, struct insn *i, const struct op *op)

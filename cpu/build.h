@@ -8,6 +8,7 @@ struct extent {
     uint64_t room;                 /* bytes up to CS's limit */
     unsigned max;                  /* instructions */
     bool     whole;                /* not cut short for an exact stop */
+    bool     plain;                /* ends at the first branch */
     bool     may_jump;             /* over some bytes: they count as code, too */
     unsigned bytes;                /* made: from the first to the last one */
     uint64_t second;               /* physical page of the rest of an instruction that crosses its page's end */

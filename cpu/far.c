@@ -209,6 +209,7 @@ static void return_protected(struct cpu *c, struct stack *s, uint16_t selector, 
     check_limit(c, cs, offset);
     s->sp += pop_bytes;
     if (outer || pops_stack) {
+        stack_expect_gets(c, s, 2 * size);
         uint64_t sp = stack_get(c, s, size);
         uint16_t ss = (uint16_t)stack_get(c, s, size);
         *s = stack_outer(c, ss, sp, ring, is_code64(c, cs));
@@ -222,6 +223,7 @@ static void return_protected(struct cpu *c, struct stack *s, uint16_t selector, 
 void far_return(struct cpu *c, unsigned size, unsigned pop_bytes)
 {
     struct stack s = stack_current(c);
+    stack_expect_gets(c, &s, 2 * size);
     uint64_t offset = stack_get(c, &s, size);
     uint16_t selector = (uint16_t)stack_get(c, &s, size);
     if (is_real_like(c)) {
@@ -266,6 +268,7 @@ static void iret_to_vm86(struct cpu *c, struct stack *s, uint16_t selector, uint
 {
     static const enum seg order[] = { SS, ES, DS, FS, GS };
     uint16_t selectors[COUNT_OF(order)];
+    stack_expect_gets(c, s, 6 * 4);
     uint64_t sp = stack_get(c, s, 4);
     for (unsigned n = 0; n < COUNT_OF(order); n++) selectors[n] = (uint16_t)stack_get(c, s, 4);
     if (offset > 0xFFFF) fault_selector(c, VEC_GP, 0, "IRET beyond a virtual-8086 segment");
@@ -287,6 +290,7 @@ static void iret_task(struct cpu *c)
 static void iret_frame(struct cpu *c, unsigned size)
 {
     struct stack s = stack_current(c);
+    stack_expect_gets(c, &s, 3 * size);
     uint64_t offset = stack_get(c, &s, size);
     uint16_t selector = (uint16_t)stack_get(c, &s, size);
     uint32_t flags = (uint32_t)stack_get(c, &s, size);

@@ -24,7 +24,7 @@ struct insn {
         uint64_t imm64;            /* MOV r64, imm64: no displacement */
         uint64_t key;              /* header: physical address << 8 | mode */
     };
-    uint8_t  dst, src;             /* register numbers; 8-bit registers: byte offsets in gpr[] */
+    uint8_t  dst, src;             /* register numbers; 8-bit registers: byte offsets in gpr[]. Header, dst: runs */
     uint8_t  base, index;          /* of the address; REG_ZERO = none */
     uint8_t  scale, seg;           /* shift of the index; segment after overrides */
     uint8_t  len;                  /* bytes, prefixes included (fused pairs: both) */

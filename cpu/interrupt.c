@@ -20,6 +20,7 @@ static void deliver_real(struct cpu *c, const struct event *e)
         fault_idt(c, VEC_GP, e->vector, "vector beyond the IDT's limit");
     uint32_t target = (uint32_t)table_load(c, c->idt.base, e->vector * 4u, 4);
     struct stack s = stack_current(c);
+    stack_expect_puts(c, &s, 6);
     stack_put(c, &s, flags_get(c), 2);
     stack_put(c, &s, c->seg[CS].selector, 2);
     stack_put(c, &s, e->return_rip, 2);
@@ -65,6 +66,7 @@ static uint32_t flags_image(const struct cpu *c, const struct event *e)
 static void push_frame(struct cpu *c, struct stack *s, const struct event *e, unsigned size, bool inner)
 {
     static const enum seg vm86_extra[] = { GS, FS, DS, ES };
+    stack_expect_puts(c, s, size * (3u + e->has_error + inner * 2u + is_vm86(c) * 4u));
     for (unsigned n = 0; is_vm86(c) && n < COUNT_OF(vm86_extra); n++)
         stack_put(c, s, c->seg[vm86_extra[n]].selector, size);
     if (inner) {
@@ -132,6 +134,7 @@ static void push_frame64(struct cpu *c, struct stack *s, const struct event *e)
     s->mask = ~0ull;
     s->wide = true;
     s->sp &= ~15ull;
+    stack_expect_puts(c, s, 8 * (5u + e->has_error));
     stack_put(c, s, c->seg[SS].selector, 8);
     stack_put(c, s, c->gpr[RSP], 8);
     stack_put(c, s, flags_image(c, e), 8);

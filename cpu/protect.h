@@ -130,14 +130,32 @@ void segments_hide(struct cpu *);
 struct stack {
     const struct segment *ss;      /* the CPU's own, or in the memo (so make no other but code meanwhile) */
     uint64_t sp, mask;
+    uintptr_t host;                /* of offset 0, for the accesses that are expected; 0: one by one */
     uint32_t error;                /* of the #SS when there is no room */
     bool     user;
     bool     wide;                 /* 64-bit mode: no limit, and SS may be null */
 };
 struct stack stack_current(const struct cpu *);
 struct stack stack_of_ring(struct cpu *, unsigned ring);    /* from the TSS, with all checks (#TS, #SS) */
-void stack_put(struct cpu *, struct stack *, uint64_t value, unsigned size);
-uint64_t stack_get(struct cpu *, struct stack *, unsigned size);
+/* So many bytes will be put or got next, in pieces: looks the page up once if that can be. Never faults. */
+void stack_expect_puts(struct cpu *, struct stack *, unsigned bytes);
+void stack_expect_gets(struct cpu *, struct stack *, unsigned bytes);
+void stack_store(struct cpu *, const struct stack *, uint64_t to, uint64_t value, unsigned size);
+uint64_t stack_load(struct cpu *, const struct stack *, uint64_t from, unsigned size);
+static inline void stack_put(struct cpu *c, struct stack *s, uint64_t value, unsigned size)
+{
+    uint64_t to = (s->sp - size) & s->mask;
+    if (likely(s->host)) host_store((void *)(s->host + (uintptr_t)to), value, size);
+    else stack_store(c, s, to, value, size);
+    s->sp = (s->sp & ~s->mask) | to;
+}
+static inline uint64_t stack_get(struct cpu *c, struct stack *s, unsigned size)
+{
+    uint64_t from = s->sp & s->mask;
+    uint64_t value = s->host ? host_load((void *)(s->host + (uintptr_t)from), size) : stack_load(c, s, from, size);
+    s->sp = (s->sp & ~s->mask) | ((from + size) & s->mask);
+    return value;
+}
 void stack_use(struct cpu *, const struct stack *);         /* sets SS and SP */
 uint64_t stack_of_ist(struct cpu *, unsigned n);           /* interrupt stack 1-7 of a 64-bit TSS */
 /* SS:SP popped on the way to an outer ring: checks of SDM vol. 2, RET and IRET. wide: to 64-bit code. */

@@ -18,6 +18,7 @@
 static void remapped(void *ctx, uint64_t base, uint64_t len)
 {
     struct cpu *c = ctx;
+    memset(c->table_pages, 0, sizeof c->table_pages);
     if (len <= 1 << 20) {
         tlb_forget(c, base, len);
         traces_written(c, base, len);

@@ -59,7 +59,8 @@ static bool descriptor_table(const struct cpu *c, uint16_t selector, uint64_t *b
     return (selector | 7u) <= (local ? c->ldtr.limit : c->gdt.limit);
 }
 
-bool descriptor_load(struct cpu *c, uint16_t selector, struct descriptor *d)
+/* In line, for a descriptor that goes through memory in halves costs more than all the checks. */
+static inline bool fetch(struct cpu *c, uint16_t selector, struct descriptor *d)
 {
     uint64_t base;
     if (!descriptor_table(c, selector, &base)) return false;
@@ -67,12 +68,13 @@ bool descriptor_load(struct cpu *c, uint16_t selector, struct descriptor *d)
     *d = (struct descriptor){ (uint32_t)whole, (uint32_t)(whole >> 32) };
     return true;
 }
+bool descriptor_load(struct cpu *c, uint16_t selector, struct descriptor *d) { return fetch(c, selector, d); }
 
 struct descriptor descriptor_need(struct cpu *c, uint16_t selector, enum vector vector)
 {
     struct descriptor d;
     if (selector_is_null(selector)) fault_selector(c, vector, 0, "null selector");
-    if (!descriptor_load(c, selector, &d))
+    if (!fetch(c, selector, &d))
         fault_selector(c, vector, selector, "selector beyond the descriptor table's limit");
     return d;
 }
@@ -294,6 +296,35 @@ struct stack stack_outer(struct cpu *c, uint16_t selector, uint64_t sp, unsigned
     return s;
 }
 
+static enum tlb_set stack_set(const struct cpu *c, const struct stack *s)
+{
+    return s->user ? SET_USER : supervisor_set(c);
+}
+
+/* Where the accesses must not fault, nor wrap, nor cross a page, nor be checked for alignment. */
+static void open_window(struct cpu *c, struct stack *s, uint64_t from, unsigned bytes, bool store)
+{
+    uint64_t last = from + bytes - 1, laddr = from;
+    s->host = 0;
+    if (last > s->mask || last < from) return;
+    if (!s->wide) {
+        bool may = s->ss->rights & (store ? SEG_WRITE : SEG_READ);
+        if (!may || from < s->ss->first || last > s->ss->last) return;
+        laddr = laddr_wrap(c, s->ss->base + from);
+    }
+    const struct tlb_entry *e = tlb_slot(c->tlb_sets[stack_set(c, s)], laddr);
+    if ((laddr & (PAGE_SIZE - 1)) + bytes > PAGE_SIZE) return;
+    if (tlb_hit(store ? e->write : e->read, laddr, s->user ? 8 : 1)) s->host = e->host + (uintptr_t)(laddr - from);
+}
+void stack_expect_puts(struct cpu *c, struct stack *s, unsigned bytes)
+{
+    open_window(c, s, (s->sp - bytes) & s->mask, bytes, true);
+}
+void stack_expect_gets(struct cpu *c, struct stack *s, unsigned bytes)
+{
+    open_window(c, s, s->sp & s->mask, bytes, false);
+}
+
 static inline uint64_t stack_laddr(struct cpu *c, const struct stack *s, uint64_t sp, unsigned size, unsigned need)
 {
     if (s->wide) {
@@ -306,19 +337,14 @@ static inline uint64_t stack_laddr(struct cpu *c, const struct stack *s, uint64_
     return laddr_wrap(c, s->ss->base + sp);
 }
 
-void stack_put(struct cpu *c, struct stack *s, uint64_t value, unsigned size)
+void stack_store(struct cpu *c, const struct stack *s, uint64_t to, uint64_t value, unsigned size)
 {
-    uint64_t to = (s->sp - size) & s->mask;
-    ring_store(c, stack_laddr(c, s, to, size, SEG_WRITE), value, size, s->user ? SET_USER : supervisor_set(c));
-    s->sp = (s->sp & ~s->mask) | to;
+    ring_store(c, stack_laddr(c, s, to, size, SEG_WRITE), value, size, stack_set(c, s));
 }
 
-uint64_t stack_get(struct cpu *c, struct stack *s, unsigned size)
+uint64_t stack_load(struct cpu *c, const struct stack *s, uint64_t from, unsigned size)
 {
-    uint64_t from = s->sp & s->mask;
-    uint64_t value = ring_load(c, stack_laddr(c, s, from, size, SEG_READ), size, s->user ? SET_USER : supervisor_set(c));
-    s->sp = (s->sp & ~s->mask) | ((from + size) & s->mask);
-    return value;
+    return ring_load(c, stack_laddr(c, s, from, size, SEG_READ), size, stack_set(c, s));
 }
 
 /* A 16-bit stack leaves the upper half of ESP alone, also on the way to another ring. */

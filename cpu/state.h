@@ -91,6 +91,9 @@ struct tlb_entry {
     uint64_t  paddr;               /* page                                                             */
 };
 struct itlb_entry { uint64_t tag, paddr; };
+/* Where page tables are in host memory; forgotten when the memory map changes. */
+#define TABLE_PAGES 16u
+struct table_page { uint64_t number; const uint8_t *host; };
 /* Where branches without a direct link went: `tag` is the linear address ^ jump_tag of struct cpu. */
 #define JUMPS     1024u
 struct jump { uint64_t tag; const struct insn *trace; };
@@ -225,6 +228,7 @@ struct cpu {
     struct tlb_entry  tlb_sets[TLB_SETS][TLB_SIZE];
     struct itlb_entry itlb_sets[ITLB_SETS][ITLB_SIZE];
     struct tlb_used   tlb_used[TLB_SETS];
+    struct table_page table_pages[TABLE_PAGES];
     uint64_t itlb_used[ITLB_SETS][ITLB_SIZE / 64];
     struct jump jump_sets[ITLB_SETS][JUMPS];
     struct segment_memo memo[SEGMENT_MEMO];

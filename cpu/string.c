@@ -130,16 +130,19 @@ static const struct insn *unfinished(struct cpu *c, const struct insn *i, int re
 
 /* rCX and the time must be right before each step, for a fault or a callback may look at them: an
  * iteration is charged when it is done. */
+enum { SINGLES = 15 };                                     /* memory of devices is not tried at each step */
 static const struct insn *repeat(struct cpu *c, const struct insn *i, enum string op)
 {
     step_fn *step = steps[op][i->asize >> 2 & 3];
     int rest = insn_header(i)->n - i->pos;                 /* this instruction and those after it */
+    unsigned single = 0;                                   /* so many more before another try in bulk */
     for (;;) {
         uint64_t left = string_at(c, i, RCX);
         if (!left) break;
         uint64_t allowed = (uint64_t)(c->budget + rest);   /* ticks to the stop, >= 1 here */
-        uint64_t n = bulk(c, i, op, left < allowed ? left : allowed);
+        uint64_t n = single ? single--, 0 : bulk(c, i, op, left < allowed ? left : allowed);
         if (!n) {
+            if (!single) single = SINGLES;
             step(c, i);
             n = 1;
         }

@@ -13,7 +13,8 @@
 #include "cpu/trace.h"
 #include "cpu/walk.h"
 
-enum { ENTRY_GLOBAL = 1 };         /* in the low bits of tlb_entry.paddr */
+/* In the low bits of tlb_entry.paddr. DEVICE: stores are no business of the RAM's. */
+enum { ENTRY_GLOBAL = 1, ENTRY_DEVICE = 2 };
 
 static uint64_t page_of(uint64_t laddr) { return laddr & PAGE_MASK; }
 /* Outside of long mode addresses wrap at 4 GiB; in compatibility mode the system's tables lie above. */
@@ -79,7 +80,7 @@ static struct tlb_entry *fill(struct cpu *c, uint64_t laddr, unsigned access, en
     struct memory_page p = memory_page(c->memory, w.paddr);
     if (page_of(e->read) != page) e->read = TLB_NONE;
     if (page_of(e->write) != page) e->write = TLB_NONE;
-    e->paddr = w.paddr | (w.global && c->cr4 & CR4_PGE ? ENTRY_GLOBAL : 0);
+    e->paddr = w.paddr | (w.global && c->cr4 & CR4_PGE ? ENTRY_GLOBAL : 0) | (p.write ? 0 : ENTRY_DEVICE);
     e->host = (uintptr_t)p.read - (uintptr_t)page;
     e->read = page | (p.read && !debug_watches_data(c, page) ? 0 : TLB_SLOW);
     bool may_store = access == ACCESS_STORE || (w.dirty && w.writable);
@@ -224,11 +225,11 @@ static void store_in_page(struct cpu *c, uint64_t laddr, uint64_t value, unsigne
     }
     if (c->watch.store) debug_access(c, laddr, size, true);
     uint64_t paddr = page_of(e->paddr) | (laddr & (PAGE_SIZE - 1));
-    struct memory_page p = memory_page(c->memory, paddr);
-    if (!p.write) {
+    if (e->paddr & ENTRY_DEVICE) {
         memory_write(c->memory, paddr, value, size);
         return;
     }
+    struct memory_page p = memory_page(c->memory, paddr);
     memory_mark_dirty(c->memory, paddr);
     host_store(p.write + (laddr & (PAGE_SIZE - 1)), value, size);
     if (p.code) traces_written(c, paddr, size);

@@ -13,7 +13,7 @@
 #include "cpu/tlb.h"
 #include "cpu/trace.h"
 
-enum { UNLINKED, OTHER_PAGE, SCRATCH, FIRST_FREE = SCRATCH + TRACE_MAX + 8, PAGE_BUCKETS = 4096,
+enum { UNLINKED, OTHER_PAGE, SCRATCH, FIRST_FREE = SCRATCH + TRACE_MAX + 8, PAGE_BUCKETS = 4096, BLOCKS = 64,
        STUB = 8, STORES_MANY = 16 };
 #define NO_KEY (~0ull)
 
@@ -21,7 +21,8 @@ struct code_page {
     struct code_page *next;
     uint64_t page;                 /* physical */
     uint64_t blocks;               /* bit n: bytes 64 n .. 64 n + 63 hold code */
-    uint32_t first;                /* header; 0 ends the list */
+    uint32_t first[BLOCKS];        /* by the block in which they begin: header; 0 ends the list */
+    unsigned reach;                /* no trace goes further than so many blocks behind its first */
     unsigned stores;               /* into its code */
 };
 
@@ -101,11 +102,15 @@ static struct code_page *page_get(struct cpu *c, uint64_t paddr)
     return *slot;
 }
 
+static unsigned block_of(uint64_t offset) { return offset < PAGE_SIZE ? (unsigned)(offset >> 6) : BLOCKS - 1; }
+static uint64_t block_bits(unsigned first, unsigned last)
+{
+    if (last >= BLOCKS) last = BLOCKS - 1;
+    return (~0ull << first) & (~0ull >> (BLOCKS - 1 - last));
+}
 static uint64_t blocks_of(uint64_t offset, uint64_t len)
 {
-    unsigned first = (unsigned)(offset >> 6) & 63, last = (unsigned)((offset + len - 1) >> 6);
-    if (last > 63) last = 63;
-    return (~0ull << first) & (~0ull >> (63 - last));
+    return block_bits(block_of(offset), block_of(offset + len - 1));
 }
 
 static uint64_t trace_paddr(const struct insn *t) { return t->key >> 8; }
@@ -115,10 +120,13 @@ static bool page_add(struct cpu *c, struct insn *t, uint64_t paddr, unsigned len
 {
     struct code_page *p = page_get(c, paddr);
     if (!p) return false;
-    p->blocks |= blocks_of(paddr & (PAGE_SIZE - 1), len);
+    uint64_t offset = paddr & (PAGE_SIZE - 1);
+    p->blocks |= blocks_of(offset, len);
     if (!in_scratch(c, t)) {
-        t->next_in_page = p->first;
-        p->first = (uint32_t)(t - c->traces->arena);
+        unsigned first = block_of(offset), reach = block_of(offset + len - 1) - first;
+        if (reach > p->reach) p->reach = reach;
+        t->next_in_page = p->first[first];
+        p->first[first] = (uint32_t)(t - c->traces->arena);
     }
     return true;
 }
@@ -148,28 +156,61 @@ static bool overlaps(const struct insn *t, uint64_t paddr, uint64_t len)
     return trace_paddr(t) < paddr + len && paddr < trace_paddr(t) + t->off;
 }
 
-static void page_written(struct cpu *c, uint64_t paddr, uint64_t len)
+static bool is_dead(const struct traces *all, const struct insn *t)
+{
+    return t->key == NO_KEY || (t->owner && all->arena[t->owner].key == NO_KEY);
+}
+
+/* Kills what overlaps in one list and takes all dead ones out of it: were there any? */
+static bool drop_overlapping(struct cpu *c, uint32_t *link, uint64_t paddr, uint64_t len)
 {
     struct traces *all = c->traces;
+    bool any = false;
+    while (*link) {
+        struct insn *t = all->arena + *link;
+        if (t->key != NO_KEY && overlaps(t, paddr, len)) trace_kill(c, t);
+        if (is_dead(all, t)) {
+            *link = t->next_in_page;
+            any = true;
+        } else {
+            link = &t->next_in_page;
+        }
+    }
+    return any;
+}
+
+static unsigned first_reaching(const struct code_page *p, unsigned block)
+{
+    return block > p->reach ? block - p->reach : 0;
+}
+
+/* Which blocks from `first` to `last` hold code? */
+static uint64_t live_blocks(const struct cpu *c, const struct code_page *p, unsigned first, unsigned last)
+{
+    uint64_t live = 0;
+    for (unsigned block = first_reaching(p, first); block <= last; block++)
+        for (uint32_t at = p->first[block]; at; at = c->traces->arena[at].next_in_page) {
+            const struct insn *t = c->traces->arena + at;
+            if (!is_dead(c->traces, t)) live |= blocks_of(trace_paddr(t) & (PAGE_SIZE - 1), t->off);
+        }
+    return live;
+}
+
+static void page_written(struct cpu *c, uint64_t paddr, uint64_t len)
+{
     struct code_page *p = *page_slot(c, paddr & PAGE_MASK);
-    if (!p || !(p->blocks & blocks_of(paddr & (PAGE_SIZE - 1), len))) return;
+    uint64_t offset = paddr & (PAGE_SIZE - 1), gone = blocks_of(offset, len);
+    if (!p || !(p->blocks & gone)) return;
     p->stores++;
     const struct insn *running = c->insn ? insn_header(c->insn) : NULL;
     bool scratch = running && in_scratch(c, running);      /* not in the list: its blocks stay */
     if (scratch && overlaps(running, paddr, len)) attention(c);
-    uint64_t blocks = scratch ? p->blocks : 0;
-    for (uint32_t *link = &p->first; *link;) {
-        struct insn *t = all->arena + *link;
-        if (t->key != NO_KEY && overlaps(t, paddr, len)) trace_kill(c, t);
-        if (t->key == NO_KEY || (t->owner && all->arena[t->owner].key == NO_KEY)) {
-            *link = t->next_in_page;
-        } else {
-            blocks |= blocks_of(trace_paddr(t) & (PAGE_SIZE - 1), t->off);
-            link = &t->next_in_page;
-        }
-    }
-    p->blocks = blocks;
-    if (!blocks) memory_set_code(c->memory, p->page, false);
+    for (unsigned block = first_reaching(p, block_of(offset)); block <= block_of(offset + len - 1); block++)
+        if (drop_overlapping(c, &p->first[block], paddr, len)) gone |= block_bits(block, block + p->reach);
+    if (scratch) return;
+    unsigned first = (unsigned)__builtin_ctzll(gone), last = BLOCKS - 1 - (unsigned)__builtin_clzll(gone);
+    p->blocks = (p->blocks & ~gone) | (live_blocks(c, p, first, last) & gone);
+    if (!p->blocks) memory_set_code(c->memory, p->page, false);
 }
 
 void traces_written(struct cpu *c, uint64_t paddr, uint64_t len)
@@ -199,18 +240,18 @@ static struct insn *add_stub(struct cpu *c, struct insn *trace, const struct ext
     return stub;
 }
 
-static struct insn *build_at(struct cpu *c, uint64_t paddr, uint64_t limit)
+static struct insn *build_at(struct cpu *c, uint64_t paddr, uint64_t limit, bool plain)
 {
     struct traces *t = c->traces;
     bool whole = limit >= TRACE_MAX && memory_page(c->memory, paddr).read;
     if (limit >= TRACE_MAX) limit = TRACE_MAX - 1;
     if (t->used + TRACE_MAX + 16 > TRACE_RECORDS) traces_flush(c);
     const struct code_page *page = *page_slot(c, paddr & PAGE_MASK);
-    struct extent x = { .max = whole ? TRACE_MAX : (unsigned)limit, .whole = whole,
+    struct extent x = { .max = whole ? TRACE_MAX : (unsigned)limit, .whole = whole, .plain = plain || !whole,
                         .may_jump = !page || page->stores < STORES_MANY,
                         .room = c->mode & MODE_LONG ? ~0ull : (uint64_t)c->seg[CS].limit + 1 - c->rip };
     struct insn *header = t->arena + (whole ? t->used : SCRATCH);
-    *header = (struct insn){ .key = paddr << 8 | c->mode };
+    *header = (struct insn){ .key = paddr << 8 | c->mode | (x.plain ? TRACE_PLAIN : 0) };
     unsigned records = trace_build(c, header, paddr, &x);
     t->built++;
     if (!page_add(c, header, paddr, x.bytes) || !whole) return header;
@@ -220,16 +261,33 @@ static struct insn *build_at(struct cpu *c, uint64_t paddr, uint64_t limit)
     return header;
 }
 
+static struct insn *find(const struct traces *t, uint64_t key)
+{
+    struct insn *found = t->arena + t->hash[trace_hash(key)];
+    return found->key == key ? found : NULL;
+}
+
+static bool fits(const struct cpu *c, const struct insn *t, uint64_t limit)
+{
+    return t && (uint64_t)t->n <= limit && trace_in_limit(c, t);
+}
+
+/* Code that runs for the first time may never run again, or be written to: it gets a plain trace, quickly
+ * made. Nothing links to that, so each run of it comes here and is counted. The plain trace stays beside the
+ * long one, for stops in the midst of that. */
 const struct insn *trace_at(struct cpu *c, uint64_t limit)
 {
     struct traces *t = c->traces;
     if (!(c->mode & MODE_LONG) && c->rip > c->seg[CS].limit) fault_error(c, VEC_GP, 0);
     uint64_t paddr = tlb_fetch(c, code_laddr(c)), key = paddr << 8 | c->mode;
-    const struct insn *found = t->arena + t->hash[trace_hash(key)];
+    const struct insn *found = find(t, key);
     t->lookups++;
-    if (found->key == key && (uint64_t)found->n <= limit && trace_in_limit(c, found)) return found;
-    if (found->key == key && limit >= TRACE_MAX) limit = TRACE_MAX - 1;     /* CS's limit cuts it */
-    return build_at(c, paddr, limit);
+    if (fits(c, found, limit)) return found;
+    struct insn *plain = find(t, key | TRACE_PLAIN);
+    if (!fits(c, plain, limit))
+        return build_at(c, paddr, plain && limit >= TRACE_MAX ? TRACE_MAX - 1 : limit, true);   /* CS's limit cuts it */
+    if (found || limit < TRACE_MAX || ++plain->dst < TRACE_WARM) return plain;
+    return build_at(c, paddr, limit, false);
 }
 
 void trace_link(struct cpu *c, const struct insn *from, const struct insn *header)
@@ -237,7 +295,7 @@ void trace_link(struct cpu *c, const struct insn *from, const struct insn *heade
     const struct insn *source = insn_header(from);
     if (in_scratch(c, from) || in_scratch(c, header) || source->key == NO_KEY) return;
     uint64_t target = (source->key >> 8) + (uint64_t)(int64_t)from->disp;
-    if (header->key != (target << 8 | (source->key & 0xFF))) return;
+    if (header->key != (target << 8 | (source->key & 0xFF & ~(uint64_t)TRACE_PLAIN))) return;
     if ((header->key ^ source->key) >> (8 + PAGE_BITS)) return;
     ((struct insn *)(uintptr_t)from)->link = (int32_t)(header - from);
 }

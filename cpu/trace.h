@@ -10,6 +10,8 @@
 #include "cpu/mem.h"
 
 #define TRACE_MAX     48           /* instructions in one trace */
+#define TRACE_PLAIN   0x80         /* in the mode byte of the key: see trace_at() */
+#define TRACE_WARM    8            /* runs of a plain trace before a long one is made */
 #define TRACE_DEAD    (1 << 30)
 #define TRACE_HASH    (1u << 16)
 #define TRACE_RECORDS (1u << 20)   /* 32 MiB */

@@ -40,19 +40,27 @@ static struct format format_of(const struct cpu *c)
     return (struct format){ 2, 10, 4 };
 }
 
-static inline uint64_t entry_load(const struct cpu *c, uint64_t paddr, unsigned bytes, bool probe)
+static uint64_t entry_peek(const struct cpu *c, uint64_t paddr, unsigned bytes)
 {
-    if (likely(!probe)) {
-        const uint8_t *page = memory_page(c->memory, paddr).read;
-        if (likely(page)) return host_load(page + (paddr & (PAGE_SIZE - 1)), bytes == 8 ? 8 : 4);
-        return memory_read(c->memory, paddr, bytes == 8 ? QWORD : DWORD);
-    }
     uint64_t value = 0;
     for (unsigned n = 0; n < bytes; n++) value |= (uint64_t)memory_peek(c->memory, paddr + n) << (8 * n);
     return value;
 }
 
-static bool is_large(const struct cpu *c, const struct format *f, unsigned level, uint64_t value)
+/* pages: those known; NULL to leave no trace, not even a device's. */
+static inline uint64_t entry_load(const struct cpu *c, struct table_page *pages, uint64_t paddr, unsigned bytes)
+{
+    uint64_t number = paddr >> PAGE_BITS;
+    if (!pages) return entry_peek(c, paddr, bytes);
+    struct table_page *p = &pages[number & (TABLE_PAGES - 1)];
+    if (unlikely(!p->host || p->number != number)) {
+        *p = (struct table_page){ number, memory_page(c->memory, paddr).read };
+        if (!p->host) return memory_read(c->memory, paddr, bytes == 8 ? QWORD : DWORD);
+    }
+    return host_load(p->host + (paddr & (PAGE_SIZE - 1)), bytes == 8 ? 8 : 4);
+}
+
+static inline bool is_large(const struct cpu *c, const struct format *f, unsigned level, uint64_t value)
 {
     if (!(value & PTE_PS)) return false;
     if (level == 3) return f->levels == 4 && has(c, FEAT_1GB);
@@ -69,7 +77,7 @@ static uint64_t pse36_bits(const struct cpu *c, const struct format *f)
 
 /* Bits that must be 0 in an entry that maps (or leads to) 1 << bits bytes. Bits 62-52 are free only with
  * 4 levels. */
-static uint64_t reserved_bits(const struct cpu *c, const struct format *f, bool large, unsigned bits)
+static inline uint64_t reserved_bits(const struct cpu *c, const struct format *f, bool large, unsigned bits)
 {
     uint64_t reserved = 0;
     if (f->entry_bytes == 8) {
@@ -84,9 +92,9 @@ static uint64_t reserved_bits(const struct cpu *c, const struct format *f, bool 
 }
 
 /* Follows the tables down to the page; path->missing or ->reserved say why not. */
-static inline __attribute__((always_inline)) void descend(const struct cpu *c, uint64_t laddr, bool probe, struct path *path)
+static inline __attribute__((always_inline)) void descend(const struct cpu *c, struct table_page *pages, struct format f,
+                                                          uint64_t laddr, struct path *path)
 {
-    struct format f = format_of(c);
     uint64_t table = c->cr3 & ~0xFFFull;
     path->all = ~0ull;
     path->depth = 0;
@@ -101,7 +109,7 @@ static inline __attribute__((always_inline)) void descend(const struct cpu *c, u
         unsigned bits = PAGE_BITS + (level - 1) * f.index_bits, n = path->depth++;
         uint64_t index = laddr >> bits & ((1u << f.index_bits) - 1);
         path->entry[n] = a20_mask(c, table + index * f.entry_bytes);
-        uint64_t v = path->value[n] = entry_load(c, path->entry[n], f.entry_bytes, probe);
+        uint64_t v = path->value[n] = entry_load(c, pages, path->entry[n], f.entry_bytes);
         bool large = is_large(c, &f, level, v);
         path->missing = !(v & PTE_P);
         path->reserved = !path->missing && v & reserved_bits(c, &f, large, bits);
@@ -156,7 +164,9 @@ bool page_walk(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set,
 {
     bool user = set == SET_USER;
     struct path p;
-    descend(c, laddr, false, &p);
+    struct format f = format_of(c);
+    if (likely(f.entry_bytes == 4)) descend(c, c->table_pages, (struct format){ 2, 10, 4 }, laddr, &p);
+    else descend(c, c->table_pages, f, laddr, &p);
     if (p.missing || p.reserved || !allowed(c, &p, access, set))
         fault_page(c, laddr, error_code(c, &p, access, user));
     unsigned leaf = p.depth - 1;
@@ -178,7 +188,7 @@ bool page_probe(const struct cpu *c, uint64_t laddr, uint64_t *paddr)
     struct path p;
     *paddr = a20_mask(c, laddr);
     if (!(c->cr0 & CR0_PG)) return true;
-    descend(c, laddr, true, &p);
+    descend(c, NULL, format_of(c), laddr, &p);
     if (p.missing || p.reserved) return false;
     *paddr = a20_mask(c, path_paddr(&p, laddr));
     return true;
@@ -189,7 +199,7 @@ bool pdptes_read(const struct cpu *c, uint64_t cr3, uint64_t to[4])
     const uint64_t reserved = ~paddr_mask(c) | 0x1E6;
     bool good = true;
     for (unsigned n = 0; n < 4; n++) {
-        to[n] = entry_load(c, a20_mask(c, (cr3 & 0xFFFFFFE0) + n * 8u), 8, true);
+        to[n] = entry_peek(c, a20_mask(c, (cr3 & 0xFFFFFFE0) + n * 8u), 8);
         good = good && !(to[n] & PTE_P && to[n] & reserved);
     }
     return good;

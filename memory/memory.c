@@ -121,7 +121,7 @@ static uint64_t ones(unsigned bytes)
 }
 
 /* 1-8 bytes inside one page. */
-static uint64_t read_part(struct memory *m, uint64_t paddr, unsigned bytes)
+static inline uint64_t read_part(struct memory *m, uint64_t paddr, unsigned bytes)
 {
     const struct page *p = map_find(m, paddr);
     if (p && p->read) return load_le(p->read + (paddr & (PAGE_SIZE - 1)), bytes);
@@ -133,7 +133,7 @@ static uint64_t read_part(struct memory *m, uint64_t paddr, unsigned bytes)
     return low | (uint64_t)io_read(r->dev, r->ops, offset + 4, bytes - 4) << 32;
 }
 
-static void write_part(struct memory *m, uint64_t paddr, uint64_t value, unsigned bytes)
+static inline void write_part(struct memory *m, uint64_t paddr, uint64_t value, unsigned bytes)
 {
     struct page *p = map_find(m, paddr);
     if (!p) return;
@@ -162,8 +162,12 @@ uint64_t memory_read(struct memory *m, uint64_t paddr, enum width size)
 void memory_write(struct memory *m, uint64_t paddr, uint64_t value, enum width size)
 {
     unsigned first = left_in_page(paddr, size);
+    if (likely(first == size)) {
+        write_part(m, paddr, value, size);
+        return;
+    }
     write_part(m, paddr, value, first);
-    if (first < size) write_part(m, paddr + first, value >> (8 * first), size - first);
+    write_part(m, paddr + first, value >> (8 * first), size - first);
 }
 
 uint8_t memory_peek(const struct memory *m, uint64_t paddr)

@@ -55,6 +55,18 @@ static void immediate_of_a_loop(struct bench *b)   /* add eax, imm8 with a growi
                      "FE 05 02 00 01 00"       /* inc byte [CODE + 2] */
                      "41 83 F9 0A 75 F1 F4");  /* ten times: 1 + 2 + ... + 10 */
 }
+/* A store two blocks of 64 bytes behind the beginning of a trace that has run often. */
+static void far_end(struct bench *b)
+{
+    uint32_t at = CODE + 0x100;
+    code_at(b, CODE, "B9 14 00 00 00"          /* mov ecx, 20 */
+                     "E8 F6 00 00 00"          /* call CODE + 100 */
+                     "49 75 F8"                /* dec ecx; jnz */
+                     "C6 05 B0 01 01 00 05"    /* mov byte [CODE + 1B0], 5 */
+                     "E8 E7 00 00 00 F4");     /* call CODE + 100 */
+    for (unsigned n = 0; n < 35; n++) at = code_at(b, at, "B8 01 00 00 00");
+    code_at(b, at, "B8 07 00 00 00 C3");       /* mov eax, 7; ret */
+}
 static void by_push(struct bench *b)
 {
     b->r.gpr[GPR_SP] = CODE + 0x14;
@@ -85,6 +97,7 @@ START_TEST(stores)
     ck_eax(next_but_some, 3);
     ck_eax(previous_instruction, 1);
     ck_eax(immediate_of_a_loop, 55);
+    ck_eax(far_end, 5);
     ck_eax(by_push, 4);
     ck_eax(by_call, 0x40000100);
     ck_eax(by_misaligned_store, 4);
