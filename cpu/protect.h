@@ -106,12 +106,19 @@ void descriptor_mark(struct cpu *, uint16_t selector, struct descriptor, uint8_t
 struct segment segment_make(uint16_t selector, struct descriptor d);
 /* The same by way of the memo; stays valid until the next call for code, or for anything else than code. */
 const struct segment *segment_remember(struct segment_memo *, uint16_t selector, struct descriptor d);
-static inline const struct segment *segment_made(struct cpu *c, uint16_t selector, struct descriptor d)
+static inline struct segment_memo *segment_memo(struct cpu *c, uint16_t selector, struct descriptor d)
 {
     unsigned half = desc_is_code(d) ? SEGMENT_MEMO / 2 : 0;
-    struct segment_memo *m = &c->memo[half + (selector >> 3 & (SEGMENT_MEMO / 2 - 1))];
-    if (likely(m->made.selector == selector && m->from.low == d.low && m->from.high == d.high)) return &m->made;
-    return segment_remember(m, selector, d);
+    return &c->memo[half + (selector >> 3 & (SEGMENT_MEMO / 2 - 1))];
+}
+static inline bool segment_known(const struct segment_memo *m, uint16_t selector, struct descriptor d)
+{
+    return m->made.selector == selector && m->from.low == d.low && m->from.high == d.high;
+}
+static inline const struct segment *segment_made(struct cpu *c, uint16_t selector, struct descriptor d)
+{
+    struct segment_memo *m = segment_memo(c, selector, d);
+    return likely(segment_known(m, selector, d)) ? &m->made : segment_remember(m, selector, d);
 }
 void segment_null(struct segment *, uint16_t selector);
 /* The other half of a 16-byte descriptor of long mode (SDM vol. 3, figures 6-8, 5-9 and 7-4). */

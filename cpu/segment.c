@@ -40,6 +40,7 @@ const struct segment *segment_remember(struct segment_memo *m, uint16_t selector
 {
     m->from = d;
     m->made = segment_make(selector, d);
+    m->loads = 0;
     return &m->made;
 }
 
@@ -142,24 +143,47 @@ static bool may_be_null(const struct cpu *c, enum seg seg, uint16_t selector)
     return seg != SS || (c->mode & MODE_LONG && c->cpl < 3 && (selector & 3) == c->cpl);
 }
 
-static void load_protected(struct cpu *c, enum seg seg, uint16_t selector)
+/* The mode depends on which segments are flat, on CS, and on the size of SS. */
+static void load(struct cpu *c, enum seg seg, const struct segment *from)
+{
+    bool same = seg >= FS || (seg != SS && c->seg[seg].flat == from->flat);
+    c->seg[seg] = *from;
+    if (!same) mode_changed(c);
+}
+
+/* As load_checked() for a data segment that it has seen before: the same selector and descriptor. */
+static inline bool load_known(struct cpu *c, enum seg seg, uint16_t selector)
+{
+    struct descriptor d;
+    if (selector_is_null(selector) || seg == SS || !fetch(c, selector, &d)) return false;
+    const struct segment_memo *m = segment_memo(c, selector, d);
+    if (!segment_known(m, selector, d) || !(m->loads >> c->cpl & 1)) return false;
+    load(c, seg, &m->made);
+    return true;
+}
+
+static void load_checked(struct cpu *c, enum seg seg, uint16_t selector)
 {
     if (selector_is_null(selector) && may_be_null(c, seg, selector)) {
-        segment_null(&c->seg[seg], selector);
+        load(c, seg, segment_made(c, selector, (struct descriptor){ 0, 0 }));
         return;
     }
     struct descriptor d = descriptor_need(c, selector, VEC_GP);
     if (seg == SS) check_stack(c, selector, d);
     else check_data(c, selector, d);
     descriptor_mark(c, selector, d, ACCESS_A, true);
-    c->seg[seg] = *segment_made(c, selector, d);
+    load(c, seg, segment_made(c, selector, d));
+    if (seg != SS && d.high >> 8 & ACCESS_A) segment_memo(c, selector, d)->loads |= (uint8_t)(1u << c->cpl);
 }
 
 void segment_load(struct cpu *c, enum seg seg, uint16_t selector)
 {
-    if (is_real_like(c)) segment_load_real(c, seg, selector);
-    else load_protected(c, seg, selector);
-    mode_changed(c);
+    if (is_real_like(c)) {
+        segment_load_real(c, seg, selector);
+        mode_changed(c);
+    } else if (!load_known(c, seg, selector)) {
+        load_checked(c, seg, selector);
+    }
 }
 
 /* Real-address mode leaves limit and size as protected mode left them ("unreal" mode; SDM vol. 3,

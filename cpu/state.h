@@ -74,7 +74,11 @@ struct segment {
 /* What descriptors make of segment registers, remembered: a pure function, so it never gets stale. */
 struct descriptor { uint32_t low, high; };
 #define SEGMENT_MEMO 64u           /* the upper half: code */
-struct segment_memo { struct descriptor from; struct segment made; };
+struct segment_memo {
+    struct descriptor from;
+    struct segment made;
+    uint8_t loads;                 /* bit n: ring n may load it as data, and nothing in memory changes */
+};
 
 /* ---- translation look-aside buffer -------------------------------------------------------------- */
 /* A tag is the page's linear address. A load or store hits when (laddr & (PAGE | size - 1)) == tag:
