@@ -116,7 +116,7 @@ void cpu_reset(struct cpu *c, bool power_on)
         c->msr.misc_enable = 1 << 12 | 1 << 11 | 1;
         c->tsc_offset = 0;
         c->story[0] = '\0';
-        x87_reset(c);
+        x87_power_up(c);
         simd_reset(c);
     }
     smm_reset(c, power_on);

@@ -232,10 +232,24 @@ static inline void mmx_set(struct cpu *c, unsigned n, union vec v)
     SIMD_FLAT(op##_rm)                                                                             \
     FAMILY_PV(op, NULL, NULL, op##_rr, op##_exec, op##_rmf, op##_rml)
 
+static inline bool simd_files(const struct insn *i, enum simd_file dst, enum simd_file src)
+{
+    unsigned want = (unsigned)dst << SIMD_DST_SHIFT | (unsigned)src << SIMD_SRC_SHIFT;
+    return (i->opcode & (3 << SIMD_DST_SHIFT | 3 << SIMD_SRC_SHIFT)) == want;
+}
+/* The source register, of the XMM or the general ones. */
+static inline union vec simd_register(const struct cpu *c, const struct insn *i, enum simd_file file)
+{
+    if (file == FILE_V) return c->sse.xmm[i->src];
+    uint64_t v = i->opcode & SIMD_WIDE ? c->gpr[i->src] : reg32(c, i->src);
+    return (union vec){ .u64 = { v, 0 } };
+}
+
 /* Between files, to memory, or both: sources, results and checks by what the record says. */
 void simd_begin(struct cpu *, const struct insn *);
-#define SIMD_ANY(op)                                                                               \
-    EXEC op##_exec(struct cpu *c, const struct insn *i)                                            \
+#define SIMD_ANY_GENERAL(op)                                                                       \
+    static __attribute__((noinline)) const struct insn *op##_exec(struct cpu *c,                   \
+                                                                  const struct insn *i)            \
     {                                                                                              \
         BEGIN(c, i);                                                                               \
         simd_begin(c, i);                                                                          \
@@ -243,8 +257,32 @@ void simd_begin(struct cpu *, const struct insn *);
         sse_settle(c);                                                                             \
         simd_result(c, i, r);                                                                      \
         NEXT_CHECKED(c, i);                                                                        \
+    }
+#define SIMD_ANY(op) SIMD_ANY_GENERAL(op) const struct family family_##op = ONE(op##_exec)
+/* The same, but first quick(c, i, b) for operands of these two files; false: it did nothing. */
+#define SIMD_ANY_QUICK(op, dst_file, src_file, quick)                                              \
+    SIMD_ANY_GENERAL(op)                                                                           \
+    EXEC op##_rr(struct cpu *c, const struct insn *i)                                              \
+    {                                                                                              \
+        if (unlikely(!simd_files(i, dst_file, src_file) ||                                         \
+                     !quick(c, i, simd_register(c, i, src_file))))                                 \
+            TAIL op##_exec(c, i);                                                                  \
+        NEXT(c, i);                                                                                \
     }                                                                                              \
-    const struct family family_##op = ONE(op##_exec)
+    SIMD_AT(op##_rm)                                                                               \
+    {                                                                                              \
+        SIMD_HOST(p, read, SIMD_SIZE(i), op##_exec);                                               \
+        if (unlikely(!simd_files(i, dst_file, src_file) || !quick(c, i, vec_load(p, SIMD_SIZE(i))))) \
+            TAIL op##_exec(c, i);                                                                  \
+        NEXT_ANY(c, i);                                                                            \
+    }                                                                                              \
+    SIMD_FLAT(op##_rm)                                                                             \
+    const struct family family_##op = {                                                            \
+        .h = {[K_RR] = {{op##_rr, op##_rr, op##_rr, op##_rr}},                                     \
+              [K_RM] = {{op##_rmf, op##_rmf, op##_rmf, op##_rmf},                                  \
+                        {op##_exec, op##_exec, op##_exec, op##_exec},                              \
+                        {op##_rml, op##_rml, op##_rml, op##_rml}},                                 \
+              ONE_(K_MR, op##_exec)}}
 
 #define FLOATS(op) family_##op##ps, family_##op##pd, family_##op##ss, family_##op##sd
 extern const struct family

@@ -19,12 +19,18 @@ enum { HOST_FLOAT = 1 };
 enum { HOST_FLOAT = 0 };
 #endif
 
-/* Rounded to nearest, P masked and set. */
+/* P masked and set; and rounded to nearest. */
+static inline bool sse_inexact_noted(const struct cpu *c)
+{
+    enum { NOTED = MXCSR_P << MXCSR_MASK_SHIFT | MXCSR_P };
+    return HOST_FLOAT && !((c->cr0 & (CR0_EM | CR0_TS)) | (~c->cr4 & CR4_OSFXSR) |
+                           ((c->sse.env.mxcsr & NOTED) ^ NOTED));
+}
 static inline bool sse_inexact_ready(const struct cpu *c)
 {
-    enum { P_MASK = MXCSR_P << MXCSR_MASK_SHIFT, RC = 3 << MXCSR_RC_SHIFT };
+    enum { RC = 3 << MXCSR_RC_SHIFT, NOTED = MXCSR_P << MXCSR_MASK_SHIFT | MXCSR_P };
     return HOST_FLOAT && !((c->cr0 & (CR0_EM | CR0_TS)) | (~c->cr4 & CR4_OSFXSR) |
-                           ((c->sse.env.mxcsr & (RC | P_MASK | MXCSR_P)) ^ (P_MASK | MXCSR_P)));
+                           ((c->sse.env.mxcsr & (RC | NOTED)) ^ NOTED));
 }
 /* For what is always exact. */
 static inline bool sse_exact_ready(const struct cpu *c) { return HOST_FLOAT && sse_ready(c); }

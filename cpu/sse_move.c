@@ -6,7 +6,7 @@
 
 /* ---- whole moves: between any files and memory -------------------------------------------- */
 VEC(simd_move_any) { return b; }
-SIMD_ANY(simd_move_any);
+SIMD_ANY_GENERAL(simd_move_any)
 EXEC move_p_rr(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
@@ -65,12 +65,24 @@ SIMD_AT(move_v_mr)
 }
 SIMD_FLAT(move_v_rm)
 SIMD_FLAT(move_v_mr)
-#define MOVE_FAMILY(op, p_rr, p_rm, p_mr, v_rr, any)                                               \
+/* MOVD, MOVQ between XMM and general registers. */
+EXEC move_any_rr(struct cpu *c, const struct insn *i)
+{
+    bool from = simd_files(i, FILE_G, FILE_V);
+    if (unlikely(!(from || simd_files(i, FILE_V, FILE_G)) || !sse_ready(c)))
+        TAIL simd_move_any_exec(c, i);
+    if (!from) c->sse.xmm[i->dst] = simd_register(c, i, FILE_G);
+    else if (i->opcode & SIMD_WIDE) c->gpr[i->dst] = c->sse.xmm[i->src].u64[0];
+    else c->gpr[i->dst] = (uint32_t)c->sse.xmm[i->src].u64[0];
+    NEXT(c, i);
+}
+#define MOVE_FAMILY(op, p_rr, p_rm, p_mr, v_rr, any_rr, any)                                       \
     const struct family family_##op = {                                                            \
-        .h = {[K_RR] = {{p_rr, v_rr, any, any}},                                                   \
+        .h = {[K_RR] = {{p_rr, v_rr, any_rr, any_rr}},                                             \
               [K_RM] = {{NULL, move_v_rmf}, {p_rm, move_v_rm, any, any}, {NULL, move_v_rml}},      \
               [K_MR] = {{NULL, move_v_mrf}, {p_mr, move_v_mr, any, any}, {NULL, move_v_mrl}}}}
-MOVE_FAMILY(simd_move, move_p_rr, move_p_rm, move_p_mr, move_v_rr, simd_move_any_exec);
+MOVE_FAMILY(simd_move, move_p_rr, move_p_rm, move_p_mr, move_v_rr, move_any_rr,
+            simd_move_any_exec);
 
 /* Stores of a general register (MOVNTI) need no SSE state. */
 EXEC movnti(struct cpu *c, const struct insn *i)
@@ -99,9 +111,9 @@ PART(movsd, halves(b.u64[0], a.u64[1]))
 PART(movq, ((void)a, halves(b.u64[0], 0)))
 PART(movl, halves(b.u64[1], a.u64[1]))                     /* MOVHLPS */
 PART(movh, halves(a.u64[0], b.u64[0]))                     /* MOVLHPS */
-MOVE_FAMILY(movss, NULL, NULL, NULL, movss_v_rr, NULL);
-MOVE_FAMILY(movsd, NULL, NULL, NULL, movsd_v_rr, NULL);
-MOVE_FAMILY(movq, NULL, NULL, NULL, movq_v_rr, NULL);
+MOVE_FAMILY(movss, NULL, NULL, NULL, movss_v_rr, NULL, NULL);
+MOVE_FAMILY(movsd, NULL, NULL, NULL, movsd_v_rr, NULL, NULL);
+MOVE_FAMILY(movq, NULL, NULL, NULL, movq_v_rr, NULL, NULL);
 
 /* MOVLPS, MOVHPS: one half to or from memory. */
 EXEC movl_v_rm(struct cpu *c, const struct insn *i)
@@ -210,15 +222,26 @@ VEC(movmskps)
     return halves(mask, 0);
 }
 VEC(movmskpd) { return halves((b.u64[0] >> 63) | (b.u64[1] >> 63) << 1, 0); }
+/* Bit 7 of each byte, side by side: the products of 2^(8n) and 2^(56 - 7n) meet in the top byte. */
+static inline uint64_t byte_signs(uint64_t x)
+{
+    return (x >> 7 & 0x0101010101010101) * 0x0102040810204080 >> 56;
+}
 VEC(pmovmskb)
 {
-    unsigned mask = 0;
-    for (unsigned n = 0; n < 16; n++) mask |= (unsigned)LANE(b, u8, n) >> 7 << n;
-    return halves(mask, 0);
+    return halves(byte_signs(b.u64[0]) | byte_signs(b.u64[1]) << 8, 0);
 }
-SIMD_ANY(movmskps);
-SIMD_ANY(movmskpd);
-SIMD_ANY(pmovmskb);
+#define QUICK_MASK(op)                                                                             \
+    static inline bool op##_quick(struct cpu *c, const struct insn *i, union vec b)                \
+    {                                                                                              \
+        if (unlikely(!sse_ready(c))) return false;                                                 \
+        c->gpr[i->dst] = op(c, i, VEC_ZERO, b, 16).u64[0];                                         \
+        return true;                                                                               \
+    }                                                                                              \
+    SIMD_ANY_QUICK(op, FILE_G, FILE_V, op##_quick)
+QUICK_MASK(movmskps);
+QUICK_MASK(movmskpd);
+QUICK_MASK(pmovmskb);
 
 static void test_flags(struct cpu *c, bool zf, bool cf)
 {

@@ -113,6 +113,15 @@ void x87_reset(struct cpu *c)
     x87_drive_ferr(c);
 }
 
+/* Registers hold +0 and are not empty, nothing is masked, precision is single; INIT changes nothing,
+ * FNINIT all of it (SDM vol. 3, table 9-1). */
+void x87_power_up(struct cpu *c)
+{
+    x87_reset(c);
+    x87_set_control(&c->x87, 0x40);
+    c->x87.used = 0xFF;
+}
+
 /* ---- looking in ------------------------------------------------------------------------------ */
 void cpu_get_x87(const struct cpu *c, struct cpu_x87 *out)
 {

@@ -26,6 +26,7 @@ enum {
 };
 
 void x87_reset(struct cpu *);                           /* as FNINIT, registers +0 */
+void x87_power_up(struct cpu *);
 uint64_t x87_hash(const struct cpu *, uint64_t seed);
 uint16_t x87_status(const struct x87 *);                /* with TOP */
 uint16_t x87_tags(const struct x87 *);                  /* the 16-bit tag word */

@@ -188,12 +188,36 @@ START_TEST(models)
 }
 END_TEST
 
+/* ---- the x87 after power-up, FNINIT and INIT (SDM vol. 3, table 9-1) ------------------------ */
+START_TEST(power_up_and_init)
+{
+    struct bench *b = simd_bench("nehalem");
+    struct cpu_x87 x;
+    cpu_reset(b->cpu, true);
+    cpu_get_x87(b->cpu, &x);
+    ck_assert_uint_eq(x.control, 0x40);
+    ck_assert_uint_eq(x.status, 0);
+    ck_assert_uint_eq(x.tag, 0x5555);
+    ck_steps(b, "DB E3");
+    cpu_get_x87(b->cpu, &x);
+    ck_assert_uint_eq(x.control, 0x37F);
+    ck_assert_uint_eq(x.tag, 0xFFFF);
+    ck_steps(b, "D9 E8");
+    cpu_reset(b->cpu, false);
+    cpu_get_x87(b->cpu, &x);
+    ck_assert_uint_eq(x.control, 0x37F);
+    ck_assert_uint_eq(x.status, 0x3800);
+    bench_free(b);
+}
+END_TEST
+
 /* ---- MMX in the x87 (SDM vol. 1, 9.5, 9.6) ------------------------------------------------ */
 START_TEST(mmx_in_x87)
 {
     struct bench *b = simd_bench("nehalem");
     struct cpu_x87 x;
     b->r.gpr[GPR_CX] = 0x89ABCDEF;
+    ck_steps(b, "DB E3");                                  /* FNINIT */
     ck_steps(b, "D9 E8");                                  /* FLD1: TOP 7 */
     ck_steps(b, "0F 6E D9");                               /* MOVD MM3, ECX */
     cpu_get_x87(b->cpu, &x);
@@ -238,6 +262,7 @@ START_TEST(fxsave_image)
     struct bench *b = simd_bench("p4");
     for (unsigned n = 0; n < 512; n++) poke8(b, AREA + n, 0xA5);
     set_xmm(b, 7, 0x1122334455667788, 0x99AABBCCDDEEFF00);
+    ck_steps(b, "DB E3");                                  /* FNINIT */
     ck_steps(b, "D9 EB");                                  /* FLDPI */
     ck_steps(b, "0F AE 00");
     ck_assert_uint_eq(peek16(b, AREA), 0x37F);
@@ -410,6 +435,7 @@ int main(void)
     tcase_add_test(t, unmasked_exceptions);
     tcase_add_loop_test(t, readiness, 0, 28);
     tcase_add_loop_test(t, models, 0, 14);
+    tcase_add_test(t, power_up_and_init);
     tcase_add_test(t, mmx_in_x87);
     tcase_add_test(t, mmx_waits_for_the_x87);
     tcase_add_test(t, fxsave_image);
