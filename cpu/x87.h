@@ -19,7 +19,6 @@ enum {
     X87_B = 1 << 15,
     X87_CONDITIONS = X87_C0 | X87_C2 | X87_C3,
     X87_TOP_SHIFT = 11,
-    X87_PC = 3 << 8,
     X87_RC = 3 << 10,
     X87_CONTROL_BITS = 0x1F3F,
     X87_CONTROL_1 = 0x40, /* bit 6 always reads 1 */
@@ -55,15 +54,8 @@ static inline bool x87_ready(const struct cpu *c)
 {
     return !((c->cr0 & (CR0_EM | CR0_TS)) | (c->x87.status & X87_ES));
 }
-/* ... and a result may be computed by quick.h: rounded to nearest with 64 bits, P masked. For
- * results of their own precision (stores) that precision does not matter. */
+/* ... and a result may be computed by quick.h: rounded to nearest, P masked. */
 static inline bool x87_quick(const struct cpu *c)
-{
-    enum { MATTERS = X87_RC | X87_PC | F80_P, WANTED = X87_PC | F80_P };
-    return !((c->cr0 & (CR0_EM | CR0_TS)) | (c->x87.status & X87_ES) |
-             ((c->x87.env.control & MATTERS) ^ WANTED));
-}
-static inline bool x87_quick_store(const struct cpu *c)
 {
     return !((c->cr0 & (CR0_EM | CR0_TS)) | (c->x87.status & X87_ES) |
              ((c->x87.env.control & (X87_RC | F80_P)) ^ F80_P));

@@ -117,8 +117,8 @@ X87_WAITING(x87_fbstp);
         if (x87_op(i) & 1) x87_pop(f);                                                             \
         NEXT_ANY(c, i);                                                                            \
     }
-QUICK_STORE(x87_fst_m32, 4, x87_quick_store(c), quick_narrow(x87_st(f, 0), 23, 8))
-QUICK_STORE(x87_fst_m64, 8, x87_quick_store(c), quick_narrow(x87_st(f, 0), 52, 11))
+QUICK_STORE(x87_fst_m32, 4, x87_quick(c), quick_narrow(x87_st(f, 0), 23, 8))
+QUICK_STORE(x87_fst_m64, 8, x87_quick(c), quick_narrow(x87_st(f, 0), 52, 11))
 
 /* Integers in any rounding mode: compilers set one for each conversion. */
 static inline bool quick_integer(const struct cpu *c)

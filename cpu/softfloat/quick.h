@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Soft float, the common case in line: normal numbers in, a normal number out, rounded to nearest
- * with 64 bits of precision. `ok` is false for everything else, and then nothing else is valid: the
+ * Soft float, the common case in line: normal numbers in, a normal number out, rounded to nearest.
+ * Of the control word only the precision is looked at. `ok` is false for everything else, and then nothing else is valid: the
  * functions of f80.h have to do it. Where `ok` is true both agree in every bit and flag.
  *
  * On x86-64 these take less time than the host's own x87, which must be fed through memory and
@@ -18,6 +18,7 @@ struct quick {
 #define QUICK static inline __attribute__((always_inline))
 #define QUICK_HALF (1ull << 63)
 #define F80_SIGN 0x8000u
+#define QUICK_PC 0x300u             /* precision control: 64 bits */
 
 QUICK bool quick_normal(struct f80 a) { return a.m >> 63 && (a.se & 0x7FFF) - 1 < F80_MAX_EXP - 1; }
 QUICK bool quick_zero(struct f80 a) { return !(a.m | (a.se & 0x7FFF)); }
@@ -31,9 +32,24 @@ QUICK uint64_t quick_up(uint64_t whole, uint64_t rest)
     return __builtin_add_overflow(rest, QUICK_HALF - 1 + (whole & 1), &sum);
 }
 
-/* hi.lo with bit 63 of hi set. */
-QUICK struct quick quick_round(uint64_t sign, int64_t exp, uint64_t hi, uint64_t lo)
+/* To single or double precision, as Windows has it; out of the way of the others. */
+static __attribute__((noinline, unused)) struct quick quick_shorter(uint64_t sign, int64_t exp, uint64_t hi,
+                                                                    uint64_t lo, unsigned control)
 {
+    static const uint8_t drop[4] = { 40, 0, 11, 0 };
+    unsigned n = drop[control >> 8 & 3];
+    if (n) lo = hi << (64 - n) | (lo != 0);
+    uint64_t up = quick_up(hi >> n, lo);
+    uint16_t flags = (uint16_t)((uint64_t)(lo != 0) << 5 | up << 9);
+    hi = ((hi >> n) + up) << n;
+    if (!hi) { hi = F80_J; exp++; }
+    return (struct quick){ (uint64_t)(exp - 2) < F80_MAX_EXP - 2, flags, { hi, sign | (uint64_t)exp } };
+}
+
+/* hi.lo with bit 63 of hi set. */
+QUICK struct quick quick_round(uint64_t sign, int64_t exp, uint64_t hi, uint64_t lo, unsigned control)
+{
+    if (unlikely((control & QUICK_PC) != QUICK_PC)) return quick_shorter(sign, exp, hi, lo, control);
     uint64_t up = quick_up(hi, lo);
     uint16_t flags = (uint16_t)((uint64_t)(lo != 0) << 5 | up << 9);
     hi += up;
@@ -43,7 +59,7 @@ QUICK struct quick quick_round(uint64_t sign, int64_t exp, uint64_t hi, uint64_t
 }
 
 /* a has the larger magnitude; both are normal. */
-QUICK struct quick quick_sum(struct f80 a, struct f80 b)
+QUICK struct quick quick_sum(struct f80 a, struct f80 b, unsigned control)
 {
     int64_t exp = (int64_t)(a.se & 0x7FFF);
     unsigned distance = (unsigned)((a.se & 0x7FFF) - (b.se & 0x7FFF));
@@ -68,34 +84,37 @@ QUICK struct quick quick_sum(struct f80 a, struct f80 b)
         lo <<= shift;
         exp -= shift;
     }
-    return quick_round(a.se & F80_SIGN, exp, hi, lo);
+    return quick_round(a.se & F80_SIGN, exp, hi, lo, control);
 }
 
-QUICK struct quick quick_add(struct f80 a, struct f80 b)
+QUICK struct quick quick_add(struct f80 a, struct f80 b, unsigned control)
 {
     unsigned __int128 ra = (unsigned __int128)(a.se & 0x7FFF) << 64 | a.m;
     unsigned __int128 rb = (unsigned __int128)(b.se & 0x7FFF) << 64 | b.m;
     if (unlikely(!quick_normal(a) || !quick_normal(b))) return (struct quick){ .ok = false };
     uint64_t swap = 0 - (uint64_t)(ra < rb), m = (a.m ^ b.m) & swap, se = (a.se ^ b.se) & swap;
-    return quick_sum((struct f80){ a.m ^ m, a.se ^ se }, (struct f80){ b.m ^ m, b.se ^ se });
+    return quick_sum((struct f80){ a.m ^ m, a.se ^ se }, (struct f80){ b.m ^ m, b.se ^ se }, control);
 }
-QUICK struct quick quick_sub(struct f80 a, struct f80 b)
+QUICK struct quick quick_sub(struct f80 a, struct f80 b, unsigned control)
 {
-    return quick_add(a, (struct f80){ b.m, b.se ^ F80_SIGN });
+    return quick_add(a, (struct f80){ b.m, b.se ^ F80_SIGN }, control);
 }
-QUICK struct quick quick_subr(struct f80 a, struct f80 b) { return quick_sub(b, a); }
+QUICK struct quick quick_subr(struct f80 a, struct f80 b, unsigned control)
+{
+    return quick_sub(b, a, control);
+}
 
-QUICK struct quick quick_mul(struct f80 a, struct f80 b)
+QUICK struct quick quick_mul(struct f80 a, struct f80 b, unsigned control)
 {
     if (unlikely(!quick_normal(a) || !quick_normal(b))) return (struct quick){ .ok = false };
     unsigned __int128 product = (unsigned __int128)a.m * b.m;
     uint64_t hi = (uint64_t)(product >> 64), lo = (uint64_t)product, below = ~hi >> 63;
     int64_t exp = (int64_t)(a.se & 0x7FFF) + (int64_t)(b.se & 0x7FFF) - F80_BIAS + 1;
     hi = hi << below | (lo >> 63 & below);
-    return quick_round((a.se ^ b.se) & F80_SIGN, exp - (int64_t)below, hi, lo << below);
+    return quick_round((a.se ^ b.se) & F80_SIGN, exp - (int64_t)below, hi, lo << below, control);
 }
 
-QUICK struct quick quick_div(struct f80 a, struct f80 b)
+QUICK struct quick quick_div(struct f80 a, struct f80 b, unsigned control)
 {
     if (unlikely(!quick_normal(a) || !quick_normal(b))) return (struct quick){ .ok = false };
     bool below = a.m < b.m;
@@ -104,9 +123,12 @@ QUICK struct quick quick_div(struct f80 a, struct f80 b)
     /* The rest against half of the divisor decides; no quotient of 64-bit numbers is a tie. */
     uint64_t lo = !rest ? 0 : rest > b.m - rest ? QUICK_HALF | 1 : 1;
     int64_t exp = (int64_t)(a.se & 0x7FFF) - (int64_t)(b.se & 0x7FFF) + F80_BIAS - below;
-    return quick_round((a.se ^ b.se) & F80_SIGN, exp, quotient, lo);
+    return quick_round((a.se ^ b.se) & F80_SIGN, exp, quotient, lo, control);
 }
-QUICK struct quick quick_divr(struct f80 a, struct f80 b) { return quick_div(b, a); }
+QUICK struct quick quick_divr(struct f80 a, struct f80 b, unsigned control)
+{
+    return quick_div(b, a, control);
+}
 
 /* ---- order -------------------------------------------------------------------------------- */
 struct quick_order { bool ok; int order; };                /* order: -1 a < b, 0, 1 a > b */
