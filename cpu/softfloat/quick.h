@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Soft float, the common case in line: normal numbers in, a normal number out, rounded to nearest.
- * Of the control word only the precision is looked at. `ok` is false for everything else, and then nothing else is valid: the
- * functions of f80.h have to do it. Where `ok` is true both agree in every bit and flag.
+ * Of the control word only the precision is looked at. `ok` is false for everything else, and then
+ * nothing else is valid: the functions of f80.h have to do it. Where `ok` is true both agree in
+ * every bit and flag.
  *
  * On x86-64 these take less time than the host's own x87, which must be fed through memory and
  * asked for its status word (see docs/performance.md, Log), and they are the same on any host.
