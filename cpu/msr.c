@@ -121,6 +121,8 @@ static uint64_t read_msr(struct cpu *c, uint32_t number)
     if (number == MSR_EFER && efer_known(c)) return c->efer;
     if (number == MSR_TSC) return cpu_ticks(c) + c->tsc_offset;
     if (number == MSR_MTRRCAP && has(c, FEAT_MTRR)) return MTRRCAP;
+    uint64_t machine_check;
+    if (mce_read(c, number, &machine_check)) return machine_check;
     const struct msr *m = find(c, number);
     if (!m) unknown(c, "read", number);
     return m->at ? *(const uint64_t *)((const char *)c + place(m, number)) : 0;
@@ -162,6 +164,7 @@ static void write_msr(struct cpu *c, uint32_t number, uint64_t value)
         write_efer(c, value);
         return;
     }
+    if (mce_write(c, number, value)) return;
     const struct msr *m = find(c, number);
     if (!m) unknown(c, "write", number);
     if (!value_valid(c, m, number, value)) fault_error(c, VEC_GP, 0);

@@ -177,6 +177,10 @@ uint64_t cr0_known(const struct cpu *);
 uint64_t cr4_known(const struct cpu *);
 uint64_t efer_known(const struct cpu *);
 
+/* Machine check registers (mce.c); false: there is no such register. */
+bool mce_read(const struct cpu *, uint32_t number, uint64_t *value);
+bool mce_write(struct cpu *, uint32_t number, uint64_t value);
+
 /* Bits of a physical address (CPUID 8000_0008h). */
 static inline uint64_t paddr_mask(const struct cpu *c) { return (1ull << c->model->paddr_bits) - 1; }
 

@@ -300,6 +300,29 @@ START_TEST(msrs)
 }
 END_TEST
 
+/* As many banks as MCG_CAP says, none with an error; STATUS takes zeroes only. */
+START_TEST(machine_check_banks)
+{
+    static const struct { const char *model; uint32_t msr, value; bool write; int vector; } cases[] = {
+        { "p3", 0x179, 4, false, -1 }, { "p3", 0x40F, 0, false, -1 }, { "p3", 0x410, 0, false, 13 },
+        { "p3", 0x401, 0, true, -1 }, { "p3", 0x401, 1, true, 13 }, { "p3", 0x400, 1, true, -1 },
+        { "p3", 0x179, 0, true, 13 }, { "pentium", 0x179, 0, false, 13 }, { "pentium", 1, 0, false, -1 },
+    };
+    for (unsigned n = 0; n < COUNT_OF(cases); n++) {
+        struct bench *p = bench_protected(0), *b = bench_new(cases[n].model);
+        b->r = p->r;
+        b->r.gpr[GPR_CX] = cases[n].msr;
+        b->r.gpr[GPR_AX] = cases[n].write ? cases[n].value : 0xFFFFFFFF;
+        b->r.gpr[GPR_DX] = 0;
+        bench_run(b, cases[n].write ? "0F 30 F4" : "0F 32 F4");
+        ck_assert_int_eq(vector_taken(b), cases[n].vector);
+        if (cases[n].vector < 0) ck_assert_uint_eq(b->r.gpr[GPR_AX], cases[n].value);
+        bench_free(b);
+        bench_free(p);
+    }
+}
+END_TEST
+
 START_TEST(sysenter_and_sysexit)
 {
     struct bench *b = bench_protected(0);
@@ -399,6 +422,7 @@ int main(void)
     tcase_add_test(tc, models);
     tcase_add_test(tc, flags_tell_the_model);
     tcase_add_test(tc, msrs);
+    tcase_add_test(tc, machine_check_banks);
     tcase_add_test(tc, sysenter_and_sysexit);
     tcase_add_test(tc, registers_round_trip);
     tcase_add_test(tc, hash_sees_every_register);
