@@ -6,9 +6,9 @@
  *         LEN3  R/W3      R/W0       GD   GE  LE  G3  L3      G0  L0
  *   LEN: 1, 2, 8, 4 bytes.  R/W: 0 execution, 1 store, 2 I/O (CR4.DE), 3 load or store
  *
- * Nobody asks per access: a page with a data breakpoint gets slow TLB tags, so that its accesses come
- * by tlb.c; a page with an instruction breakpoint gets no ITLB tag, so that the run loop sees each of
- * its instructions; ports ask when an I/O breakpoint is on.
+ * Nobody asks per access: a page with a data breakpoint gets slow TLB tags, so that its accesses
+ * come by tlb.c; a page with an instruction breakpoint gets no ITLB tag, so that the run loop sees
+ * each of its instructions; ports ask when an I/O breakpoint is on.
  *
  * DR6.B0-B3 tell of enabled breakpoints only (17.2.3 leaves the others open).
  */
@@ -24,7 +24,10 @@ static uint64_t length_of(const struct cpu *c, unsigned n)
     static const uint8_t length[4] = { 1, 2, 8, 4 };
     return length[c->dr[7] >> (18 + 4 * n) & 3];
 }
-static uint64_t start_of(const struct cpu *c, unsigned n) { return c->dr[n] & ~(length_of(c, n) - 1); }
+static uint64_t start_of(const struct cpu *c, unsigned n)
+{
+    return c->dr[n] & ~(length_of(c, n) - 1);
+}
 
 void debug_changed(struct cpu *c)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Machine check registers of a processor in which nothing ever goes wrong.
- * SDM vol. 3, 15.3 (figures 15-1 to 15-6): IA32_MCG_CAP counts the banks, each with CTL, STATUS, ADDR, MISC.
+ * SDM vol. 3, 15.3 (figures 15-1 to 15-6): IA32_MCG_CAP counts the banks, each with CTL, STATUS,
+ * ADDR, MISC.
  *
  * Not implemented: errors; CTL keeps nothing.
  */

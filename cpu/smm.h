@@ -4,7 +4,7 @@
 #pragma once
 #include "cpu/protect.h"
 
-/* SMI# has fallen: remembered until it can be taken; and whether an I/O instruction has caused it. */
+/* SMI# has fallen: remembered until it can be taken; also, which I/O instruction did it. */
 void smm_request(struct cpu *);
 /* Takes the SMI; between instructions. */
 void smm_enter(struct cpu *);

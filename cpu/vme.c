@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Virtual-8086 mode extensions and protected-mode virtual interrupts: VIF stands for IF where IOPL keeps
- * a program from IF, and software interrupts go to the program's own vectors.
- * SDM vol. 3, 20.3 (tables 20-2), 20.4 (PVI); vol. 2, CLI, STI, PUSHF, POPF, IRET, INT n.
+ * Virtual-8086 mode extensions and protected-mode virtual interrupts: VIF stands for IF where IOPL
+ * keeps a program from IF, and software interrupts go to the program's own vectors.
+ * SDM vol. 3, 20.3 (table 20-2), 20.4 (PVI); vol. 2, CLI, STI, PUSHF, POPF, IRET, INT n.
  *
  *   TSS  66h: offset of the I/O bitmap ---+
  *        ... 32 bytes, bit n: INT n is not redirected, I/O bitmap ...
@@ -34,7 +34,8 @@ void vme_check_flags(struct cpu *c, uint32_t image, unsigned size)
 {
     need_vme(c, size);
     if (image & FLAG_TF || (image & FLAG_IF && c->flags & FLAG_VIP))
-        fault_selector(c, VEC_GP, 0, "virtual-8086 mode: TF, or interrupts on while one is pending (VIP)");
+        fault_selector(c, VEC_GP, 0,
+                       "virtual-8086 mode: TF, or interrupts on while one is pending (VIP)");
 }
 
 void vme_set_flags(struct cpu *c, uint32_t image)
@@ -45,7 +46,8 @@ void vme_set_flags(struct cpu *c, uint32_t image)
 
 void vme_sti(struct cpu *c)
 {
-    if (c->flags & FLAG_VIP) fault_selector(c, VEC_GP, 0, "STI while a virtual interrupt is pending (VIP)");
+    if (c->flags & FLAG_VIP)
+        fault_selector(c, VEC_GP, 0, "STI while a virtual interrupt is pending (VIP)");
     c->flags |= FLAG_VIF;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Coprocessor errors as on the PC/AT: FERR# of the processor becomes IRQ 13, port F0h answers it.
- * Intel 82371SB (PIIX3) data sheet (290550-002, 1997), section 2.5.5.3 (coprocessor error register);
- * Intel SDM vol. 1, D.2.1.2 and figure D-1.
+ * Intel 82371SB (PIIX3) data sheet (290550-002, 1997), section 2.5.5.3 (coprocessor error
+ * register); Intel SDM vol. 1, D.2.1.2 and figure D-1.
  *
  *   FERR# rises        -> IRQ 13, kept until port F0h is written
  *   F0h is written     -> IRQ 13 off; IGNNE# on, if FERR# is still there

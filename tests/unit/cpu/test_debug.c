@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Debug registers: breakpoints of all kinds, single steps, RF, MOV SS. SDM vol. 3, 17.2, 17.3.1, 6.9.
+ * Debug registers: breakpoints of all kinds, single steps, RF, MOV SS.
+ * SDM vol. 3, 17.2, 17.3.1, 6.9.
  */
 #include "bench_cpu.h"
 
@@ -26,32 +27,36 @@ static void ck_debug(struct bench *b, uint32_t dr6, uint32_t eip)
 /* Each access in front of a HLT: the trap comes after it, or not at all. */
 START_TEST(data_breakpoints)
 {
-    static const struct { const char *code; unsigned len, offset, kind, length; bool hit; } cases[] = {
-        { "A1 00 00 03 00", 5, 0, ACCESS, 4, true },                       /* mov eax, [DATA] */
-        { "A1 00 00 03 00", 5, 0, STORE, 4, false },
-        { "A3 00 00 03 00", 5, 0, STORE, 4, true },                        /* mov [DATA], eax */
-        { "A3 00 00 03 00", 5, 0, ACCESS, 4, true },
-        { "A3 00 00 03 00", 5, 3, STORE, 1, true },
-        { "A3 00 00 03 00", 5, 4, STORE, 1, false },
-        { "A3 02 00 03 00", 5, 0, STORE, 4, true },                        /* overlap from above */
-        { "A3 02 00 03 00", 5, 0, STORE, 2, false },
-        { "A3 02 00 03 00", 5, 3, STORE, 2, true },                        /* DR0's low bit is ignored */
-        { "A2 07 00 03 00", 5, 2, STORE, 8, true },                        /* mov [DATA + 7], al */
-        { "A2 08 00 03 00", 5, 2, STORE, 8, false },
-        { "FF 05 00 00 03 00", 6, 0, STORE, 4, true },                     /* inc dword [DATA] */
-        { "FF 05 00 00 03 00", 6, 1, ACCESS, 1, true },
-        { "3B 05 00 00 03 00", 6, 0, ACCESS, 4, true },                    /* cmp eax, [DATA] */
-        { "3B 05 00 00 03 00", 6, 0, STORE, 4, false },
-        { "0F B1 0D 00 00 03 00", 7, 0, STORE, 4, true },                  /* cmpxchg: always stores */
-        { "0F B6 05 00 00 03 00", 7, 0, ACCESS, 1, true },                 /* movzx eax, byte */
-        { "FF 35 00 00 03 00", 6, 0, ACCESS, 4, true },                    /* push dword [DATA] */
-        { "A3 FE 0F 03 00", 5, 0x1000, STORE, 1, true },                   /* across a page end */
-        { "A3 FE 0F 03 00", 5, 0xFFF, STORE, 1, true },
-        { "D9 05 00 00 03 00", 6, 0, ACCESS, 4, true },                    /* fld dword */
-        { "DD 1D 00 00 03 00", 6, 4, STORE, 4, true },                     /* fstp qword */
-        { "0F 10 05 00 00 03 00", 7, 12, ACCESS, 4, true },                /* movups xmm0, [DATA] */
-        { "0F 29 05 00 00 03 00", 7, 15, STORE, 1, true },                 /* movaps [DATA], xmm0 */
-        { "0F 01 15 00 00 03 00", 7, 2, ACCESS, 4, true },                 /* lgdt */
+    static const struct {
+        const char *code;
+        unsigned len, offset, kind, length;
+        bool hit;
+    } cases[] = {
+        {"A1 00 00 03 00", 5, 0, ACCESS, 4, true}, /* mov eax, [DATA] */
+        {"A1 00 00 03 00", 5, 0, STORE, 4, false},
+        {"A3 00 00 03 00", 5, 0, STORE, 4, true}, /* mov [DATA], eax */
+        {"A3 00 00 03 00", 5, 0, ACCESS, 4, true},
+        {"A3 00 00 03 00", 5, 3, STORE, 1, true},
+        {"A3 00 00 03 00", 5, 4, STORE, 1, false},
+        {"A3 02 00 03 00", 5, 0, STORE, 4, true}, /* overlap from above */
+        {"A3 02 00 03 00", 5, 0, STORE, 2, false},
+        {"A3 02 00 03 00", 5, 3, STORE, 2, true}, /* DR0's low bit is ignored */
+        {"A2 07 00 03 00", 5, 2, STORE, 8, true}, /* mov [DATA + 7], al */
+        {"A2 08 00 03 00", 5, 2, STORE, 8, false},
+        {"FF 05 00 00 03 00", 6, 0, STORE, 4, true}, /* inc dword [DATA] */
+        {"FF 05 00 00 03 00", 6, 1, ACCESS, 1, true},
+        {"3B 05 00 00 03 00", 6, 0, ACCESS, 4, true}, /* cmp eax, [DATA] */
+        {"3B 05 00 00 03 00", 6, 0, STORE, 4, false},
+        {"0F B1 0D 00 00 03 00", 7, 0, STORE, 4, true},  /* cmpxchg: always stores */
+        {"0F B6 05 00 00 03 00", 7, 0, ACCESS, 1, true}, /* movzx eax, byte */
+        {"FF 35 00 00 03 00", 6, 0, ACCESS, 4, true},    /* push dword [DATA] */
+        {"A3 FE 0F 03 00", 5, 0x1000, STORE, 1, true},   /* across a page end */
+        {"A3 FE 0F 03 00", 5, 0xFFF, STORE, 1, true},
+        {"D9 05 00 00 03 00", 6, 0, ACCESS, 4, true},     /* fld dword */
+        {"DD 1D 00 00 03 00", 6, 4, STORE, 4, true},      /* fstp qword */
+        {"0F 10 05 00 00 03 00", 7, 12, ACCESS, 4, true}, /* movups xmm0, [DATA] */
+        {"0F 29 05 00 00 03 00", 7, 15, STORE, 1, true},  /* movaps [DATA], xmm0 */
+        {"0F 01 15 00 00 03 00", 7, 2, ACCESS, 4, true},  /* lgdt */
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         struct bench *b = bench_protected(0);
@@ -72,7 +77,8 @@ END_TEST
 /* A comparison and its branch may be one record: the trap comes between them. */
 START_TEST(between_comparison_and_branch)
 {
-    static const char *const code[] = { "3B 05 00 00 03 00 75 10 F4", "83 3D 00 00 03 00 00 74 10 F4" };
+    static const char *const code[] = {"3B 05 00 00 03 00 75 10 F4",
+                                       "83 3D 00 00 03 00 00 74 10 F4"};
     for (unsigned n = 0; n < COUNT_OF(code); n++) {
         struct bench *b = bench_protected(0);
         b->r.gpr[GPR_CX] = 5;
@@ -185,16 +191,18 @@ START_TEST(inside_an_instruction_nothing_happens)
 }
 END_TEST
 
-/* A loop inside one page that ran at full speed before; the handler counts in EDX and goes on by RF. */
+/* A loop inside one page that ran at full speed before; the handler counts in EDX and sets RF. */
 START_TEST(every_pass_of_a_loop)
 {
     struct bench *b = bench_protected(0);
-    code_at(b, HANDLERS + 16, "81 4C 24 08 00 00 01 00 42 CF");    /* or [esp + 8], RF; inc edx; iret */
+    code_at(b, HANDLERS + 16,
+            "81 4C 24 08 00 00 01 00 42 CF"); /* or [esp + 8], RF; inc edx; iret */
     b->r.gpr[GPR_CX] = 100;
     b->r.gpr[GPR_AX] = 2;
     b->r.gpr[GPR_DX] = 0;
     b->r.dr[0] = CODE + 1;
-    /* nop; 1: inc ebx; loop 1b; mov dr7, eax; mov cl, 10; test esi, esi; jnz 2f; inc esi; jmp 1b; 2: hlt */
+    /* nop; 1: inc ebx; loop 1b; mov dr7, eax; mov cl, 10; test esi, esi; jnz 2f; inc esi; jmp 1b;
+     * 2: hlt */
     code_at(b, CODE, "90 43 E2 FD 0F 23 F8 B1 0A 85 F6 75 03 46 EB F1 F4");
     ck_assert_int_eq(bench_go(b, 10000), CPU_HALTED);
     ck_assert_uint_eq(b->r.gpr[GPR_BX], 110);
@@ -219,7 +227,7 @@ START_TEST(rf_is_for_one_instruction)
 }
 END_TEST
 
-/* Table 6-2: trap of the last instruction, interrupt, instruction breakpoint, faults of the next. */
+/* Table 6-2: trap of the last instruction, interrupt, instruction breakpoint, faults of the next */
 START_TEST(priorities)
 {
     struct bench *b = bench_protected(0);
@@ -251,12 +259,17 @@ END_TEST
 /* ---- ports ----------------------------------------------------------------------------------- */
 START_TEST(port_breakpoints)
 {
-    static const struct { const char *code; unsigned len, port, length; bool de, hit; } cases[] = {
-        { "E4 60", 2, 0x60, 1, true, true }, { "E4 60", 2, 0x60, 1, false, false },
-        { "E4 61", 2, 0x60, 1, true, false }, { "E5 60", 2, 0x62, 2, true, true },
-        { "E7 5E", 2, 0x60, 1, true, true }, { "E6 5F", 2, 0x60, 4, true, false },
-        { "6C", 1, 0x60, 1, true, true }, { "6E", 1, 0x60, 1, true, true },     /* ins, outs: DX = 60h */
-        { "EE", 1, 0x60, 4, true, true },
+    static const struct { const char *code; unsigned len, port, length; bool de, hit;
+    } cases[] = {
+        {"E4 60", 2, 0x60, 1, true, true},
+        {"E4 60", 2, 0x60, 1, false, false},
+        {"E4 61", 2, 0x60, 1, true, false},
+        {"E5 60", 2, 0x62, 2, true, true},
+        {"E7 5E", 2, 0x60, 1, true, true},
+        {"E6 5F", 2, 0x60, 4, true, false},
+        {"6C", 1, 0x60, 1, true, true},
+        {"6E", 1, 0x60, 1, true, true}, /* ins, outs: DX = 60h */
+        {"EE", 1, 0x60, 4, true, true},
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         struct bench *b = bench_protected(0);
@@ -274,7 +287,7 @@ START_TEST(port_breakpoints)
 }
 END_TEST
 
-/* ---- MOV SS ------------------------------------------------------------------------------------ */
+/* ---- MOV SS --------------------------------------------------------------------------------- */
 START_TEST(mov_ss_holds_its_breakpoint)
 {
     struct bench *b = bench_protected(0);
@@ -284,7 +297,7 @@ START_TEST(mov_ss_holds_its_breakpoint)
     ck_debug(b, 1, CODE + 7);
     ck_assert_uint_eq(b->r.gpr[GPR_CX], 1);
     bench_free(b);
-    b = bench_protected(0);                            /* INT n: at the handler's first instruction */
+    b = bench_protected(0); /* INT n: at the handler's first instruction */
     poke16(b, DATA, SEL_DATA0);
     watch(b, 0, DATA, ACCESS, 2);
     bench_run(b, "8E 15 00 00 03 00 CD 40");
@@ -381,7 +394,7 @@ START_TEST(repetitions_step_by_iteration)
 }
 END_TEST
 
-/* ---- 64-bit code ------------------------------------------------------------------------------- */
+/* ---- 64-bit code ---------------------------------------------------------------------------- */
 /* Identity-mapped 2 MiB pages at 0 and at -2^47. */
 static struct bench *bench_long(void)
 {
@@ -424,7 +437,7 @@ START_TEST(all_64_bits_of_an_address_count)
 }
 END_TEST
 
-/* ---- cost -------------------------------------------------------------------------------------- */
+/* ---- cost ----------------------------------------------------------------------------------- */
 /* Slices of any size and one run give the same state. */
 START_TEST(slices_do_not_show)
 {

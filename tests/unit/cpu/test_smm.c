@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * System management mode: SMI, the two maps of the state, RSM. SDM vol. 3, chapter 34; AMD 24593, 10.2.
+ * System management mode: SMI, the two maps of the state, RSM.
+ * SDM vol. 3, chapter 34; AMD 24593, 10.2.
  */
 #include "bench_cpu.h"
 
@@ -153,8 +154,9 @@ START_TEST(auto_halt_restart)
 {
     for (unsigned clear = 0; clear < 2; clear++) {
         /* mov dword cs:[FEC8h] (amd64: I/O restart, halt), 0; rsm */
-        struct bench *b = with_handler(model("core2", bench_protected(0)),
-                                       clear ? "66 67 2E C7 05 C8 FE 00 00 00 00 00 00 0F AA" : "0F AA");
+        struct bench *b =
+            with_handler(model("core2", bench_protected(0)),
+                         clear ? "66 67 2E C7 05 C8 FE 00 00 00 00 00 00 0F AA" : "0F AA");
         code_at(b, CODE, "F4 41 F4");
         b->r.gpr[GPR_CX] = 0;
         ck_assert_int_eq(bench_go(b, 10), CPU_HALTED);
