@@ -218,6 +218,25 @@ START_TEST(ports_and_their_owners)
 }
 END_TEST
 
+static void count_nmi(void *count, enum board_wire wire, bool level)
+{
+    if (wire == WIRE_NMI) *(unsigned *)count += level ? 1 : 10;
+}
+
+START_TEST(nmi_is_an_edge)
+{
+    unsigned edges = 0;
+    ck_assert_str_eq(answer("nmi"), "there is no board\n");
+    struct board *b = board_new(
+        &(struct board_config){ .ram_bytes = 1 << 20, .wire = count_nmi, .ctx = &edges });
+    rig.m->machine.board = b;
+    ck_assert_str_eq(answer("nmi"), "");
+    ck_assert_uint_eq(edges, 11);
+    rig.m->machine.board = NULL;
+    board_free(b);
+}
+END_TEST
+
 START_TEST(long_and_binary_lines)
 {
     char line[20000];
@@ -312,6 +331,7 @@ int main(void)
     tcase_add_test(t, screen);
     tcase_add_test(t, help_and_mistakes);
     tcase_add_test(t, ports_and_their_owners);
+    tcase_add_test(t, nmi_is_an_edge);
     tcase_add_test(t, long_and_binary_lines);
     tcase_add_test(t, a_client_that_has_said_all_hears_the_answers);
     suite_add_tcase(s, t);
