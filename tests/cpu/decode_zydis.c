@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * decode_zydis [--count N] [--seed S]: random byte strings in 16- and 32-bit code through our
- * decoder and through Zydis. Both must agree whether the string is an instruction, and on its
+ * decode_zydis [--count N] [--seed S] [--mode 16|32|64]: N random byte strings in each mode through
+ * our decoder and through Zydis. Both must agree whether the string is an instruction, and on its
  * length. Where they need not, a rule below says why.
  *
  * Exit code 0: they agree; 1: a difference, printed with both readings.
- * Not implemented: 64-bit code.
  */
 #include <Zydis/Zydis.h>
 #include <inttypes.h>
@@ -13,6 +12,7 @@
 #include <string.h>
 #include "cpu/decode.h"
 #include "cpu/families.h"
+#include "cpu/model.h"
 #include "tests/cpu/codegen.h"
 
 struct reading { bool valid; unsigned length; const char *name; };
@@ -45,10 +45,10 @@ static void read_ours(struct sample *s, const struct cpu_model *model)
         on_purpose || !(is_handler(&i, &family_undefined) || is_handler(&i, &family_too_long));
 }
 
-static void read_zydis(struct sample *s, ZydisDecoder decoders[2])
+static void read_zydis(struct sample *s, const ZydisDecoder *decoder)
 {
-    s->status = ZydisDecoderDecodeInstruction(&decoders[s->mode & MODE_CODE32], NULL, s->bytes,
-                                              sizeof s->bytes, &s->insn);
+    s->status =
+        ZydisDecoderDecodeInstruction(decoder, NULL, s->bytes, sizeof s->bytes, &s->insn);
     s->zydis.valid = ZYAN_SUCCESS(s->status);
     s->zydis.length = s->zydis.valid ? s->insn.length : 0;
     s->zydis.name = s->zydis.valid ? ZydisMnemonicGetString(s->insn.mnemonic) : "(undefined)";
@@ -59,7 +59,9 @@ static void read_zydis(struct sample *s, ZydisDecoder decoders[2])
 static unsigned opcode_of(const struct sample *s, const uint8_t **rest)
 {
     unsigned k = 0;
-    while (k < sizeof s->bytes - 3 && memchr(prefix_bytes, s->bytes[k], sizeof prefix_bytes)) k++;
+    while (k < sizeof s->bytes - 3 && (memchr(prefix_bytes, s->bytes[k], sizeof prefix_bytes) ||
+                                       (s->mode & MODE_LONG && (s->bytes[k] & 0xF0) == 0x40)))
+        k++;
     unsigned code = s->bytes[k++];
     if (code == 0x0F) code = 0x0F00 | s->bytes[k++];
     *rest = s->bytes + k;
@@ -135,24 +137,41 @@ static bool explained(const struct sample *s)
 }
 
 /* ---- main ------------------------------------------------------------------------------------ */
+struct code_mode {
+    const char *name;
+    unsigned mode;                 /* as in cpu/state.h */
+    ZydisMachineMode machine;
+    ZydisStackWidth stack;
+};
+static const struct code_mode code_modes[] = {
+    {"16", MODE_PROT, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16},
+    {"32", MODE_PROT | MODE_CODE32, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32},
+    {"64", MODE_PROT | MODE_LONG, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64},
+};
 
-/* Half of them begin with prefixes, some with as many as there may be; a third go on with 0F. */
+/* Half of them begin with prefixes, some with as many as there may be; half of the rest go on with
+ * 0F, 0F 38 or 0F 3A, in 64-bit code often after REX. */
 static void random_bytes(struct sample *s, uint64_t *seed)
 {
     uint64_t r = gen_random(seed);
     unsigned count = r & 1 ? r >> 1 & 3 : 0;
     if (!(r >> 8 & 63)) count = r >> 14 & 15;
-    for (unsigned n = 0; n < sizeof s->bytes; n++) {
+    for (unsigned n = 0; n < sizeof s->bytes; n += 8) {
         uint64_t v = gen_random(seed);
-        s->bytes[n] = n < count ? prefix_bytes[v % sizeof prefix_bytes] : (uint8_t)v;
+        memcpy(s->bytes + n, &v, 8);
     }
-    if (r >> 20 & 1) s->bytes[count] = 0x0F;
-    s->mode = MODE_PROT | (gen_random(seed) & 1 ? MODE_CODE32 : 0);
+    for (unsigned n = 0; n < count; n++)
+        s->bytes[n] = prefix_bytes[s->bytes[n] % sizeof prefix_bytes];
+    if (s->mode & MODE_LONG && r >> 24 & 1 && count < 13) s->bytes[count++] = 0x40 | (r >> 25 & 15);
+    if (r >> 20 & 1 && count < 13) {
+        s->bytes[count++] = 0x0F;
+        if (!(r >> 21 & 7)) s->bytes[count] = r >> 30 & 1 ? 0x38 : 0x3A;
+    }
 }
 
-static void show(const struct sample *s)
+static void show(const struct sample *s, const char *mode)
 {
-    printf("%s:", s->mode & MODE_CODE32 ? "32" : "16");
+    printf("%s:", mode);
     for (unsigned n = 0; n < sizeof s->bytes; n++) printf(" %02X", s->bytes[n]);
     printf("\n  ours %s, %u bytes; Zydis %s, %u bytes (status %x)\n", s->ours.name, s->ours.length,
            s->zydis.name, s->zydis.length, (unsigned)s->status);
@@ -167,29 +186,43 @@ static void set_modes(ZydisDecoder *d)
     for (unsigned n = 0; n < COUNT_OF(off); n++) ZydisDecoderEnableMode(d, off[n], ZYAN_FALSE);
 }
 
+static uint64_t compare_mode(const struct code_mode *m, uint64_t count, uint64_t seed)
+{
+    struct cpu_model model = model_named("nehalem");
+    ZydisDecoder decoder;
+    uint64_t differences = 0, instructions = 0;
+    ZydisDecoderInit(&decoder, m->machine, m->stack);
+    set_modes(&decoder);
+    for (uint64_t n = 0; n < count && differences < 20; n++) {
+        struct sample s = { .mode = m->mode };
+        random_bytes(&s, &seed);
+        read_ours(&s, &model);
+        read_zydis(&s, &decoder);
+        bool same = s.ours.valid && s.zydis.valid && s.ours.length == s.zydis.length;
+        instructions += same;
+        if (same || explained(&s)) continue;
+        differences++;
+        show(&s, m->name);
+    }
+    printf("%s-bit code: %" PRIu64 " strings, %" PRIu64 " instructions alike, %" PRIu64
+           " unexplained differences\n",
+           m->name, count, instructions, differences);
+    for (unsigned n = 0; n < COUNT_OF(rules); n++, rules[n - 1].used = 0)
+        if (rules[n].used) printf("%10lu %s\n", rules[n].used, rules[n].why);
+    return differences;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t count = 2000000, seed = 1, differences = 0;
-    ZydisDecoder decoders[2];
+    const char *only = NULL;
     for (int k = 1; k + 1 < argc; k += 2) {
         if (!strcmp(argv[k], "--count")) count = strtoull(argv[k + 1], NULL, 0);
         else if (!strcmp(argv[k], "--seed")) seed = strtoull(argv[k + 1], NULL, 0);
+        else if (!strcmp(argv[k], "--mode")) only = argv[k + 1];
     }
-    ZydisDecoderInit(&decoders[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
-    ZydisDecoderInit(&decoders[1], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
-    for (unsigned n = 0; n < 2; n++) set_modes(&decoders[n]);
-    struct cpu_model model = model_named("nehalem");
-    for (uint64_t n = 0; n < count && differences < 20; n++) {
-        struct sample s = { 0 };
-        random_bytes(&s, &seed);
-        read_ours(&s, &model);
-        read_zydis(&s, decoders);
-        bool same = s.ours.valid && s.zydis.valid && s.ours.length == s.zydis.length;
-        if (same || explained(&s)) continue;
-        differences++;
-        show(&s);
-    }
-    for (unsigned n = 0; n < COUNT_OF(rules); n++) printf("%8lu %s\n", rules[n].used, rules[n].why);
-    printf("%" PRIu64 " strings, %" PRIu64 " unexplained differences\n", count, differences);
+    for (unsigned n = 0; n < COUNT_OF(code_modes); n++)
+        if (!only || !strcmp(only, code_modes[n].name))
+            differences += compare_mode(&code_modes[n], count, seed);
     return differences != 0;
 }
