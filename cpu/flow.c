@@ -298,20 +298,24 @@ const struct family family_ret = { .h = { [K_NONE] = {
     { NULL, ret_g, ret_f, ret_g }, { NULL, ret_g, ret_g, ret_g }, { [3] = ret_l } } } };
 
 /* ---- LOOP, JCXZ: the count register has the address size ------------------------------------------------- */
-static uint64_t count_step(struct cpu *c, const struct insn *i, int step)
+static uint64_t counter(const struct insn *i, uint64_t count)
+{
+    static const uint64_t mask[4] = { 0xFFFF, 0xFFFFFFFF, ~0ull, ~0ull };
+    return count & mask[i->asize & 3];
+}
+static void count_down(struct cpu *c, const struct insn *i)
 {
     switch (i->asize & 3) {
-    case 0: reg16_set(c, RCX, (uint16_t)(c->gpr[RCX] + (uint64_t)step)); return reg16(c, RCX);
-    case 1: reg32_set(c, RCX, (uint32_t)(c->gpr[RCX] + (uint64_t)step)); return reg32(c, RCX);
-    default: return c->gpr[RCX] += (uint64_t)step;
+    case 0: reg16_set(c, RCX, (uint16_t)(c->gpr[RCX] - 1)); break;
+    case 1: reg32_set(c, RCX, (uint32_t)(c->gpr[RCX] - 1)); break;
+    default: c->gpr[RCX]--; break;
     }
 }
 static const struct insn *loop_branch(struct cpu *c, const struct insn *i, bool condition)
 {
-    static const uint64_t mask[4] = { 0xFFFF, 0xFFFFFFFF, ~0ull, ~0ull };
-    bool taken = ((c->gpr[RCX] - 1) & mask[i->asize & 3]) && condition;
+    bool taken = counter(i, c->gpr[RCX] - 1) && condition;
     if (taken) near_target(c, i, branch_target(c, i));     /* may fault: before the count changes */
-    count_step(c, i, -1);
+    count_down(c, i);
     return taken ? branch_near(c, i) : fall_through(c, i + 1);
 }
 EXEC loop_any(struct cpu *c, const struct insn *i) { return loop_branch(c, i, true); }
@@ -319,7 +323,7 @@ EXEC loop_e(struct cpu *c, const struct insn *i) { return loop_branch(c, i, flag
 EXEC loop_ne(struct cpu *c, const struct insn *i) { return loop_branch(c, i, !flag_zf(c)); }
 EXEC jcxz(struct cpu *c, const struct insn *i)
 {
-    return count_step(c, i, 0) ? fall_through(c, i + 1) : branch_near(c, i);
+    return counter(i, c->gpr[RCX]) ? fall_through(c, i + 1) : branch_near(c, i);
 }
 const struct family family_loop = ONE(loop_any);
 const struct family family_loope = ONE(loop_e);

@@ -48,7 +48,10 @@ void simd_exception(struct cpu *c)
 static uint64_t simd_laddr(struct cpu *c, const struct insn *i, unsigned need)
 {
     uint64_t laddr = insn_laddr(c, i, i->opcode & SIMD_BYTES, need);
-    if (unlikely(i->opcode & SIMD_ALIGNED && laddr & 15)) fault_error(c, VEC_GP, 0);
+    if (laddr & 15 && (i->opcode & SIMD_BYTES) == 16) {
+        if (unlikely(i->opcode & SIMD_ALIGNED)) fault_error(c, VEC_GP, 0);
+        if (unlikely(checks_alignment(c))) fault_error(c, VEC_AC, 0);  /* SDM vol. 3, table 6-7 */
+    }
     return laddr;
 }
 
@@ -58,7 +61,7 @@ union vec simd_load(struct cpu *c, const struct insn *i)
     unsigned size = i->opcode & SIMD_BYTES;
     if (size < 16) return (union vec){ .u64 = { lin_load(c, laddr, size), 0 } };
     const struct tlb_entry *e = tlb_slot(c->tlb, laddr);
-    if (likely(tlb_in_page(e->read, laddr, 16) && !(laddr & 7 && checks_alignment(c)))) {
+    if (likely(tlb_in_page(e->read, laddr, 16))) {
         const uint8_t *p = (const uint8_t *)(e->host + (uintptr_t)laddr);
         return (union vec){ .u64 = { host_load(p, 8), host_load(p + 8, 8) } };
     }
@@ -75,7 +78,7 @@ void simd_store(struct cpu *c, const struct insn *i, union vec v)
         return;
     }
     const struct tlb_entry *e = tlb_slot(c->tlb, laddr);
-    if (likely(tlb_in_page(e->write, laddr, 16) && !(laddr & 7 && checks_alignment(c)))) {
+    if (likely(tlb_in_page(e->write, laddr, 16))) {
         uint8_t *p = (uint8_t *)(e->host + (uintptr_t)laddr);
         host_store(p, v.u64[0], 8);
         host_store(p + 8, v.u64[1], 8);

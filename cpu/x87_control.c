@@ -140,6 +140,24 @@ X87_APART x87_fldenv(struct cpu *c, const struct insn *i)
 }
 
 /* ---- whole state: environment, then ST(0) to ST(7) ------------------------------------------- */
+/* Numbers lie here at any even address: alignment checks are for the area (SDM vol. 3, table 6-7). */
+static uint64_t significand_load(struct cpu *c, uint64_t laddr)
+{
+    uint64_t m = 0;
+    if (likely(!(c->flags & FLAG_AC))) return lin_load(c, laddr, 8);
+    for (unsigned n = 0; n < 8; n += 2) m |= lin_load(c, laddr_wrap(c, laddr + n), 2) << 8 * n;
+    return m;
+}
+static void significand_store(struct cpu *c, uint64_t laddr, uint64_t m)
+{
+    if (likely(!(c->flags & FLAG_AC))) {
+        lin_store(c, laddr, m, 8);
+        return;
+    }
+    for (unsigned n = 0; n < 8; n += 2)
+        lin_store(c, laddr_wrap(c, laddr + n), m >> 8 * n & 0xFFFF, 2);
+}
+
 X87_APART x87_fnsave(struct cpu *c, const struct insn *i)
 {
     unsigned env = ENV_WORDS * word_size(i);
@@ -147,7 +165,7 @@ X87_APART x87_fnsave(struct cpu *c, const struct insn *i)
     env_store(c, i, laddr);
     for (unsigned n = 0; n < 8; n++) {
         uint64_t at = laddr + env + n * 10;
-        lin_store(c, laddr_wrap(c, at), x87_st(&c->x87, n).m, 8);
+        significand_store(c, laddr_wrap(c, at), x87_st(&c->x87, n).m);
         lin_store(c, laddr_wrap(c, at + 8), x87_st(&c->x87, n).se, 2);
     }
     x87_init(&c->x87);
@@ -163,7 +181,7 @@ X87_APART x87_frstor(struct cpu *c, const struct insn *i)
     env_load(c, i, laddr, w);
     for (unsigned n = 0; n < 8; n++) {
         uint64_t at = laddr + env + n * 10;
-        st[n].m = lin_load(c, laddr_wrap(c, at), 8);
+        st[n].m = significand_load(c, laddr_wrap(c, at));
         st[n].se = (uint16_t)lin_load(c, laddr_wrap(c, at + 8), 2);
     }
     env_set(c, w, word_size(i) == 4);

@@ -199,6 +199,25 @@ START_TEST(registers_and_addresses)
 }
 END_TEST
 
+/* Found by native_fuzz: both wrote ECX or the destination, and so cleared the upper half. */
+START_TEST(what_is_not_written_keeps_its_upper_half)
+{
+    struct bench *b = bench_long(0);
+    b->r.gpr[GPR_CX] = 0x1234567800000001;
+    b->r.gpr[GPR_DX] = 0x8765432100000005;
+    b->r.gpr[GPR_SI] = 0;
+    bench_run(b, "67E300 0FBCD6 0FBDD6 F4");               /* JECXZ; BSF, BSR EDX, ESI */
+    ck_assert_uint_eq(b->r.gpr[GPR_CX], 0x1234567800000001);
+    ck_assert_uint_eq(b->r.gpr[GPR_DX], 0x8765432100000005);
+    bench_free(b);
+    b = bench_long(0);
+    b->r.gpr[GPR_CX] = 0x1234567800000001;
+    bench_run(b, "67E200 F4");                             /* LOOP counts ECX: it is written */
+    ck_assert_uint_eq(b->r.gpr[GPR_CX], 0);
+    bench_free(b);
+}
+END_TEST
+
 START_TEST(rip_relative_at_the_ends_of_32_bits)
 {
     /* lea rax, [rip + 7FFFFFFFh]; lea rbx, [rip - 80000000h]; lea ecx, [eip + 7FFFFFFFh] */
@@ -777,6 +796,7 @@ int main(void)
     tcase_add_test(c, activation_has_conditions);
     tcase_add_test(c, what_holds_long_mode_up_cannot_go);
     tcase_add_test(c, registers_and_addresses);
+    tcase_add_test(c, what_is_not_written_keeps_its_upper_half);
     tcase_add_test(c, rip_relative_at_the_ends_of_32_bits);
     tcase_add_test(c, not_in_64_bit_mode);
     tcase_add_test(c, prefixes_of_64_bit_mode);
