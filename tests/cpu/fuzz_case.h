@@ -19,15 +19,19 @@ enum {
     ARENA_DATA_LEN = 0x4000,
     ARENA_STACK = 0x130000,
     ARENA_STACK_LEN = 0x2000,
-    ARENA_FRAME = 0x2A5C0000,      /* host only: IRETQ's frame; 16-bit code finds it in ESP's upper half */
+    ARENA_FRAME = ARENA_STACK + 0x1FC0, /* IRETQ's on the host */
+    UPPER_SP = ARENA_FRAME & ~0xFFFF,   /* so 16-bit code finds this in ESP[31:16] */
     GS_BASE = ARENA_DATA + 0x1000,
 };
 
 /* Linux' flat selectors, and our LDT: code, stack, DS, ES of 16-bit code, GS. */
 enum { USER_CS32 = 0x23, USER_DS = 0x2B, USER_CS64 = 0x33 };
 enum { LDT_CODE, LDT_STACK, LDT_DATA, LDT_EXTRA, LDT_GS, LDT_COUNT };
-#define LDT_SELECTOR(n) ((n) * 8 + 7)
-struct fuzz_segment { uint32_t base, limit; bool code, big; };
+#define LDT_SELECTOR(n) ((n)*8 + 7)
+struct fuzz_segment {
+    uint32_t base, limit;
+    bool code, big;
+};
 static const struct fuzz_segment fuzz_ldt[LDT_COUNT] = {
     [LDT_CODE] = {ARENA_CODE, ARENA_CODE_LEN - 1, true, false},
     [LDT_STACK] = {ARENA_STACK, ARENA_STACK_LEN - 1, false, false},
@@ -36,19 +40,28 @@ static const struct fuzz_segment fuzz_ldt[LDT_COUNT] = {
     [LDT_GS] = {GS_BASE, 0x1FFF, false, true},
 };
 
-enum { TRAP_DB = 1, TRAP_BP = 3, TRAP_SS = 12, TRAP_GP = 13, TRAP_PF = 14, TRAP_AC = 17, TRAP_XM = 19 };
+enum {
+    TRAP_DB = 1,
+    TRAP_BP = 3,
+    TRAP_SS = 12,
+    TRAP_GP = 13,
+    TRAP_PF = 14,
+    TRAP_AC = 17,
+    TRAP_XM = 19
+};
 enum { TRAP_TIME = 31 /* in place of a vector: it does not end */ };
 
 struct outcome {
     uint64_t gpr[16], rip, rflags, cr2;
     uint32_t vector, error, mxcsr;
     uint16_t fcw, fsw;
-    uint8_t  tags;                 /* bit n: physical register n is in use */
-    uint8_t  st[8][10];            /* ST(0) first */
-    uint8_t  xmm[16][16];
+    uint8_t tags;      /* bit n: physical register n is in use */
+    uint8_t st[8][10]; /* ST(0) first */
+    uint8_t xmm[16][16];
 };
 
-/* ---- programs --------------------------------------------------------------------------------- */
+/* ---- programs ---------------------------------------------------------------------------------
+ */
 enum { PROGRAM_MAX = 12 };
 enum {
     EFL_CF = 1,
@@ -62,15 +75,20 @@ enum {
 };
 struct gen_row;
 struct fuzz_insn {
-    uint8_t  bytes[16], len;
-    int8_t   target;               /* branch: index of the instruction it goes to; -1: none */
-    uint8_t  rel;                  /* bytes of the displacement, at the end                 */
-    uint16_t reads, sets, undefs;  /* flags                                                 */
+    uint8_t bytes[16], len;
+    int8_t target;                /* branch: index of the instruction it goes to; -1: none */
+    uint8_t rel;                  /* bytes of the displacement, at the end                 */
+    uint16_t reads, sets, undefs; /* flags                                                 */
     const struct gen_row *row;
 };
-struct program { struct fuzz_insn insn[PROGRAM_MAX]; unsigned n; };
+struct program {
+    struct fuzz_insn insn[PROGRAM_MAX];
+    unsigned n;
+};
 
-struct fuzz_random { uint64_t state; };
+struct fuzz_random {
+    uint64_t state;
+};
 /* Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators (2014), "SplitMix64". */
 static inline uint64_t fuzz_random(struct fuzz_random *r)
 {
@@ -106,13 +124,23 @@ bool gen_is_simd(const struct gen_row *);
 /* What is never generated, and why: for --list. */
 void gen_print_rules(void);
 
-/* ---- the two processors ------------------------------------------------------------------------ */
+/* ---- the two processors ------------------------------------------------------------------------
+ */
 /* NULL, or why this host cannot run this mode. Maps the arena; call once. */
 const char *native_open(enum fuzz_mode);
+/* What must lie at ARENA_FRAME for a run from `in`. */
+struct native_frame {
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+struct native_frame native_frame(enum fuzz_mode, const struct outcome *in);
 /* Runs from `in` until an exception, in the arena as it is. */
 void native_run(enum fuzz_mode, const struct outcome *in, struct outcome *out);
 
-struct engine { struct memory *memory; struct cpu *cpu; enum fuzz_mode mode; };
+struct engine {
+    struct memory *memory;
+    struct cpu *cpu;
+    enum fuzz_mode mode;
+};
 bool engine_open(struct engine *, enum fuzz_mode, const char *model);
 void engine_close(struct engine *);
 void engine_put(struct engine *, uint32_t at, const void *from, uint32_t len);

@@ -17,7 +17,7 @@ enum {
     TSS = 0x4000,
     STACK0 = 0x6000,
     PML4 = 0x10000,
-    ARENA_TABLES = 0x11000,        /* page-directory pointers, directory, table */
+    ARENA_TABLES = 0x11000, /* page-directory pointers, directory, table */
     SYSTEM_TABLES = 0x14000,
     RAM = 2 << 20
 };
@@ -58,8 +58,8 @@ static void make_pages(struct memory *m)
     memory_write(m, PML4, ARENA_TABLES | PTE_P | PTE_W | PTE_U, QWORD);
     memory_write(m, PML4 + 256 * 8, SYSTEM_TABLES | PTE_P | PTE_W, QWORD);
     for (unsigned level = 0; level < 0x2000; level += 0x1000) {
-        memory_write(m, ARENA_TABLES + level, (ARENA_TABLES + level + 0x1000) | PTE_P | PTE_W | PTE_U,
-                     QWORD);
+        memory_write(m, ARENA_TABLES + level,
+                     (ARENA_TABLES + level + 0x1000) | PTE_P | PTE_W | PTE_U, QWORD);
         memory_write(m, SYSTEM_TABLES + level, (SYSTEM_TABLES + level + 0x1000) | PTE_P | PTE_W,
                      QWORD);
     }
@@ -94,7 +94,7 @@ static void make_tables(struct memory *m)
     memory_write(m, TSS + 0x66, 0x68, WORD);
     for (uint64_t v = 0; v < 32; v++) {
         uint64_t to = SYSTEM + HANDLERS + 16 * v;
-        uint64_t open = v == 3 || v == 4 ? 0xEE00 : 0x8E00;          /* DPL 3 for INT3, INTO */
+        uint64_t open = v == 3 || v == 4 ? 0xEE00 : 0x8E00; /* DPL 3 for INT3, INTO */
         memory_write(m, IDT + 16 * v,
                      (to & 0xFFFF) | CODE0 << 16 | (open | (to & 0xFFFF0000)) << 32, QWORD);
         memory_write(m, IDT + 16 * v + 8, to >> 32, QWORD);
@@ -125,7 +125,10 @@ void engine_put(struct engine *e, uint32_t at, const void *from, uint32_t len)
 {
     memory_copy_to(e->memory, at, from, len);
 }
-const uint8_t *engine_see(struct engine *e, uint32_t at) { return memory_ram(e->memory) + at; }
+const uint8_t *engine_see(struct engine *e, uint32_t at)
+{
+    return memory_ram(e->memory) + at;
+}
 
 static struct cpu_segment from_ldt(unsigned n)
 {
@@ -163,11 +166,11 @@ static void load(struct engine *e, const struct outcome *in)
     g.idt_limit = 0x1FF;
     g.rip = in->rip;
     g.rflags = in->rflags | 2;
-    g.cr0 = 0x80050033;            /* PG, AM, WP, NE, ET, MP, PE: as Linux has it */
+    g.cr0 = 0x80050033; /* PG, AM, WP, NE, ET, MP, PE: as Linux has it */
     g.cr2 = 0;
     g.cr3 = PML4;
-    g.cr4 = 0x620;                 /* OSXMMEXCPT, OSFXSR, PAE */
-    g.efer = 0xD01;                /* NXE, LMA, LME, SCE */
+    g.cr4 = 0x620;  /* OSXMMEXCPT, OSFXSR, PAE */
+    g.efer = 0xD01; /* NXE, LMA, LME, SCE */
     g.cpl = 3;
     cpu_set_regs(e->cpu, &g);
     for (unsigned n = 0; n < 8; n++) x.tag |= (uint16_t)(in->tags >> n & 1 ? 0 : 3u << 2 * n);

@@ -10,25 +10,29 @@
 
 struct gen_row {
     const char *mnemonic;
-    uint32_t code, traits;         /* code: as in opcodes.h */
-    uint8_t  form;
-    int8_t   reg;                  /* modrm.reg; -1: any. X87R: modrm */
-    uint8_t  prefix;               /* enum simd_prefix */
-    uint8_t  class;
+    uint32_t code, traits; /* code: as in opcodes.h */
+    uint8_t form;
+    int8_t reg;     /* modrm.reg; -1: any. X87R: modrm */
+    uint8_t prefix; /* enum simd_prefix */
+    uint8_t class;
 };
 enum { CLASS_INTEGER, CLASS_X87, CLASS_SIMD, CLASSES };
 enum { X87_REGISTER = 0x10000 /* in code: reg is the whole modrm byte */ };
 
 #define OP(code, text, form, family, traits) {text, code, traits, form, -1, NP, CLASS_INTEGER},
 #define GROUP(code)
-#define OPR(code, reg, text, form, family, traits) {text, code, traits, form, reg, NP, CLASS_INTEGER},
-#define X87M(code, reg, text, form, family, traits) {text, code, traits | T_MEM, form, reg, NP, CLASS_X87},
+#define OPR(code, reg, text, form, family, traits)                                                 \
+    {text, code, traits, form, reg, NP, CLASS_INTEGER},
+#define X87M(code, reg, text, form, family, traits)                                                \
+    {text, code, traits | T_MEM, form, reg, NP, CLASS_X87},
 #define X87R(code, modrm, text, form, family, traits)                                              \
     {text, (code) | X87_REGISTER, traits, form, (int8_t)(modrm), NP, CLASS_X87},
 #define X87RR(code, first, last, text, form, family, traits)                                       \
-    X87R(code, first, text, form, family, traits) X87R(code, (first) + 1, text, form, family, traits) \
-    X87R(code, last, text, form, family, traits)
-#define SSE(prefix, code, text, form, family, traits) {text, code, traits, form, -1, prefix, CLASS_SIMD},
+    X87R(code, first, text, form, family, traits)                                                  \
+    X87R(code, (first) + 1, text, form, family, traits)                                            \
+        X87R(code, last, text, form, family, traits)
+#define SSE(prefix, code, text, form, family, traits)                                              \
+    {text, code, traits, form, -1, prefix, CLASS_SIMD},
 #define SSEM(prefix, code, reg, text, form, family, traits)                                        \
     {text, code, (traits) | T_MEM, form, reg, prefix, CLASS_SIMD},
 #define SSER(prefix, code, reg, text, form, family, traits)                                        \
@@ -43,23 +47,44 @@ static const struct gen_row rows[] = {
 };
 
 /* Modrm or not, and immediates: b 1, w 2, z 2 or 4, v 2 to 8, o by address size, p far pointer. */
-struct shape { bool modrm; const char *immediate; };
+struct shape {
+    bool modrm;
+    const char *immediate;
+};
 static struct shape shape_of(unsigned form)
 {
     const struct simd_form *simd = simd_form(form);
     if (simd) return (struct shape){true, simd->flags & SIMD_F_IMMEDIATE ? "b" : ""};
     switch (form) {
-    case F_EbIb: case F_EvIbs: case F_EvIb: case F_GvEvIbs: case F_EvGvIb:
-        return (struct shape){true, "b"};
-    case F_EvIz: case F_GvEvIz: return (struct shape){true, "z"};
-    case F_ALIb: case F_rAXIb: case F_ZbIb: case F_Ib: case F_Ibs: return (struct shape){false, "b"};
-    case F_rAXIz: case F_Iz: return (struct shape){false, "z"};
+    case F_EbIb:
+    case F_EvIbs:
+    case F_EvIb:
+    case F_GvEvIbs:
+    case F_EvGvIb: return (struct shape){true, "b"};
+    case F_EvIz:
+    case F_GvEvIz: return (struct shape){true, "z"};
+    case F_ALIb:
+    case F_rAXIb:
+    case F_ZbIb:
+    case F_Ib:
+    case F_Ibs: return (struct shape){false, "b"};
+    case F_rAXIz:
+    case F_Iz: return (struct shape){false, "z"};
     case F_ZvIv: return (struct shape){false, "v"};
-    case F_ALOb: case F_rAXOv: case F_ObAL: case F_OvrAX: return (struct shape){false, "o"};
+    case F_ALOb:
+    case F_rAXOv:
+    case F_ObAL:
+    case F_OvrAX: return (struct shape){false, "o"};
     case F_Iw: return (struct shape){false, "w"};
     case F_IwIb: return (struct shape){false, "wb"};
-    case F_NONE: case F_Zv: case F_Zy: case F_rAXZv: case F_Xb: case F_Xv: case F_ALDX: case F_eAXDX:
-        return (struct shape){false, ""};
+    case F_NONE:
+    case F_Zv:
+    case F_Zy:
+    case F_rAXZv:
+    case F_Xb:
+    case F_Xv:
+    case F_ALDX:
+    case F_eAXDX: return (struct shape){false, ""};
     default: return (struct shape){true, ""};
     }
 }
@@ -67,25 +92,31 @@ static struct shape shape_of(unsigned form)
 struct gen {
     struct fuzz_random random;
     enum fuzz_mode mode;
-    unsigned pointers;             /* bit n: register n probably points to data */
+    unsigned pointers; /* bit n: register n probably points to data */
     struct fuzz_insn *o;
     const struct gen_row *row;
     bool has66, has67;
     uint8_t rex;
 };
 
-static bool chance(struct gen *g, unsigned percent) { return fuzz_chance(&g->random, percent); }
-static unsigned below(struct gen *g, unsigned n) { return fuzz_below(&g->random, n); }
+static bool chance(struct gen *g, unsigned percent)
+{
+    return fuzz_chance(&g->random, percent);
+}
+static unsigned below(struct gen *g, unsigned n)
+{
+    return fuzz_below(&g->random, n);
+}
 
-/* ---- values ----------------------------------------------------------------------------------- */
+/* ---- values -----------------------------------------------------------------------------------
+ */
 static uint64_t value(struct gen *g)
 {
-    static const uint64_t corners[] = {0,          1,          2,          0x7F,
-                                       0x80,       0xFF,       0x7FFF,     0x8000,
-                                       0xFFFF,     0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
-                                       0xFFFFFF80, 0xFFFF8000, 1ull << 63, ~0ull >> 1,
-                                       ~0ull,      31,         32,         33,
-                                       63,         64,         65,         0x8080808080808080};
+    static const uint64_t corners[] = {
+        0,          1,          2,          0x7F,       0x80,       0xFF,
+        0x7FFF,     0x8000,     0xFFFF,     0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
+        0xFFFFFF80, 0xFFFF8000, 1ull << 63, ~0ull >> 1, ~0ull,      31,
+        32,         33,         63,         64,         65,         0x8080808080808080};
     if (chance(g, 35)) return corners[below(g, COUNT_OF(corners))];
     return fuzz_random(&g->random) >> (chance(g, 50) ? below(g, 64) : 0);
 }
@@ -104,11 +135,26 @@ static uint32_t float_value(struct gen *g)
 }
 static uint64_t double_value(struct gen *g)
 {
-    static const uint64_t corners[] = {
-        0,           1ull << 63,  1,           0x000FFFFFFFFFFFFF, 1ull << 52,
-        0x3FFull << 52, 0xBFFull << 52, 0x7FEFFFFFFFFFFFFF, 0x7FFull << 52, 0xFFFull << 52,
-        0x7FF8ull << 48, 0x7FF0000000000001, 0xFFF7FFFFFFFFFFFF, 0x41E0ull << 48, 0xC1E0ull << 48,
-        0x43E0ull << 48, 0xC3E0ull << 48, 0x41DFFFFFFFC00000, 0x36A0ull << 48, 0x47EFFFFFF0000000};
+    static const uint64_t corners[] = {0,
+                                       1ull << 63,
+                                       1,
+                                       0x000FFFFFFFFFFFFF,
+                                       1ull << 52,
+                                       0x3FFull << 52,
+                                       0xBFFull << 52,
+                                       0x7FEFFFFFFFFFFFFF,
+                                       0x7FFull << 52,
+                                       0xFFFull << 52,
+                                       0x7FF8ull << 48,
+                                       0x7FF0000000000001,
+                                       0xFFF7FFFFFFFFFFFF,
+                                       0x41E0ull << 48,
+                                       0xC1E0ull << 48,
+                                       0x43E0ull << 48,
+                                       0xC3E0ull << 48,
+                                       0x41DFFFFFFFC00000,
+                                       0x36A0ull << 48,
+                                       0x47EFFFFFF0000000};
     if (chance(g, 40)) return corners[below(g, COUNT_OF(corners))];
     uint64_t v = fuzz_random(&g->random);
     if (chance(g, 60)) v = (v & ~(0x7FFull << 52)) | (uint64_t)(0x3FF - 80 + below(g, 160)) << 52;
@@ -128,8 +174,8 @@ static void extended_value(struct gen *g, uint8_t to[10])
         0, 1, 1ull << 63, ~0ull, 3ull << 62, (1ull << 63) + 1, ~0ull >> 1};
     uint64_t m = chance(g, 30) ? mantissas[below(g, COUNT_OF(mantissas))]
                                : fuzz_random(&g->random) | 1ull << 63;
-    unsigned e = chance(g, 30) ? exponents[below(g, COUNT_OF(exponents))]
-                               : 0x3FFF - 70 + below(g, 140);
+    unsigned e =
+        chance(g, 30) ? exponents[below(g, COUNT_OF(exponents))] : 0x3FFF - 70 + below(g, 140);
     if (chance(g, 20)) m &= ~0ull << below(g, 64);
     put64(to, m, 8);
     put64(to + 8, e | below(g, 2) << 15, 2);
@@ -148,7 +194,8 @@ void gen_memory(uint64_t seed, uint8_t *to, size_t len)
     }
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------ */
+/* ---- bytes ------------------------------------------------------------------------------------
+ */
 static void byte(struct gen *g, unsigned v)
 {
     if (g->o->len < sizeof g->o->bytes) g->o->bytes[g->o->len++] = (uint8_t)v;
@@ -167,7 +214,10 @@ static unsigned asize(const struct gen *g)
     static const uint8_t normal[FUZZ_MODES] = {2, 4, 8}, other[FUZZ_MODES] = {4, 2, 4};
     return g->has67 ? other[g->mode] : normal[g->mode];
 }
-static bool is(const struct gen *g, const char *mnemonic) { return !strcmp(g->row->mnemonic, mnemonic); }
+static bool is(const struct gen *g, const char *mnemonic)
+{
+    return !strcmp(g->row->mnemonic, mnemonic);
+}
 
 /* An address of data, as this mode sees it; mostly aligned, as SSE wants it. */
 static uint32_t data_address(struct gen *g)
@@ -226,9 +276,9 @@ static void modrm(struct gen *g)
     unsigned reg = g->row->reg < 0 ? below(g, 8) : (unsigned)g->row->reg & 7;
     bool in_register = chance(g, 45);
     if (g->row->traits & T_MEM) in_register = chance(g, 2);
-    if (is(g, "prefetchw")) in_register = false;           /* a NOP for Intel, #UD for AMD */
+    if (is(g, "prefetchw")) in_register = false; /* a NOP for Intel, #UD for AMD */
     if (g->row->traits & T_REGS) in_register = chance(g, 98);
-    if (g->row->code == 0x0F01) in_register = false;       /* later extensions */
+    if (g->row->code == 0x0F01) in_register = false; /* later extensions */
     if (g->row->code == 0x0FAE) in_register = g->row->traits & T_REGS;
     if (g->row->class == CLASS_X87) in_register = false;
     if (in_register) byte(g, 0xC0 | reg << 3 | below(g, 8));
@@ -254,7 +304,8 @@ static void immediate(struct gen *g, char kind)
     }
 }
 
-/* ---- flags ------------------------------------------------------------------------------------ */
+/* ---- flags ------------------------------------------------------------------------------------
+ */
 static const struct flag_rule *flag_rule(const char *mnemonic)
 {
     if (!strncmp(mnemonic, "fcmov", 5)) mnemonic = "fcmov";
@@ -275,8 +326,7 @@ static void shift_flags(struct gen *g, unsigned reg, bool wide)
     bool rotate = reg < 4, carry = reg == 2 || reg == 3, by1 = (g->row->code & 0xFE) == 0xD0;
     bool narrow = !wide || opsize(g) == 2;
     unsigned reads = carry ? EFL_CF : 0;
-    if (by1)
-        flags(g, reads, rotate ? EFL_CF | EFL_OF : EFL_ALL & ~EFL_AF, rotate ? 0 : EFL_AF);
+    if (by1) flags(g, reads, rotate ? EFL_CF | EFL_OF : EFL_ALL & ~EFL_AF, rotate ? 0 : EFL_AF);
     else
         flags(g, reads, 0,
               EFL_OF | (rotate ? 0 : EFL_AF) | (!rotate && reg != 7 && narrow ? EFL_CF : 0));
@@ -291,12 +341,12 @@ static void gen_flags(struct gen *g, bool repeated)
     bool conditional = (r->code >= 0x70 && r->code < 0x80) ||
                        (r->code >= 0x0F80 && r->code < 0x0FA0) ||
                        (r->code >= 0x0F40 && r->code < 0x0F50);
-    if (conditional && r->class == CLASS_INTEGER)
-        flags(g, condition_flags[r->code >> 1 & 7], 0, 0);
+    if (conditional && r->class == CLASS_INTEGER) flags(g, condition_flags[r->code >> 1 & 7], 0, 0);
     if ((is(g, "cmps") || is(g, "scas")) && !repeated) flags(g, 0, EFL_ALL, 0);
 }
 
-/* ---- one instruction -------------------------------------------------------------------------- */
+/* ---- one instruction --------------------------------------------------------------------------
+ */
 static bool excluded(const struct gen_row *r)
 {
     char name[24];
@@ -313,7 +363,10 @@ static bool usable(const struct gen_row *r, enum fuzz_mode mode)
     return !excluded(r);
 }
 
-struct choice { uint16_t row[FUZZ_MODES][CLASSES][COUNT_OF(rows)]; unsigned n[FUZZ_MODES][CLASSES]; };
+struct choice {
+    uint16_t row[FUZZ_MODES][CLASSES][COUNT_OF(rows)];
+    unsigned n[FUZZ_MODES][CLASSES];
+};
 static const struct choice *choices(void)
 {
     static struct choice c;
@@ -327,8 +380,14 @@ static const struct choice *choices(void)
     return &c;
 }
 
-static bool is_branch(const struct gen_row *r) { return r->form == F_Jb || r->form == F_Jz; }
-static bool is_string(const struct gen_row *r) { return r->form == F_Xb || r->form == F_Xv; }
+static bool is_branch(const struct gen_row *r)
+{
+    return r->form == F_Jb || r->form == F_Jz;
+}
+static bool is_string(const struct gen_row *r)
+{
+    return r->form == F_Xb || r->form == F_Xv;
+}
 
 /* A branch with a 16-bit operand in 64-bit code is the vendor's to define (SDM vol. 2, JMP). */
 static void prefixes(struct gen *g, bool *repeated)
@@ -389,20 +448,24 @@ static void branch(struct gen *g, unsigned index, unsigned n)
     prefixes(g, &repeated);
     g->o->target = (int8_t)(index + 1 + below(g, n - index));
     g->o->rel = 1;
-    if (g->row->form == F_Jz)
-        g->o->rel = (uint8_t)(g->mode == CODE64 || opsize(g) != 2 ? 4 : 2);
+    if (g->row->form == F_Jz) g->o->rel = (uint8_t)(g->mode == CODE64 || opsize(g) != 2 ? 4 : 2);
     if (g->rex) byte(g, g->rex);
     opcode(g);
     bytes(g, 0, g->o->rel);
     gen_flags(g, false);
 }
 
-struct mix { uint8_t integer, x87; };                      /* percent; the rest: MMX, SSE */
-static void instruction(struct gen *g, struct fuzz_insn *o, unsigned index, unsigned n, struct mix mix)
+struct mix {
+    uint8_t integer, x87;
+}; /* percent; the rest: MMX, SSE */
+static void instruction(struct gen *g, struct fuzz_insn *o, unsigned index, unsigned n,
+                        struct mix mix)
 {
     const struct choice *c = choices();
     unsigned p = below(g, 100);
-    unsigned class = p < mix.integer ? CLASS_INTEGER : p < mix.integer + mix.x87 ? CLASS_X87 : CLASS_SIMD;
+    unsigned class = p < mix.integer             ? CLASS_INTEGER
+                     : p < mix.integer + mix.x87 ? CLASS_X87
+                                                 : CLASS_SIMD;
     *o = (struct fuzz_insn){.target = -1};
     g->row = &rows[c->row[g->mode][class][below(g, c->n[g->mode][class])]];
     if (g->row->traits & (T_CPL0 | T_END) && !is_branch(g->row) && chance(g, 75))
@@ -414,12 +477,14 @@ static void instruction(struct gen *g, struct fuzz_insn *o, unsigned index, unsi
     else encode(g);
 }
 
-/* ---- programs --------------------------------------------------------------------------------- */
+/* ---- programs ---------------------------------------------------------------------------------
+ */
 static bool program_jumps(const struct program *p)
 {
     for (unsigned k = 0; k < p->n; k++) {
         const struct gen_row *r = p->insn[k].row;
-        if (r->form == F_Ev && (!strcmp(r->mnemonic, "call") || !strcmp(r->mnemonic, "jmp"))) return true;
+        if (r->form == F_Ev && (!strcmp(r->mnemonic, "call") || !strcmp(r->mnemonic, "jmp")))
+            return true;
         if (!strcmp(r->mnemonic, "ret")) return true;
     }
     return false;
@@ -481,7 +546,8 @@ void program_remove(struct program *p, unsigned k)
         if (p->insn[j].target > (int)k) p->insn[j].target--;
 }
 
-/* ---- registers -------------------------------------------------------------------------------- */
+/* ---- registers --------------------------------------------------------------------------------
+ */
 static void general_registers(struct gen *g, struct outcome *o)
 {
     unsigned count = g->mode == CODE64 ? 16 : 8;
@@ -491,26 +557,30 @@ static void general_registers(struct gen *g, struct outcome *o)
         if (g->mode != CODE64) o->gpr[n] = (uint32_t)o->gpr[n];
         if (pointer) g->pointers |= 1u << n;
     }
-    if (chance(g, 60)) o->gpr[1] = below(g, 40);           /* counts */
+    if (chance(g, 60)) o->gpr[1] = below(g, 40); /* counts */
     uint32_t sp = 0x800 + below(g, 0x1000);
     if (chance(g, 80)) sp &= ~7u;
-    o->gpr[4] = sp + (g->mode == CODE16 ? ARENA_FRAME : ARENA_STACK);
+    o->gpr[4] = sp + (g->mode == CODE16 ? UPPER_SP : ARENA_STACK);
     g->pointers &= ~(1u << 4);
     o->rip = PROGRAM_AT + (g->mode == CODE16 ? 0 : ARENA_CODE);
     o->rflags = 0x202 | (below(g, 0x1000) & (EFL_ALL | (chance(g, 30) ? 0x400 : 0)));
-    if (chance(g, 5)) o->rflags |= 1u << 18;               /* AC */
+    if (chance(g, 5)) o->rflags |= 1u << 18; /* AC */
     if (chance(g, 3)) o->rflags |= EFL_TF;
-    if (chance(g, 3)) o->rflags |= 1u << 14;               /* NT */
-    if (chance(g, 10)) o->rflags |= 1u << 21;              /* ID */
+    if (chance(g, 3)) o->rflags |= 1u << 14;  /* NT */
+    if (chance(g, 10)) o->rflags |= 1u << 21; /* ID */
 }
 static void x87_registers(struct gen *g, struct outcome *o)
 {
-    o->fcw = (uint16_t)(0x40 | below(g, 4) << 8 | below(g, 4) << 10 | (chance(g, 75) ? 0x3F : below(g, 64)));
+    o->fcw = (uint16_t)(0x40 | below(g, 4) << 8 | below(g, 4) << 10 |
+                        (chance(g, 75) ? 0x3F : below(g, 64)));
     o->fsw = (uint16_t)(below(g, 8) << 11);
-    if (chance(g, 20)) o->fsw |= (uint16_t)((fuzz_random(&g->random) & 0x4700) | (below(g, 64) & o->fcw));
+    if (chance(g, 20))
+        o->fsw |= (uint16_t)((fuzz_random(&g->random) & 0x4700) | (below(g, 64) & o->fcw));
     if (chance(g, 3)) o->fsw |= (uint16_t)below(g, 64);
     if (o->fsw & ~o->fcw & 0x3F) o->fsw |= 0x8080;
-    o->tags = (uint8_t)(chance(g, 30) ? below(g, 256) : chance(g, 50) ? 0xFFu : 0xFFu << below(g, 5));
+    o->tags = (uint8_t)(chance(g, 30)   ? below(g, 256)
+                        : chance(g, 50) ? 0xFFu
+                                        : 0xFFu << below(g, 5));
     for (unsigned n = 0; n < 8; n++) extended_value(g, o->st[n]);
 }
 static void sse_registers(struct gen *g, struct outcome *o)
@@ -541,16 +611,22 @@ void gen_case(enum fuzz_mode mode, uint64_t seed, struct outcome *before, struct
     program(&g, p, 1 + below(&g, PROGRAM_MAX - 1));
 }
 
-const char *gen_mnemonic(const struct gen_row *r) { return r->mnemonic; }
-bool gen_is_simd(const struct gen_row *r) { return r->class == CLASS_SIMD; }
+const char *gen_mnemonic(const struct gen_row *r)
+{
+    return r->mnemonic;
+}
+bool gen_is_simd(const struct gen_row *r)
+{
+    return r->class == CLASS_SIMD;
+}
 
 void gen_print_rules(void)
 {
     static const char *const names[FUZZ_MODES] = {"16", "32", "64"};
     const struct choice *c = choices();
     for (unsigned m = 0; m < FUZZ_MODES; m++)
-        printf("%s-bit code: %u integer, %u x87, %u MMX and SSE rows of the opcode table\n", names[m],
-               c->n[m][CLASS_INTEGER], c->n[m][CLASS_X87], c->n[m][CLASS_SIMD]);
+        printf("%s-bit code: %u integer, %u x87, %u MMX and SSE rows of the opcode table\n",
+               names[m], c->n[m][CLASS_INTEGER], c->n[m][CLASS_X87], c->n[m][CLASS_SIMD]);
     for (unsigned n = 0; n < COUNT_OF(exclusions); n++)
         printf("left out:%s(%s)\n", exclusions[n].names, exclusions[n].why);
 }

@@ -23,6 +23,12 @@ const char *native_open(enum fuzz_mode mode)
     (void)mode;
     return UNABLE;
 }
+struct native_frame native_frame(enum fuzz_mode mode, const struct outcome *in)
+{
+    (void)mode;
+    (void)in;
+    return (struct native_frame){0};
+}
 void native_run(enum fuzz_mode mode, const struct outcome *in, struct outcome *out)
 {
     (void)mode;
@@ -45,8 +51,8 @@ void native_run(enum fuzz_mode mode, const struct outcome *in, struct outcome *o
 /* A signal handler has no other way to its data. */
 static sigjmp_buf back;
 static struct outcome *caught;
-static volatile sig_atomic_t inside;           /* in the code under test */
-static volatile uint64_t entered, seen;        /* how often; at the last alarm */
+static volatile sig_atomic_t inside;    /* in the code under test */
+static volatile uint64_t entered, seen; /* how often; at the last alarm */
 static unsigned caught_cs;
 
 static void save_fpu(struct outcome *o, const struct _libc_fpstate *f)
@@ -74,7 +80,7 @@ void fuzz_native_signal(int number, siginfo_t *info, void *context)
         seen = entered;
         return;
     }
-    if (!inside) {                 /* our own mistake: do not catch it */
+    if (!inside) { /* our own mistake: do not catch it */
         signal(number, SIG_DFL);
         return;
     }
@@ -103,11 +109,11 @@ __asm__(".text\n"
 /* FXRSTOR's 64-bit format (SDM vol. 1, table 10-2), and what IRETQ pops. */
 struct fxrstor {
     uint16_t control, status;
-    uint8_t  tags, zero;
+    uint8_t tags, zero;
     uint16_t opcode;
     uint64_t ip, dp;
     uint32_t mxcsr, mask;
-    uint8_t  st[8][16], xmm[16][16], rest[96];
+    uint8_t st[8][16], xmm[16][16], rest[96];
 } __attribute__((aligned(16)));
 
 static void fill(struct fxrstor *f, const struct outcome *in)
@@ -118,21 +124,22 @@ static void fill(struct fxrstor *f, const struct outcome *in)
     memcpy(f->xmm, in->xmm, sizeof f->xmm);
 }
 
+static const uint16_t code_selectors[] = {LDT_SELECTOR(LDT_CODE), USER_CS32, USER_CS64};
+
+struct native_frame native_frame(enum fuzz_mode mode, const struct outcome *in)
+{
+    static const uint16_t stack[] = {LDT_SELECTOR(LDT_STACK), USER_DS, USER_DS};
+    return (struct native_frame){in->rip, code_selectors[mode], in->rflags | 2, in->gpr[4],
+                                 stack[mode]};
+}
+
+/* IRETQ to a 16-bit stack leaves RSP[31:16] as it is: so the frame has a place that is known. */
 static void enter(enum fuzz_mode mode, const struct outcome *in)
 {
-    static const uint16_t code[] = {LDT_SELECTOR(LDT_CODE), USER_CS32, USER_CS64};
-    static const uint16_t stack[] = {LDT_SELECTOR(LDT_STACK), USER_DS, USER_DS};
     static const uint16_t data[] = {LDT_SELECTOR(LDT_DATA), USER_DS, USER_DS};
     static const uint16_t extra[] = {LDT_SELECTOR(LDT_EXTRA), USER_DS, USER_DS};
     struct fxrstor fpu;
     fill(&fpu, in);
-    /* On a page whose address is known: IRETQ to a 16-bit stack leaves RSP[31:16] as it is. */
-    uint64_t *frame = (uint64_t *)(uintptr_t)(ARENA_FRAME + 0x800);
-    frame[0] = in->rip;
-    frame[1] = code[mode];
-    frame[2] = in->rflags | 2;
-    frame[3] = in->gpr[4];
-    frame[4] = stack[mode];
     inside = 1;
     entered++;
     __asm__ volatile("fxrstorq %[fpu]\n\t"
@@ -156,8 +163,9 @@ static void enter(enum fuzz_mode mode, const struct outcome *in)
                      "movq 56(%%rdi), %%rdi\n\t"
                      "iretq"
                      :
-                     : [fpu] "m"(fpu), [ds] "a"((uint32_t)data[mode]), [es] "c"((uint32_t)extra[mode]),
-                       [frame] "d"(frame), "D"(in->gpr), "m"(*in)
+                     : [fpu] "m"(fpu), [ds] "a"((uint32_t)data[mode]),
+                       [es] "c"((uint32_t)extra[mode]), [frame] "d"((uint64_t)ARENA_FRAME),
+                       "D"(in->gpr), "m"(*in)
                      : "memory");
     __builtin_unreachable();
 }
@@ -168,7 +176,8 @@ void native_run(enum fuzz_mode mode, const struct outcome *in, struct outcome *o
     if (!sigsetjmp(back, 0)) enter(mode, in);
 }
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------
+ */
 static bool map_at(uint32_t at, uint32_t len)
 {
     void *p = mmap((void *)(uintptr_t)at, len, PROT_READ | PROT_WRITE,
@@ -182,7 +191,7 @@ static bool catch_signals(void)
     struct sigaction a = {.sa_sigaction = fuzz_native_entry,
                           .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     const struct itimerval second = {{1, 0}, {1, 0}};
-    const size_t size = 256 << 10;                         /* AVX-512 states are large */
+    const size_t size = 256 << 10; /* AVX-512 states are large */
     stack_t stack = {.ss_sp = malloc(size), .ss_size = size};
     bool good = stack.ss_sp && !sigaltstack(&stack, NULL);
     for (unsigned n = 0; good && n < COUNT_OF(signals); n++)
@@ -215,14 +224,14 @@ static const char *make_segments(enum fuzz_mode mode)
 /* One instruction there and back: does the kernel say all that is compared? */
 static const char *probe(enum fuzz_mode mode, const uint8_t code[8], unsigned vector)
 {
-    static const unsigned cs[] = {LDT_SELECTOR(LDT_CODE), USER_CS32, USER_CS64};
     struct outcome in = {.rip = mode == CODE16 ? 0 : ARENA_CODE, .rflags = 0x202, .fcw = 0x37F};
     struct outcome out = {0};
-    in.gpr[4] = (mode == CODE16 ? ARENA_FRAME : ARENA_STACK) + 0x1000;
+    in.gpr[4] = ARENA_STACK + 0x1000;
     in.mxcsr = 0x1F80;
     memcpy((void *)ARENA_CODE, code, 8);
+    *(struct native_frame *)(uintptr_t)ARENA_FRAME = native_frame(mode, &in);
     native_run(mode, &in, &out);
-    if (caught_cs != cs[mode])
+    if (caught_cs != code_selectors[mode])
         return mode == CODE32 ? "the kernel has no 32-bit code segment"
                               : "the kernel does not enter this code segment";
     if (out.vector != vector || (vector == TRAP_PF && out.cr2 != ARENA_DATA + 0x7000))
@@ -233,10 +242,12 @@ static const char *probe(enum fuzz_mode mode, const uint8_t code[8], unsigned ve
 const char *native_open(enum fuzz_mode mode)
 {
     static const uint8_t int3[8] = {0xCC};
-    static const uint8_t load[FUZZ_MODES][8] = {                     /* MOV AL, [ARENA_DATA + 7000] */
-        {0x26, 0xA0, 0x00, 0x70}, {0xA0, 0x00, 0x70, 0x12}, {0x8A, 0x04, 0x25, 0x00, 0x70, 0x12}};
+    static const uint8_t load[FUZZ_MODES][8] = {/* MOV AL, [ARENA_DATA + 7000] */
+                                                {0x26, 0xA0, 0x00, 0x70},
+                                                {0xA0, 0x00, 0x70, 0x12},
+                                                {0x8A, 0x04, 0x25, 0x00, 0x70, 0x12}};
     if (!map_at(ARENA_CODE, ARENA_CODE_LEN) || !map_at(ARENA_DATA, ARENA_DATA_LEN) ||
-        !map_at(ARENA_STACK, ARENA_STACK_LEN) || !map_at(ARENA_FRAME, 0x1000))
+        !map_at(ARENA_STACK, ARENA_STACK_LEN))
         return "addresses 110000 and so on cannot be mapped (vm.mmap_min_addr?)";
     if (mprotect((void *)ARENA_CODE, ARENA_CODE_LEN, PROT_READ | PROT_WRITE | PROT_EXEC))
         return "the kernel allows no writable code";

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT
- * What the table of opcodes does not say and the fuzzer must know, by mnemonic: flags that are read,
- * set, left undefined (SDM vol. 1, appendix A, and vol. 2), and what is never generated.
+ * What the table of opcodes does not say and the fuzzer must know, by mnemonic: flags that are
+ * read, set, left undefined (SDM vol. 1, appendix A, and vol. 2), and what is never generated.
  */
 #pragma once
 #include "tests/cpu/fuzz_case.h"
 
-#define CF EFL_CF
-#define PF EFL_PF
-#define AF EFL_AF
-#define ZF EFL_ZF
-#define SF EFL_SF
-#define OF EFL_OF
+#define CF  EFL_CF
+#define PF  EFL_PF
+#define AF  EFL_AF
+#define ZF  EFL_ZF
+#define SF  EFL_SF
+#define OF  EFL_OF
 #define ALL EFL_ALL
 
-struct flag_rule { const char *name; uint16_t reads, sets, undefs; };
+struct flag_rule {
+    const char *name;
+    uint16_t reads, sets, undefs;
+};
 /* Shifts, repeated strings, conditions: see gen_flags() in fuzz_gen.c. */
 static const struct flag_rule flag_rules[] = {
     {"add", 0, ALL, 0},
@@ -88,14 +91,16 @@ static const uint16_t condition_flags[8] = {OF, CF, ZF, CF | ZF, SF, PF, SF | OF
 #undef OF
 #undef ALL
 
-struct exclusion { const char *why, *names; };
+struct exclusion {
+    const char *why, *names;
+};
 static const struct exclusion exclusions[] = {
     {"enters the host's kernel", " int syscall sysenter sysret sysexit "},
     {"depends on the host's clock, counters or model", " rdtsc rdtscp rdpmc cpuid "},
     {"the host's kernel emulates it (UMIP)", " sgdt sidt sldt str smsw "},
-    {"depends on the host's descriptor tables",
-     " lar lsl verr verw arpl lldt ltr lds les lss lfs lgs iret retf jmp^far call^far pop^ds pop^es "
-     "pop^ss pop^fs pop^gs "},
+    {"depends on the host's descriptor tables", " lar lsl verr verw arpl lldt ltr lds les lss lfs "
+                                                "lgs iret retf jmp^far call^far pop^ds pop^es "
+                                                "pop^ss pop^fs pop^gs "},
     {"a hypervisor may inject its #DB with the wrong RIP", " int1 "},
     {"an alias in which vendors differ: an empty register is no fault for AMD", " fstp1 "},
     {"approximate: the SDM bounds the error only", " rcpps rcpss rsqrtps rsqrtss "},

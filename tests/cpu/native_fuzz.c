@@ -22,17 +22,21 @@ struct fuzz {
     struct engine engine;
     struct program program;
     struct outcome before, native, ours;
-    uint8_t  code[ARENA_CODE_LEN], data[ARENA_DATA_LEN], stack[ARENA_STACK_LEN];
-    bool     code_written;         /* by the last case */
+    uint8_t code[ARENA_CODE_LEN], data[ARENA_DATA_LEN], stack[ARENA_STACK_LEN];
+    bool code_written; /* by the last case */
     uint64_t seed, cases, failures, instructions;
     uint16_t start[PROGRAM_MAX + 1];
     uint32_t differ_at;
-    bool     keep_going;
+    bool keep_going;
     uint64_t vectors[32];
 };
 
-/* ---- running a case --------------------------------------------------------------------------- */
-static void *host(uint32_t at) { return (void *)(uintptr_t)at; }
+/* ---- running a case ---------------------------------------------------------------------------
+ */
+static void *host(uint32_t at)
+{
+    return (void *)(uintptr_t)at;
+}
 
 static void place_at(struct fuzz *f, uint32_t at, const void *from, uint32_t len)
 {
@@ -48,14 +52,22 @@ static void place(struct fuzz *f)
     else place_at(f, ARENA_CODE + PROGRAM_AT, code, len);
     place_at(f, ARENA_DATA, f->data, sizeof f->data);
     place_at(f, ARENA_STACK, f->stack, sizeof f->stack);
+    struct native_frame frame = native_frame(f->mode, &f->before);
+    place_at(f, ARENA_FRAME, &frame, sizeof frame);
 }
 
 static uint32_t code_base(const struct fuzz *f)
 {
     return PROGRAM_AT + (f->mode == CODE16 ? 0 : ARENA_CODE);
 }
-static uint64_t register_mask(const struct fuzz *f) { return f->mode == CODE64 ? ~0ull : 0xFFFFFFFF; }
-static unsigned registers(const struct fuzz *f) { return f->mode == CODE64 ? 16 : 8; }
+static uint64_t register_mask(const struct fuzz *f)
+{
+    return f->mode == CODE64 ? ~0ull : 0xFFFFFFFF;
+}
+static unsigned registers(const struct fuzz *f)
+{
+    return f->mode == CODE64 ? 16 : 8;
+}
 
 /* Flags to compare: those defined where the program ended. */
 static uint32_t flags_mask(const struct fuzz *f)
@@ -63,7 +75,7 @@ static uint32_t flags_mask(const struct fuzz *f)
     uint16_t undefined[PROGRAM_MAX + 1], any = 0;
     const struct program *p = &f->program;
     program_flags(p, undefined);
-    uint32_t fixed = 0x400 | 0x3000 | 0x4000 | 0x40000 | 0x200000;   /* DF, IOPL, NT, AC, ID */
+    uint32_t fixed = 0x400 | 0x3000 | 0x4000 | 0x40000 | 0x200000; /* DF, IOPL, NT, AC, ID */
     if (f->native.vector == TRAP_BP && f->native.rip == code_base(f) + f->start[p->n] + 1u)
         return fixed | (EFL_ALL & ~undefined[p->n]);
     for (unsigned k = 0; k < p->n; k++) any |= undefined[k] | p->insn[k].undefs;
@@ -83,7 +95,7 @@ static const char *fpu_differs(const struct fuzz *f)
 {
     const struct outcome *n = &f->native, *o = &f->ours;
     if (n->fcw != o->fcw) return "x87 control word";
-    if ((n->fsw ^ o->fsw) & ~0x200) return "x87 status word";          /* C1: vendors differ */
+    if ((n->fsw ^ o->fsw) & ~0x200) return "x87 status word"; /* C1: vendors differ */
     if (n->tags != o->tags) return "x87 tag word";
     for (unsigned k = 0; k < 8; k++) {
         bool used = n->tags >> ((n->fsw >> 11) + k) % 8 & 1;
@@ -122,7 +134,8 @@ static const char *compare(struct fuzz *f)
     return fpu_differs(f);
 }
 
-/* ---- differences that are allowed: docs/cpu-exactness.md ---------------------------------------- */
+/* ---- differences that are allowed: docs/cpu-exactness.md ----------------------------------------
+ */
 /* The instruction at which a side ended, or NULL. */
 static const struct fuzz_insn *ended_at(const struct fuzz *f, const struct outcome *o)
 {
@@ -138,7 +151,10 @@ static bool ended_in(const struct fuzz *f, const struct outcome *o, const char *
     return strstr(names, name);
 }
 
-static bool endless(const struct fuzz *f) { return f->native.vector == TRAP_TIME; }
+static bool endless(const struct fuzz *f)
+{
+    return f->native.vector == TRAP_TIME;
+}
 
 static bool wraps(const struct fuzz *f)
 {
@@ -147,7 +163,10 @@ static bool wraps(const struct fuzz *f)
            o->vector == TRAP_PF && o->cr2 >= 0xFFFFFFF0;
 }
 
-static bool rewrites_itself(const struct fuzz *f) { return f->code_written; }
+static bool rewrites_itself(const struct fuzz *f)
+{
+    return f->code_written;
+}
 
 static bool half_a_popa(const struct fuzz *f)
 {
@@ -158,14 +177,17 @@ static bool half_a_popa(const struct fuzz *f)
 static bool misaligned_beyond_stack(const struct fuzz *f)
 {
     const struct fuzz_insn *i = ended_at(f, &f->ours);
-    return f->native.vector == TRAP_GP && f->ours.vector == TRAP_SS && f->native.rip == f->ours.rip &&
-           i && (gen_is_simd(i->row) || !strcmp(gen_mnemonic(i->row), "cmpxchg8b"));
+    return f->native.vector == TRAP_GP && f->ours.vector == TRAP_SS &&
+           f->native.rip == f->ours.rip && i &&
+           (gen_is_simd(i->row) || !strcmp(gen_mnemonic(i->row), "cmpxchg8b"));
 }
 
-/* The mask may be 0, and then the address is looked at or not (SDM vol. 2, MASKMOVDQU). */
-static bool mask_of_zero(const struct fuzz *f)
+/* Which bytes are looked at, those that are not stored included, and whether MM registers replace
+ * the x87's before a fault: "implementation dependent" (SDM vol. 2, MASKMOVDQU). */
+static bool masked_fault(const struct fuzz *f)
 {
-    return f->native.vector == TRAP_PF && f->native.rip != f->ours.rip &&
+    unsigned v = f->native.vector;
+    return (v == TRAP_PF || v == TRAP_GP || v == TRAP_SS || v == TRAP_AC) &&
            ended_in(f, &f->native, " maskmovq maskmovdqu ");
 }
 
@@ -203,11 +225,12 @@ static bool call_of_nowhere(const struct fuzz *f)
 static bool int1_by_chance(const struct fuzz *f)
 {
     uint64_t at = f->native.rip - code_base(f);
-    return f->native.vector == TRAP_DB && at < f->start[f->program.n] && f->code[PROGRAM_AT + at] == 0xF1;
+    return f->native.vector == TRAP_DB && at < f->start[f->program.n] &&
+           f->code[PROGRAM_AT + at] == 0xF1;
 }
 
-/* CR2 is an address in the operand: which one of a large operand is not said; nor whether its segment
- * or its pages are checked first. */
+/* CR2 is an address in the operand: which one of a large operand is not said; nor whether its
+ * segment or its pages are checked first. */
 static bool within_operand(const struct fuzz *f)
 {
     const struct outcome *n = &f->native, *o = &f->ours;
@@ -255,11 +278,12 @@ static struct allowance {
     {"an operand across 4 GiB faults or wraps", wraps, 0},
     {"POPA that faults half-way", half_a_popa, 0},
     {"misaligned and beyond the stack segment: #GP or #SS", misaligned_beyond_stack, 0},
-    {"MASKMOVQ, MASKMOVDQU with an empty mask", mask_of_zero, 0},
+    {"faults of MASKMOVQ, MASKMOVDQU", masked_fault, 0},
     {"REP INS, OUTS of count 0 without permission", io_of_count_zero, 0},
     {"#AC or another fault of the same instruction", alignment_or_other, 0},
     {"a page fault somewhere in the operand of FXRSTOR, FRSTOR, FLDENV", within_operand, 0},
-    {"#XM of a conversion from or to MM registers: they replace the x87's before or after", faults_with_mmx, 0},
+    {"#XM of a conversion from or to MM registers: they replace the x87's before or after",
+     faults_with_mmx, 0},
     {"MXCSR.MM, which AMD's processors have", misaligned_mode, 0},
     {"CALL with a bad stack and a bad target", call_of_nowhere, 0},
     {"INT1 in the middle of an instruction", int1_by_chance, 0},
@@ -282,7 +306,8 @@ static const char *run(struct fuzz *f)
     return what;
 }
 
-/* ---- a failure -------------------------------------------------------------------------------- */
+/* ---- a failure --------------------------------------------------------------------------------
+ */
 static void reduce_program(struct fuzz *f)
 {
     for (unsigned k = 0; k < f->program.n;) {
@@ -365,7 +390,8 @@ static void show(struct fuzz *f, const char *what)
                *(uint8_t *)host(f->differ_at), *engine_see(&f->engine, f->differ_at));
     for (unsigned k = 0; k < f->program.n; k++) {
         printf("  %8X ", code_base(f) + f->start[k]);
-        for (unsigned c = f->start[k]; c < f->start[k + 1]; c++) printf(" %02X", f->code[PROGRAM_AT + c]);
+        for (unsigned c = f->start[k]; c < f->start[k + 1]; c++)
+            printf(" %02X", f->code[PROGRAM_AT + c]);
         printf("   %s\n", gen_mnemonic(f->program.insn[k].row));
     }
     printf("                    before             host           engine\n");
@@ -391,7 +417,8 @@ static void failed(struct fuzz *f)
     gen_memory(f->seed / MEMORY_CASES + (1ull << 40), f->stack, sizeof f->stack);
 }
 
-/* ---- main ------------------------------------------------------------------------------------- */
+/* ---- main -------------------------------------------------------------------------------------
+ */
 static void fuzz_all(struct fuzz *f, uint64_t count, uint64_t seconds)
 {
     time_t end = time(NULL) + (time_t)seconds;
@@ -411,13 +438,15 @@ static void fuzz_all(struct fuzz *f, uint64_t count, uint64_t seconds)
 
 static int report(const struct fuzz *f)
 {
-    printf("%" PRIu64 " programs, %" PRIu64 " instructions, %" PRIu64 " programs differ; ended by vector:",
+    printf("%" PRIu64 " programs, %" PRIu64 " instructions, %" PRIu64
+           " programs differ; ended by vector:",
            f->cases, f->instructions, f->failures);
     for (unsigned v = 0; v < 32; v++)
         if (f->vectors[v]) printf(" %u: %" PRIu64, v, f->vectors[v]);
     printf("\n");
     for (unsigned n = 0; n < COUNT_OF(allowances); n++)
-        if (allowances[n].used) printf("%10" PRIu64 " allowed: %s\n", allowances[n].used, allowances[n].why);
+        if (allowances[n].used)
+            printf("%10" PRIu64 " allowed: %s\n", allowances[n].used, allowances[n].why);
     return f->failures != 0;
 }
 
@@ -461,7 +490,8 @@ int main(int argc, char **argv)
     if (!parse(&f, argc, argv, &count, &seconds)) return usage();
     if (!seconds && count == ~0ull) seconds = 10;
     const char *unable = native_open(f.mode);
-    if (unable) return printf("skipped, %s-bit code: %s\n", mode_names[f.mode], unable), EXIT_SKIPPED;
+    if (unable)
+        return printf("skipped, %s-bit code: %s\n", mode_names[f.mode], unable), EXIT_SKIPPED;
     if (!engine_open(&f.engine, f.mode, "nehalem"))
         return fprintf(stderr, "native_fuzz: out of memory\n"), 2;
     f.code_written = true;
