@@ -7,10 +7,10 @@
 #include "tests/cpu/fuzz_case.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-#define UNABLE "AddressSanitizer has handlers and stacks of its own"
+#define UNABLE "AddressSanitizer's shadow lies at addresses that must be empty"
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define UNABLE "AddressSanitizer has handlers and stacks of its own"
+#define UNABLE "AddressSanitizer's shadow lies at addresses that must be empty"
 #endif
 #endif
 #if !defined(UNABLE) && !(defined(__x86_64__) && defined(__linux__))
