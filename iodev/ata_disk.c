@@ -4,16 +4,16 @@
  *
  *   command --> BSY --timer--> run --> [block in buffer, DRQ <--> host] --> ready
  *                                 `--> [chunk in buffer <--> bus master] -'
- * Not implemented: SMART, security, HPA (READ NATIVE MAX answers, SET MAX does not), advanced
- * power management, standby timers.
+ * Not implemented: security, HPA (READ NATIVE MAX answers, SET MAX does not).
  */
 #include "iodev/ata_disk.h"
 #include "iodev/board.h"
 #include <string.h>
 
-/* Short but not zero: drivers want to see BSY, and an interrupt must not come before they wait. */
-enum { COMMAND_NANOS = 5000, MEDIA_NANOS = 20000 };
-enum { POWER_STANDBY = 0x00, POWER_IDLE = 0x80, POWER_ACTIVE = 0xFF };
+/* Short but not zero: drivers want to see BSY, and an interrupt must not come before they wait.
+ * Reads come as from a drive's cache; only the commands that are about moving the arm take as long
+ * as an arm does. */
+enum { COMMAND_NANOS = 5000, MEDIA_NANOS = 20000, MOVE_NANOS = 500000 };
 
 static struct ata_disk *disk_of(struct ide_drive *d)
 {
@@ -125,21 +125,6 @@ static void run_flush(struct ata_disk *k, const struct ata_command *c)
     k->drive.status |= ATA_DF;
 }
 
-static void run_check_power(struct ata_disk *k, const struct ata_command *c)
-{
-    (void)c;
-    k->drive.regs[ATA_COUNT][0] = k->power;
-    ata_finish(k);
-}
-
-/* Both generations of codes: 94h-99h and E0h-E6h; standby and sleep end in 0, 2, 4, 6, 9. */
-static void run_set_power(struct ata_disk *k, const struct ata_command *c)
-{
-    bool idle = c->opcode == 0x95 || c->opcode == 0x97 || c->opcode == 0xE1 || c->opcode == 0xE3;
-    k->power = idle ? POWER_IDLE : POWER_STANDBY;
-    ata_finish(k);
-}
-
 static void run_native_max(struct ata_disk *k, const struct ata_command *c)
 {
     uint64_t last = k->sectors - 1;
@@ -176,7 +161,7 @@ static void run_set_features(struct ata_disk *k, const struct ata_command *c)
 
 static const struct ata_command commands[] = {
     { 0x00, 0, run_abort },                                /* NOP: aborts by definition (8.18) */
-    { 0x10, 0, run_done },                                 /* RECALIBRATE 1xh */
+    { 0x10, MOVES, run_done },                               /* RECALIBRATE 1xh */
     { 0x20, MEDIA, ata_run_pio },                              /* READ SECTOR(S), 21h: no retry */
     { 0x21, MEDIA, ata_run_pio },
     { 0x24, MEDIA | EXT, ata_run_pio },
@@ -191,20 +176,21 @@ static const struct ata_command commands[] = {
     { 0x40, 0, ata_run_verify },                               /* READ VERIFY SECTOR(S) */
     { 0x41, 0, ata_run_verify },
     { 0x42, EXT, ata_run_verify },
-    { 0x70, 0, ata_run_seek },                                 /* SEEK 7xh */
+    { 0x70, MOVES, ata_run_seek },                               /* SEEK 7xh */
     { 0x91, 0, run_set_geometry },                         /* INITIALIZE DEVICE PARAMETERS */
-    { 0x94, 0, run_set_power }, { 0x95, 0, run_set_power }, { 0x96, 0, run_set_power },
-    { 0x97, 0, run_set_power }, { 0x98, 0, run_check_power }, { 0x99, 0, run_set_power },
+    { 0x94, 0, ata_run_set_power }, { 0x95, 0, ata_run_set_power }, { 0x96, 0, ata_run_set_power },
+    { 0x97, 0, ata_run_set_power }, { 0x98, 0, ata_run_check_power }, { 0x99, 0, ata_run_set_power },
+    { 0xB0, 0, ata_run_smart },
     { 0xC4, MEDIA | MULTI, ata_run_pio },                      /* READ MULTIPLE */
     { 0xC5, MEDIA | MULTI | WRITE | AT_ONCE, ata_run_pio },    /* WRITE MULTIPLE */
     { 0xC6, 0, run_set_multiple },
     { 0xC8, MEDIA, ata_run_dma }, { 0xC9, MEDIA, ata_run_dma },
     { 0xCA, MEDIA | WRITE, ata_run_dma }, { 0xCB, MEDIA | WRITE, ata_run_dma },
-    { 0xE0, 0, run_set_power }, { 0xE1, 0, run_set_power }, { 0xE2, 0, run_set_power },
-    { 0xE3, 0, run_set_power },
+    { 0xE0, 0, ata_run_set_power }, { 0xE1, 0, ata_run_set_power }, { 0xE2, 0, ata_run_set_power },
+    { 0xE3, 0, ata_run_set_power },
     { 0xE4, 0, run_read_buffer },
-    { 0xE5, 0, run_check_power },
-    { 0xE6, 0, run_set_power },
+    { 0xE5, 0, ata_run_check_power },
+    { 0xE6, 0, ata_run_set_power },
     { 0xE7, 0, run_flush },
     { 0xE8, AT_ONCE, run_write_buffer },
     { 0xEA, EXT, run_flush },
@@ -246,21 +232,28 @@ static void step(struct timer *t, nanos due)
     if (k->phase < PHASE_COUNT && steps[k->phase]) steps[k->phase](k);
 }
 
-/* Writes ask for their data without a BSY phase (allowed by 9.6): software often waits just
+static nanos command_time(const struct ata_command *c)
+{
+    if (c && c->flags & MOVES) return MOVE_NANOS;
+    return c && c->flags & MEDIA ? MEDIA_NANOS : COMMAND_NANOS;
+}
+
+/* A sleeping disk answers to nothing but a reset (8.40). Writes ask for their data without a BSY phase (allowed by 9.6): software often waits just
  * 400 ns. */
 static void command(struct ide_drive *d, uint8_t opcode)
 {
     struct ata_disk *k = disk_of(d);
+    if (k->asleep) return;
     clock_disarm(board_clock(k->dev.board), &k->timer);
     k->opcode = opcode;
     const struct ata_command *c = ata_current_command(k);
     k->remaining = k->chunk = 0;
     d->error = 0;
     d->status = ATA_BSY;
-    if (c && c->flags & MEDIA) k->power = POWER_ACTIVE;
+    if (c && c->flags & MEDIA) ata_wake(k);
     k->phase = PHASE_COMMAND;
     if (c && c->flags & AT_ONCE) run(k);
-    else ata_later(k, PHASE_COMMAND, c && c->flags & MEDIA ? MEDIA_NANOS : COMMAND_NANOS);
+    else ata_later(k, PHASE_COMMAND, command_time(c));
 }
 
 /* ---- the device ------------------------------------------------------------------------------ */
@@ -276,7 +269,8 @@ static void reset_drive(struct ide_drive *d)
     d->error = 1;
     d->interrupt = false;
     k->opcode = 0;
-    k->power = POWER_ACTIVE;
+    k->asleep = false;
+    ata_wake(k);
 }
 
 static const struct ide_drive_ops drive_ops = {
@@ -330,7 +324,8 @@ static void reset(struct device *dev, enum reset kind)
     struct ata_disk *k = container_of(dev, struct ata_disk, dev);
     k->multiple = 0;
     k->transfer_mode = 0;
-    k->write_cache = k->look_ahead = true;
+    k->write_cache = k->look_ahead = k->smart = true;
+    k->standby_after = 0;
     if (kind == RESET_POWER) memset(k->buffer, 0, sizeof k->buffer);
     ata_set_current(k, k->native.heads, k->native.spt);
     ide_interrupt(&k->drive, false);
@@ -387,6 +382,8 @@ static const struct field state[] = {
     FIELD(struct ata_disk, opcode), FIELD(struct ata_disk, phase), FIELD(struct ata_disk, multiple),
     FIELD(struct ata_disk, power), FIELD(struct ata_disk, transfer_mode),
     FIELD(struct ata_disk, write_cache), FIELD(struct ata_disk, look_ahead),
+    FIELD(struct ata_disk, smart), FIELD(struct ata_disk, asleep),
+    FIELD(struct ata_disk, standby_after), FIELD(struct ata_disk, last_used),
     FIELD(struct ata_disk, lba), FIELD(struct ata_disk, remaining), FIELD(struct ata_disk, block),
     FIELD(struct ata_disk, chunk), FIELD_N(struct ata_disk, buffer),
     FIELD_TIMER(struct ata_disk, timer), { 0 },

@@ -24,7 +24,8 @@ struct ata_disk {
 
     uint8_t  opcode, phase;                    /* the command under way                 */
     uint8_t  multiple, power, transfer_mode;
-    bool     write_cache, look_ahead;
+    bool     write_cache, look_ahead, smart, asleep;
+    nanos    standby_after, last_used;         /* 0: no standby timer                   */
     uint64_t lba;                              /* first sector that is still to do      */
     uint32_t remaining, block, chunk;          /* sectors: left, per DRQ block, in buffer */
     uint8_t  buffer[ATA_CHUNK_SECTORS * SECTOR_SIZE];
@@ -36,11 +37,11 @@ uint64_t            ata_disk_sectors(const struct device *);
 /* Once in a while, between CPU runs: see image_settle(). */
 void                ata_disk_settle(struct device *);
 
-/* ---- private: ata_disk.c (commands), ata_transfer.c (sectors), ata_identify.c ---------------- */
+/* ---- private: ata_disk.c (commands), ata_transfer.c (sectors), ata_identify.c, _power, _smart - */
 
 enum ata_phase { PHASE_IDLE, PHASE_COMMAND, PHASE_READ, PHASE_WRITE, PHASE_DMA, PHASE_DMA_WAIT,
                  PHASE_COUNT };
-enum { EXT = 1, WRITE = 2, MULTI = 4, MEDIA = 16, AT_ONCE = 32 };      /* of a command */
+enum { EXT = 1, WRITE = 2, MULTI = 4, MEDIA = 16, AT_ONCE = 32, MOVES = 64 };  /* of a command */
 
 struct ata_command {
     uint8_t opcode, flags;
@@ -68,6 +69,11 @@ void ata_write_block(struct ata_disk *);
 void ata_dma_chunk(struct ata_disk *);
 void ata_transferred(struct ide_drive *);
 void ata_dma_started(struct ide_drive *);
+
+void ata_wake(struct ata_disk *);          /* active, from now on */
+void ata_run_check_power(struct ata_disk *, const struct ata_command *);
+void ata_run_set_power(struct ata_disk *, const struct ata_command *);
+void ata_run_smart(struct ata_disk *, const struct ata_command *);
 
 void ata_guess_geometry(struct ata_disk *);
 void ata_set_current(struct ata_disk *, uint32_t heads, uint32_t spt);

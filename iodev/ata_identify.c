@@ -124,16 +124,18 @@ static void put_dma(const struct ata_disk *k, uint16_t *w)
     w[88] = 0x003F | selected_dma(k, 0x40);
 }
 
-/* NOP, READ/WRITE BUFFER, look-ahead, write cache, power management; FLUSH CACHE (EXT), 48-bit. */
+/* SMART with logs and self-test, NOP, READ/WRITE BUFFER, look-ahead, write cache, power management;
+ * FLUSH CACHE (EXT), 48-bit. */
 static void put_features(const struct ata_disk *k, uint16_t *w)
 {
-    uint16_t enabled = (uint16_t)((k->look_ahead ? 1 << 6 : 0) | (k->write_cache ? 1 << 5 : 0));
-    w[82] = 0x7068;
+    uint16_t enabled = (uint16_t)((k->look_ahead ? 1 << 6 : 0) | (k->write_cache ? 1 << 5 : 0) |
+                                  (k->smart ? 1 : 0));
+    w[82] = 0x7069;
     w[83] = 0x7400;
-    w[84] = 0x4000;
-    w[85] = (uint16_t)((w[82] & ~0x0060) | enabled);
+    w[84] = 0x4003;
+    w[85] = (uint16_t)((w[82] & ~0x0061) | enabled);
     w[86] = 0x3400;
-    w[87] = 0x4000;
+    w[87] = 0x4003;
 }
 
 void ata_identify(const struct ata_disk *k, uint8_t data[SECTOR_SIZE])

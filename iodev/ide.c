@@ -13,7 +13,8 @@
 
 enum { CONTROL_NIEN = 0x02, CONTROL_SRST = 0x04, CONTROL_HOB = 0x80 };
 enum { DEVICE_RESET = 0x08, EXECUTE_DEVICE_DIAGNOSTIC = 0x90, FLOATING = 0x7F };
-/* Linux and SeaBIOS wait 2 ms and more after SRST; what polls sees BSY for a moment. */
+/* 9.2 allows up to 31 s. Those who know wait 2 ms first. Kernels of 1991 poll at once and give up
+ * after 10000 looks, which were 10 ms then and are one here: they see BSY, but not for long. */
 enum { RESET_NANOS = 100000 };
 
 struct ide_channel {
@@ -40,18 +41,20 @@ static struct ide_drive *selected(const struct ide_channel *c)
     return c->drive[c->selected & 1];
 }
 
-/* INTRQ belongs to the selected drive; nIEN lets it float: the pull-down makes it low (5.2.9). */
+/* INTRQ belongs to the selected drive; nIEN lets it float: the pull-down makes it low (5.2.9). The
+ * bus master's interrupt bit follows the wire (290550-002, 2.7.2), so it does not see it either. */
 static void update_irq(struct ide_channel *c)
 {
     const struct ide_drive *d = selected(c);
-    line_set(&c->irq, d && d->interrupt && !(c->control & CONTROL_NIEN));
+    bool level = d && d->interrupt && !(c->control & CONTROL_NIEN);
+    if (level && !c->irq.level && c->master && c->master_ops->interrupt)
+        c->master_ops->interrupt(c->master, c->master_number);
+    line_set(&c->irq, level);
 }
 
 void ide_interrupt(struct ide_drive *d, bool level)
 {
     struct ide_channel *c = d->channel;
-    if (level && !d->interrupt && c->master && c->master_ops->interrupt)
-        c->master_ops->interrupt(c->master, c->master_number);
     d->interrupt = level;
     update_irq(c);
 }
