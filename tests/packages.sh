@@ -6,7 +6,8 @@
 packages_build="build-essential cmake ninja-build pkg-config libsdl2-dev zlib1g-dev libpng-dev libncurses-dev"
 packages_guest="seabios syslinux syslinux-common mtools dosfstools cpio"
 packages_tests="clang check libzydis-dev python3 qemu-system-x86 qemu-utils vgabios bochsbios grub-rescue-pc
-                memtest86+ u-boot-qemu xvfb xdotool xclip openbox x11-utils x11-apps imagemagick binutils"
+                memtest86+ grub-common grub-pc-bin xorriso isolinux u-boot-qemu xvfb xdotool xclip openbox x11-utils x11-apps
+                imagemagick binutils"
 
 # install PACKAGE ...: those that are not there yet
 install_packages()

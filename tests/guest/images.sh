@@ -17,12 +17,19 @@ Builds disk images from Debian packages. One that is up to date is left alone.
   hdt.img        floppy: syslinux with its Hardware Detection Tool
   memtest.img    floppy: syslinux with memtest86+ (ia32)
   mach.img       floppy: syslinux with GNU Mach for a 486 (mboot.c32)
+  grubcd.iso     CD (grub-mkrescue): a text menu and a graphical one, memtest86+, GRUB Invaders
+  isolinux.iso   CD: isolinux with its graphical menu (vesamenu.c32) and hdt.c32
+  emulated.iso   CD with El Torito floppy emulation: hdt.img
+  files.iso      CD: 24 MiB of files and their SHA-256 sums
+  ipxe.iso       CD: Debian's iPXE
+  installer.iso  CD: Debian's i386 installer, text and graphical (105 MB to download)
 
   -o DIR         where they go (default: cache/ of the source tree)
 
 Packages are downloaded by an apt with settings of its own, in DIR/apt (i386) and DIR/apt-amd64. Nothing is
 installed and the architectures that this system's dpkg knows stay as they are.
-Needs: syslinux syslinux-common mtools dosfstools cpio; memtest.img also needs memtest86+.
+Needs: syslinux syslinux-common mtools dosfstools cpio; memtest.img also needs memtest86+, CDs need xorriso
+and isolinux, grubcd.iso needs grub-common and grub-pc-bin.
 END
 }
 
@@ -121,7 +128,7 @@ make_initrd()
     cp "$packages/busybox-static/bin/busybox" "$root/bin/"
     install -m 755 "$here/linux/init" "$root/init"
     install -m 755 "$here/linux/rc" "$here/linux/inittab" "$here/linux/profile" "$root/etc/"
-    for module in button ata_piix sd_mod vfat nls_cp437 nls_ascii; do add_module $module; done
+    for module in button ata_piix sd_mod vfat nls_cp437 nls_ascii sr_mod isofs; do add_module $module; done
     (cd "$root" && find . | sort | cpio -o -H newc -R 0:0 --quiet --reproducible) | gzip -9n > "$work/initrd.gz"
     cp "$packages/$package"/boot/vmlinuz-* "$work/kernel"
 }
@@ -213,11 +220,102 @@ LABEL mach
  APPEND gnumach.gz" "$work/gnumach.gz" $(c32 mboot libcom32)
 }
 
+# ---- CDs ------------------------------------------------------------------------------------------
+# cd_image TARGET FOLDER OPTION ...: ISO 9660 with Rock Ridge and a fixed date
+cd_image()
+{
+    local target=$1 folder=$2
+    shift 2
+    xorriso -report_about FAILURE -as mkisofs -quiet -o "$work/cd" -V VITRO -R -J --modification-date=2023010100000000 \
+        "$@" "$folder" 2> "$work/log" || die "$(cat "$work/log")"
+    mv "$work/cd" "$target"
+}
+
+# isolinux_cd TARGET FOLDER: FOLDER/isolinux.cfg and what it names
+isolinux_cd()
+{
+    cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$2"
+    cd_image "$1" "$2" -b isolinux.bin -c boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table
+}
+
+make_isolinux()
+{
+    mkdir "$work/cd.d"
+    # shellcheck disable=SC2046 # one word per file
+    cp $(c32 vesamenu hdt libcom32 libutil libmenu libgpl) "$work/cd.d"
+    printf '%s\n' "DEFAULT vesamenu.c32" "MENU TITLE Vitro" "MENU RESOLUTION 800 600" "LABEL again" \
+        " KERNEL vesamenu.c32" "LABEL hdt" " KERNEL hdt.c32" > "$work/cd.d/isolinux.cfg"
+    isolinux_cd "$1" "$work/cd.d"
+}
+
+make_emulated()
+{
+    mkdir "$work/cd.d"
+    make_hdt "$work/cd.d/floppy"
+    cd_image "$1" "$work/cd.d" -b floppy -c boot.cat
+}
+
+make_files()
+{
+    local n
+    mkdir -p "$work/cd.d/a/deep/folder"
+    seq 1 2000000 > "$work/cd.d/numbers"
+    seq 3 7 4000000 | gzip -9n > "$work/cd.d/a/noise"
+    for n in 0 1 2047 2048 2049 65537; do
+        seq 1 99999 > "$work/cd.d/a/deep/folder/$n bytes"
+        truncate -s $n "$work/cd.d/a/deep/folder/$n bytes"
+    done
+    seq 5 3 3500000 > "$work/cd.d/a/deep/more"
+    (cd "$work/cd.d" && find . -type f | sort | tr '\n' '\0' | xargs -0 sha256sum > "$work/sums")
+    mv "$work/sums" "$work/cd.d/SHA256SUMS"
+    cd_image "$1" "$work/cd.d"
+}
+
+make_grubcd()
+{
+    mkdir -p "$work/cd.d/boot/grub"
+    unpack grub-invaders
+    cp "$cache/apt/grub-invaders/boot/invaders.exec" /boot/memtest86+ia32.bin "$work/cd.d/boot/"
+    cat > "$work/cd.d/boot/grub/grub.cfg" <<END
+set timeout=-1
+menuentry "GRUB Invaders" { multiboot /boot/invaders.exec; boot; }
+menuentry "memtest86+" { linux /boot/memtest86+ia32.bin; boot; }
+menuentry "graphical menu" {
+    loadfont unicode
+    set gfxmode=800x600x32
+    insmod all_video
+    insmod gfxterm
+    terminal_output gfxterm
+}
+END
+    grub-mkrescue -d /usr/lib/grub/i386-pc -o "$work/cd" "$work/cd.d" > "$work/log" 2>&1 || die "$(cat "$work/log")"
+    mv "$work/cd" "$1"
+}
+
+make_ipxe()
+{
+    unpack ipxe
+    cp "$cache/apt/ipxe/usr/lib/ipxe/ipxe.iso" "$1"
+}
+
+make_installer()
+{
+    local from=$cache/apt/debian-installer-12-netboot-i386/usr/lib/debian-installer/images/12/i386
+    unpack debian-installer-12-netboot-i386
+    mkdir "$work/cd.d"
+    cp "$from/text/debian-installer/i386/linux" "$work/cd.d/linux"
+    cp "$from/text/debian-installer/i386/initrd.gz" "$work/cd.d/text.gz"
+    cp "$from/gtk/debian-installer/i386/initrd.gz" "$work/cd.d/gtk.gz"
+    printf '%s\n' "PROMPT 1" "DEFAULT text" "LABEL text" " KERNEL linux" " APPEND initrd=text.gz vga=normal fb=false nomodeset" \
+        "LABEL gtk" " KERNEL linux" " APPEND initrd=gtk.gz vga=788" > "$work/cd.d/isolinux.cfg"
+    isolinux_cd "$1" "$work/cd.d"
+}
+
 # ---- what to do -----------------------------------------------------------------------------------
 # Built anew when this folder has changed. A whole image appears at once, or not at all.
 build()
 {
-    local target=$cache/$1 kind=${1%.img}
+    local target=$cache/$1 kind=${1%.*}
     if [ -e "$target" ] && [ -z "$(find "$here/images.sh" "$here/linux" -newer "$target" -print -quit)" ]; then
         return 0
     fi
