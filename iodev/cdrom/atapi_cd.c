@@ -317,7 +317,7 @@ static void reset(struct device *dev, enum reset kind)
     c->locked = c->asked = false;
     c->transfer_mode = 0;
     c->sense = SENSE_NONE;
-    c->attention |= CD_UA_RESET;
+    c->attention = CD_UA_RESET;
     c->event = cd_has_disc(c) ? EVENT_NEW_DISC : EVENT_NONE;
     mmc_mode_reset(c);
     if (kind == RESET_POWER) memset(c->buffer, 0, sizeof c->buffer);

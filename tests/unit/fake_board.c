@@ -58,7 +58,7 @@ void fake_drive(struct board *b, enum board_wire wire, bool level)
 
 static const struct fake_claim *claim_at(const struct board *b, unsigned port)
 {
-    for (unsigned i = 0; i < FAKE_CLAIMS; i++) {
+    for (unsigned i = 0; i < b->claims_end; i++) {
         const struct fake_claim *c = &b->claims[i];
         if (c->dev && port >= c->first && port < c->first + c->count) return c;
     }
@@ -81,6 +81,7 @@ bool board_claim_ports(struct board *b, struct device *d, uint16_t first, unsign
     for (unsigned i = 0; i < FAKE_CLAIMS; i++)
         if (!b->claims[i].dev) {
             b->claims[i] = (struct fake_claim){ d, ops, first, count };
+            if (i >= b->claims_end) b->claims_end = i + 1;
             return true;
         }
     return false;

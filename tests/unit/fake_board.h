@@ -40,6 +40,7 @@ struct board {
     struct log *log;                       /* NULL unless the test sets one */
     struct device *devices;
     struct fake_claim claims[FAKE_CLAIMS];
+    unsigned claims_end;                   /* none from here on */
     struct fake_net irq[FAKE_IRQS];        /* hook .changed to feed a real PIC */
     struct fake_net wire[WIRE_COUNT];
     struct fake_dma dma[FAKE_DMA_CHANNELS];
