@@ -330,9 +330,7 @@ static void restored(struct device *dev)
 {
     struct cd *c = container_of(dev, struct cd, dev);
     struct ide_drive *d = &c->drive;
-    bool fits = c->each <= DISC_RAW_SECTOR + 312u && c->from <= c->to && c->to <= DISC_RAW_SECTOR;
-    if (c->to && c->each < c->to - c->from) fits = false;
-    if (!c->to && c->each && c->each != DISC_SECTOR) fits = false;
+    bool fits = !c->remaining || mmc_stream_fits(c);
     if (c->filled > sizeof c->buffer || d->end > c->filled || d->at > d->end) fits = false;
     if (c->phase == CD_PACKET) fits = d->end == CD_PACKET_BYTES && d->at < d->end;
     if (c->remaining && !c->each) fits = false;
@@ -366,6 +364,7 @@ static const struct field state[] = {
     FIELD(struct cd, limit), FIELD(struct cd, filled), FIELD(struct cd, lba),
     FIELD(struct cd, remaining), FIELD(struct cd, head), FIELD(struct cd, each),
     FIELD(struct cd, from), FIELD(struct cd, to), FIELD(struct cd, extra), FIELD(struct cd, mode),
+    FIELD(struct cd, parts),
     FIELD_N(struct cd, pages), FIELD_N(struct cd, buffer), FIELD_TIMER(struct cd, timer), { 0 },
 };
 

@@ -64,6 +64,7 @@ struct cd {
     uint32_t head;                         /* where the laser is                             */
     uint16_t each, from, to;               /* READ CD: bytes per sector; part of the sector  */
     uint8_t  extra, mode;                  /* READ CD: error and Q bytes asked for; its mode */
+    bool     parts;                        /* READ CD; otherwise user data alone             */
 
     uint8_t  pages[CD_MODE_BYTES];         /* current values: mmc_mode.c                     */
     uint8_t  buffer[CD_BUFFER_BYTES];
@@ -110,6 +111,7 @@ void mmc_seek(struct cd *);
 void mmc_play(struct cd *);
 /* Sectors lba .. to buffer, `each` bytes per sector; false: cd_check() was called. */
 bool mmc_fill(struct cd *, uint32_t count);
+bool mmc_stream_fits(const struct cd *);
 void mmc_read_toc(struct cd *);
 void mmc_read_sub_channel(struct cd *);
 void mmc_read_header(struct cd *);

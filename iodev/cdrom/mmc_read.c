@@ -36,7 +36,7 @@ void mmc_read(struct cd *c)
     uint32_t lba = p[0] == 0x08 ? read6_address(p) : be32(p + 2);
     uint32_t count = p[0] == 0xA8 ? be32(p + 6) : p[0] == 0x28 ? be16(p + 7) : p[4] ? p[4] : 256;
     c->each = DISC_SECTOR;
-    c->to = 0;
+    c->parts = false;
     if (locate(c, lba, count)) cd_stream(c);
 }
 
@@ -107,6 +107,7 @@ static bool find_mode(struct cd *c)
 static void read_parts(struct cd *c, uint32_t lba, uint32_t count)
 {
     enum cd_sense sense = SENSE_NONE;
+    c->parts = true;
     if (!locate(c, lba, count)) return;
     if (count && !find_mode(c)) sense = SENSE_READ_ERROR;
     if (count && sense == SENSE_NONE) sense = check_type(c);
@@ -151,6 +152,14 @@ static void put_q(uint8_t *to, uint32_t lba)
         to[3 + i + (i >= 3)] = (uint8_t)(msf[i] / 10 << 4 | msf[i] % 10);
 }
 
+/* What the buffer was sized for. From a snapshot it may be anything. */
+bool mmc_stream_fits(const struct cd *c)
+{
+    if (!c->parts) return !c->each || c->each == DISC_SECTOR;
+    return c->from <= c->to && c->to <= DISC_RAW_SECTOR &&
+           c->each == c->to - c->from + extra_bytes(c);
+}
+
 /* ---- one chunk ------------------------------------------------------------------------------- */
 
 static enum cd_sense sense_of(const struct cd *c, int error, uint32_t lba)
@@ -178,8 +187,9 @@ bool mmc_fill(struct cd *c, uint32_t count)
 {
     enum cd_sense sense = SENSE_NONE;
     if (!cd_has_disc(c)) sense = c->open ? SENSE_TRAY_OPEN : SENSE_NO_DISC;
-    else if (!c->to) sense = sense_of(c, disc_read(c->disc, c->lba, count, c->buffer), c->lba);
-    for (uint32_t i = 0; c->to && sense == SENSE_NONE && i < count; i++)
+    else if (!c->parts)
+        sense = sense_of(c, disc_read(c->disc, c->lba, count, c->buffer), c->lba);
+    for (uint32_t i = 0; c->parts && sense == SENSE_NONE && i < count; i++)
         sense = fill_parts(c, c->lba + i, c->buffer + (size_t)i * c->each);
     if (sense != SENSE_NONE) cd_check(c, sense);
     return sense == SENSE_NONE;

@@ -720,8 +720,9 @@ START_TEST(read_cd_q_channel)
     ck_assert_uint_eq(PACKET(0xBE, 0, 0, 0, 0, 80, 0, 0, 1, 0x10, 2), 0);
     ck_assert_uint_eq(length, 2048 + 16);
     ck_assert_mem_eq(data + 2048, q, 16);
-    ck_assert_uint_eq(PACKET(0xBE, 0, 0, 0, 0, 80, 0, 0, 1, 0x00, 2), 0);
-    ck_assert_uint_eq(length, 16);
+    ck_assert_uint_eq(PACKET(0xBE, 0, 0, 0, 0, 20, 0, 0, 61, 0x00, 2), 0);   /* Q alone */
+    ck_assert_uint_eq(length, 61 * 16);
+    ck_assert_mem_eq(data + 60 * 16, q, 16);
 }
 END_TEST
 
