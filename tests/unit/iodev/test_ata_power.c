@@ -126,6 +126,24 @@ START_TEST(seek_and_recalibrate_take_time)
 }
 END_TEST
 
+/* Linux 0.11: 100 nops under SRST, then at most 10000 looks of ten instructions at 100 MIPS; the
+ * error register has to say 1. It must not be ready at the first look either. */
+START_TEST(reset_in_the_time_of_a_kernel_of_1991)
+{
+    unsigned looks = 0;
+    fake_out8(b, BASE + CONTROL, 4);
+    fake_advance(b, 1000);
+    fake_out8(b, BASE + CONTROL, 0);
+    while (looks < 10000 && (fake_in8(b, BASE + STATUS) & 0xC0) != 0x40) {
+        fake_advance(b, 100);
+        looks++;
+    }
+    ck_assert_uint_gt(looks, 10);
+    ck_assert_uint_lt(looks, 10000);
+    ck_assert_uint_eq(fake_in8(b, BASE + ERR), 1);
+}
+END_TEST
+
 /* ---- SMART ----------------------------------------------------------------------------------- */
 
 static uint8_t smart(uint8_t feature, uint8_t count, uint8_t low)
@@ -248,6 +266,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         standby_timer, sleep_ends_with_a_reset_only, seek_and_recalibrate_take_time,
+        reset_in_the_time_of_a_kernel_of_1991,
         smart_attributes, smart_status_and_switch, disk_and_cd_on_one_cable,
         isa_channel_with_a_slave_alone, nien_and_bus_master,
     };
