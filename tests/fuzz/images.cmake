@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Disk image formats. Clang's libFuzzer, where it is there, makes fuzz_image_FORMAT the real thing; else
 # standalone.c replays the corpus and mutates it for some seconds.
-option(VITRO_LIBFUZZER "Link the harnesses with libFuzzer (clang)" OFF)
 foreach(format qcow2 vhd vmdk vdi)
     set(name fuzz_image_${format})
     if(VITRO_LIBFUZZER)
