@@ -340,7 +340,7 @@ START_TEST(interrupt_right_behind_its_cause)
     ck_interrupt_after("8F 03", 2);                        /* pop [ebx] */
     ck_interrupt_after("66 8C 1B", 3);                     /* mov [ebx], ds */
     ck_interrupt_after("D9 3B", 2);                        /* fnstcw [ebx] */
-    ck_interrupt_after("D9 EE DB 3B", 4);                  /* fldz; fstp tbyte [ebx] */
+    ck_interrupt_after("DB E3 D9 EE DB 3B", 6);            /* fninit; fldz; fstp tbyte [ebx] */
 }
 END_TEST
 

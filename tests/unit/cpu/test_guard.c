@@ -212,8 +212,8 @@ static struct bench *xsaving(const char *code, uint32_t eax)
 
 START_TEST(xsave_and_xrstor)
 {
-    /* XCR0 = 3; xmm1 = all ones; fld1; xsave [ebx]; xorps; fninit; xrstor; movups [ebx+400h], xmm1 */
-    struct bench *b = xsaving("31D2 31C9 B803000000 0F01D1 0F57C9 0FC2C900 D9E8 0FAE23 0F57C9 DBE3 0FAE2B "
+    /* XCR0 = 3; xmm1 = all ones; fninit; fld1; xsave [ebx]; xorps; fninit; xrstor; movups [ebx+400h], xmm1 */
+    struct bench *b = xsaving("31D2 31C9 B803000000 0F01D1 0F57C9 0FC2C900 DBE3 D9E8 0FAE23 0F57C9 DBE3 0FAE2B "
                               "0F118B 00040000 DD9B 10040000 F4", 0);
     ck_assert_int_eq(vector_taken(b), -1);
     ck_assert_uint_eq(peek32(b, DATA + 512), 3);
