@@ -130,19 +130,26 @@ static inline void mmx_set(struct cpu *c, unsigned n, union vec v)
     static inline union vec op(ANY struct cpu *c, ANY const struct insn *i, ANY union vec a,       \
                                ANY union vec b, ANY unsigned bytes)
 
-/* Forms with a memory operand come in three: op_rm does everything (segments, #GP, page ends, MMIO);
- * before it op_rmf and op_rml, for flat 32-bit and 64-bit addresses, take the operand from the
+/* Forms with a memory operand come in three: op_rm does everything (segments, #GP, page ends,
+ * MMIO); before it op_rmf and op_rml, for flat 32-bit and 64-bit addresses, take the operand from the
  * host's memory when that is all there is to do. */
 #define SIMD_AT(name) static inline __attribute__((always_inline)) const struct insn *name##_at(   \
     struct cpu *c, const struct insn *i, uint64_t laddr)
 #define SIMD_FLAT(name)                                                                            \
-    EXEC name##f(struct cpu *c, const struct insn *i) { return name##_at(c, i, flat_laddr(c, i)); } \
-    EXEC name##l(struct cpu *c, const struct insn *i) { return name##_at(c, i, long_laddr(c, i)); }
+    EXEC name##f(struct cpu *c, const struct insn *i)                                              \
+    {                                                                                              \
+        return name##_at(c, i, flat_laddr(c, i));                                                  \
+    }                                                                                              \
+    EXEC name##l(struct cpu *c, const struct insn *i)                                              \
+    {                                                                                              \
+        return name##_at(c, i, long_laddr(c, i));                                                  \
+    }
 /* `size` bytes at p on the host; tag: read or write. */
 #define SIMD_HOST(p, tag, size, general)                                                           \
     const struct tlb_entry *entry_ = tlb_slot(c->tlb, laddr);                                      \
     if (unlikely(!tlb_hit(entry_->tag, laddr, size)) &&                                            \
-        (i->opcode & SIMD_ALIGNED || !tlb_in_page(entry_->tag, laddr, size) || checks_alignment(c))) \
+        (i->opcode & SIMD_ALIGNED || !tlb_in_page(entry_->tag, laddr, size) ||                     \
+         checks_alignment(c)))                                                                     \
         TAIL general(c, i);                                                                        \
     void *p = (void *)(entry_->host + (uintptr_t)laddr)
 #define SIMD_SIZE(i) ((i)->opcode & SIMD_BYTES)
@@ -214,8 +221,8 @@ static inline void mmx_set(struct cpu *c, unsigned n, union vec v)
 #define SIMD_FLOAT(op)                                                                             \
     SIMD_FLOAT_GENERAL(op)                                                                         \
     FAMILY_PV(op, NULL, NULL, op##_exec, op##_exec, NULL, NULL)
-/* The same, but first quick(c, i, &c->sse.xmm[dst], b), which does it if the host can and nothing but
- * an inexact result that is noted already comes of it (sse_host.h). */
+/* The same, but first quick(c, i, &c->sse.xmm[dst], b), which does it if the host can and nothing
+ * but an inexact result that is noted already comes of it (sse_host.h). */
 #define SIMD_FLOAT_QUICK(op, quick, size)                                                          \
     SIMD_FLOAT_GENERAL(op)                                                                         \
     EXEC op##_rr(struct cpu *c, const struct insn *i)                                              \
@@ -238,7 +245,8 @@ static inline bool simd_files(const struct insn *i, enum simd_file dst, enum sim
     return (i->opcode & (3 << SIMD_DST_SHIFT | 3 << SIMD_SRC_SHIFT)) == want;
 }
 /* The source register, of the XMM or the general ones. */
-static inline union vec simd_register(const struct cpu *c, const struct insn *i, enum simd_file file)
+static inline union vec simd_register(const struct cpu *c, const struct insn *i,
+                                      enum simd_file file)
 {
     if (file == FILE_V) return c->sse.xmm[i->src];
     uint64_t v = i->opcode & SIMD_WIDE ? c->gpr[i->src] : reg32(c, i->src);
@@ -272,7 +280,8 @@ void simd_begin(struct cpu *, const struct insn *);
     SIMD_AT(op##_rm)                                                                               \
     {                                                                                              \
         SIMD_HOST(p, read, SIMD_SIZE(i), op##_exec);                                               \
-        if (unlikely(!simd_files(i, dst_file, src_file) || !quick(c, i, vec_load(p, SIMD_SIZE(i))))) \
+        if (unlikely(!simd_files(i, dst_file, src_file) ||                                         \
+                     !quick(c, i, vec_load(p, SIMD_SIZE(i)))))                                     \
             TAIL op##_exec(c, i);                                                                  \
         NEXT_ANY(c, i);                                                                            \
     }                                                                                              \

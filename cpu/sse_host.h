@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * SSE arithmetic by the host's own: C's operators on float and double, which IEEE 754 makes the same
- * everywhere as long as results are rounded to nearest and to their type. Only the flags are missing.
- * So it is used when MXCSR has P masked and set already, and operands and results are such that no
- * other exception can be: numbers in the normal range, or zeros where they are exact. DAZ and FTZ have
- * nothing to do then. Everything else goes to the soft float.
+ * SSE arithmetic by the host's own: C's operators on float and double, which IEEE 754 makes the
+ * same everywhere as long as results are rounded to nearest and to their type. Only the flags are
+ * missing. So it is used when MXCSR has P masked and set already, and operands and results are such
+ * that no other exception can be: numbers in the normal range, or zeros where they are exact. DAZ
+ * and FTZ have nothing to do then. Everything else goes to the soft float.
  *
  * Data sheet: Intel SDM vol. 1, 11.5; C11 annex F.
  */

@@ -113,8 +113,8 @@ void x87_reset(struct cpu *c)
     x87_drive_ferr(c);
 }
 
-/* Registers hold +0 and are not empty, nothing is masked, precision is single; INIT changes nothing,
- * FNINIT all of it (SDM vol. 3, table 9-1). */
+/* Registers hold +0 and are not empty, nothing is masked, precision is single; INIT changes
+ * nothing, FNINIT all of it (SDM vol. 3, table 9-1). */
 void x87_power_up(struct cpu *c)
 {
     x87_reset(c);

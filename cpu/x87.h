@@ -151,7 +151,7 @@ static inline void x87_set_conditions(struct x87 *f, unsigned bits)
     f->status = (uint16_t)((f->status & ~X87_CONDITIONS) | bits);
 }
 
-/* ---- operands ---------------------------------------------------------------------------------- */
+/* ---- operands -------------------------------------------------------------------------------- */
 /* Loading the operand may have raised D, which NaNs and invalid or zero divide operations hide
  * (SDM vol. 1, 4.9.2). */
 static inline void x87_hide_denormal(struct x87 *f, bool hidden)
@@ -203,7 +203,8 @@ static inline unsigned x87_op(const struct insn *i) { return i->opcode >> 3 & 7;
     const struct family family_##name = ONE(name##_exec)
 /* The same for an instruction with a quick form before it: name_exec does everything. */
 #define X87_GENERAL(name)                                           \
-    static __attribute__((noinline)) const struct insn *name##_exec(struct cpu *c, const struct insn *i)           \
+    static __attribute__((noinline)) const struct insn *name##_exec(struct cpu *c,              \
+                                                                    const struct insn *i)       \
     {                                                               \
         BEGIN(c, i);                                                \
         x87_begin(c, true);                                         \
@@ -216,8 +217,14 @@ static inline unsigned x87_op(const struct insn *i) { return i->opcode >> 3 & 7;
     struct cpu *c, const struct insn *i, uint64_t laddr)
 #define X87_AT(name)  X87_AT_(name)
 #define X87_FLAT_(name)                                                                           \
-    EXEC name##_f(struct cpu *c, const struct insn *i) { return name##_at(c, i, flat_laddr(c, i)); } \
-    EXEC name##_l(struct cpu *c, const struct insn *i) { return name##_at(c, i, long_laddr(c, i)); }
+    EXEC name##_f(struct cpu *c, const struct insn *i)                                            \
+    {                                                                                             \
+        return name##_at(c, i, flat_laddr(c, i));                                                 \
+    }                                                                                             \
+    EXEC name##_l(struct cpu *c, const struct insn *i)                                            \
+    {                                                                                             \
+        return name##_at(c, i, long_laddr(c, i));                                                 \
+    }
 #define X87_FLAT(name) X87_FLAT_(name)
 #define X87_MEMORY_(name, general)                                                                \
     { .h = { [K_M] = { { name##_f, name##_f, name##_f, name##_f },                                \
@@ -251,7 +258,8 @@ static inline unsigned x87_op(const struct insn *i) { return i->opcode >> 3 & 7;
 extern const struct family
     family_fwait,
     /* x87_arith.c */
-    X87_ARITH(add), X87_ARITH(mul), X87_ARITH(sub), X87_ARITH(subr), X87_ARITH(div), X87_ARITH(divr),
+    X87_ARITH(add), X87_ARITH(mul), X87_ARITH(sub), X87_ARITH(subr), X87_ARITH(div),
+    X87_ARITH(divr),
     family_x87_arith_i32, family_x87_arith_i16,
     /* x87_compare.c */
     family_x87_com, family_x87_comp, family_x87_compp, family_x87_ucom, family_x87_ucomp,

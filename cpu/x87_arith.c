@@ -70,7 +70,7 @@ X87_GENERAL(x87_arith_m64)
 X87_WAITING(x87_arith_i16);
 X87_WAITING(x87_arith_i32);
 
-/* ---- the same for normal numbers, by operation ------------------------------------------------ */
+/* ---- the same for normal numbers, by operation ----------------------------------------------- */
 #define OP add
 #include "cpu/op_x87.inc"
 #define OP mul

@@ -35,12 +35,30 @@ static inline void compare(struct cpu *c, const struct insn *i, bool quiet, unsi
     while (settled && pops--) x87_pop(f);
 }
 
-static inline void x87_com(struct cpu *c, const struct insn *i) { compare(c, i, false, 0); }
-static inline void x87_comp(struct cpu *c, const struct insn *i) { compare(c, i, false, 1); }
-static inline void x87_compp(struct cpu *c, const struct insn *i) { compare(c, i, false, 2); }
-static inline void x87_ucom(struct cpu *c, const struct insn *i) { compare(c, i, true, 0); }
-static inline void x87_ucomp(struct cpu *c, const struct insn *i) { compare(c, i, true, 1); }
-static inline void x87_ucompp(struct cpu *c, const struct insn *i) { compare(c, i, true, 2); }
+static inline void x87_com(struct cpu *c, const struct insn *i)
+{
+    compare(c, i, false, 0);
+}
+static inline void x87_comp(struct cpu *c, const struct insn *i)
+{
+    compare(c, i, false, 1);
+}
+static inline void x87_compp(struct cpu *c, const struct insn *i)
+{
+    compare(c, i, false, 2);
+}
+static inline void x87_ucom(struct cpu *c, const struct insn *i)
+{
+    compare(c, i, true, 0);
+}
+static inline void x87_ucomp(struct cpu *c, const struct insn *i)
+{
+    compare(c, i, true, 1);
+}
+static inline void x87_ucompp(struct cpu *c, const struct insn *i)
+{
+    compare(c, i, true, 2);
+}
 
 /* Modrm E8-EF is FUCOMI(P), F0-F7 FCOMI(P). */
 static inline bool compare_flags(struct cpu *c, const struct insn *i)
@@ -53,7 +71,10 @@ static inline bool compare_flags(struct cpu *c, const struct insn *i)
                            (bits & X87_C3 ? FLAG_ZF : 0u));
     return settled;
 }
-static inline void x87_comi(struct cpu *c, const struct insn *i) { compare_flags(c, i); }
+static inline void x87_comi(struct cpu *c, const struct insn *i)
+{
+    compare_flags(c, i);
+}
 static inline void x87_comip(struct cpu *c, const struct insn *i)
 {
     if (compare_flags(c, i)) x87_pop(&c->x87);
@@ -141,10 +162,15 @@ X87_WAITING(x87_xam);
 
 /* ---- the same for normal numbers and zeros --------------------------------------------------- */
 /* By order + 1. */
-static const uint16_t quick_conditions[3] = { X87_C0, X87_C3, 0 };
+static const uint16_t quick_conditions[3] = {X87_C0, X87_C3, 0};
 /* CF, ZF or nothing (see flags_set_arith()). */
-static const struct { int64_t result; uint32_t carries; } quick_flags[3] = {
-    { 1, 3u << 30 }, { 0, 1 << 8 }, { 1, 0 },
+static const struct {
+    int64_t result;
+    uint32_t carries;
+} quick_flags[3] = {
+    {1, 3u << 30},
+    {0, 1 << 8},
+    {1, 0},
 };
 
 static inline void quick_set_conditions(struct x87 *f, int order)

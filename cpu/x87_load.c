@@ -28,7 +28,7 @@ static inline struct f80 load_m80(struct cpu *c, const struct insn *i)
     uint64_t ea = insn_ea(c, i);
     uint64_t laddr = seg_laddr(c, i->seg, ea, 10, SEG_READ);
     uint64_t m = lin_load(c, laddr, 8);
-    return (struct f80){ m, (uint16_t)lin_load(c, laddr_wrap(c, laddr + 8), 2) };
+    return (struct f80){m, (uint16_t)lin_load(c, laddr_wrap(c, laddr + 8), 2)};
 }
 static inline void x87_fld_m80(struct cpu *c, const struct insn *i)
 {
@@ -56,15 +56,18 @@ static inline void x87_fbld(struct cpu *c, const struct insn *i)
  * rounded by the rounding control without an exception (SDM vol. 2, FLD1 ...). */
 static inline void x87_fld_constant(struct cpu *c, const struct insn *i)
 {
-    static const struct { struct f80 v; bool exact, up; } constants[8] = {
-        { { 0x8000000000000000, 0x3FFF }, true, false },      /* FLD1   */
-        { { 0xD49A784BCD1B8AFE, 0x4000 }, false, false },     /* FLDL2T */
-        { { 0xB8AA3B295C17F0BB, 0x3FFF }, false, true },      /* FLDL2E */
-        { { 0xC90FDAA22168C234, 0x4000 }, false, true },      /* FLDPI  */
-        { { 0x9A209A84FBCFF798, 0x3FFD }, false, true },      /* FLDLG2 */
-        { { 0xB17217F7D1CF79AB, 0x3FFE }, false, true },      /* FLDLN2 */
-        { { 0, 0 }, true, false },                            /* FLDZ   */
-        { { 0, 0 }, true, false },
+    static const struct {
+        struct f80 v;
+        bool exact, up;
+    } constants[8] = {
+        {{0x8000000000000000, 0x3FFF}, true, false},  /* FLD1   */
+        {{0xD49A784BCD1B8AFE, 0x4000}, false, false}, /* FLDL2T */
+        {{0xB8AA3B295C17F0BB, 0x3FFF}, false, true},  /* FLDL2E */
+        {{0xC90FDAA22168C234, 0x4000}, false, true},  /* FLDPI  */
+        {{0x9A209A84FBCFF798, 0x3FFD}, false, true},  /* FLDLG2 */
+        {{0xB17217F7D1CF79AB, 0x3FFE}, false, true},  /* FLDLN2 */
+        {{0, 0}, true, false},                        /* FLDZ   */
+        {{0, 0}, true, false},
     };
     struct x87 *f = &c->x87;
     unsigned n = x87_rm(i);
@@ -85,7 +88,7 @@ X87_WAITING(x87_fbld);
 X87_WAITING(x87_fld_constant);
 
 /* ---- the same where nothing can be wrong ----------------------------------------------------- */
-#define QUICK_LOAD(name, size, value)                                                          \
+#define QUICK_LOAD(name, size, value)                                                              \
     X87_QUICK_AT(name)                                                                             \
     {                                                                                              \
         X87_HOST(p, read, laddr, size, name##_exec);                                               \
@@ -96,10 +99,10 @@ X87_WAITING(x87_fld_constant);
         x87_quick_push(f, r.v);                                                                    \
         NEXT_ANY(c, i);                                                                            \
     }
-#define EXACT(v) ((struct quick){ true, 0, v })
+#define EXACT(v) ((struct quick){true, 0, v})
 static inline struct f80 m80(const uint8_t *p)
 {
-    return (struct f80){ host_load(p, 8), host_load(p + 8, 2) };
+    return (struct f80){host_load(p, 8), host_load(p + 8, 2)};
 }
 QUICK_LOAD(x87_fld_m32, 4, quick_widen(host_load(p, 4), 23, 8))
 QUICK_LOAD(x87_fld_m64, 8, quick_widen(host_load(p, 8), 52, 11))

@@ -22,8 +22,14 @@ static inline void store_st(struct cpu *c, const struct insn *i, bool pop)
     x87_set(f, x87_rm(i), v);
     if (pop) x87_pop(f);
 }
-static inline void x87_fst(struct cpu *c, const struct insn *i) { store_st(c, i, false); }
-static inline void x87_fst_pop(struct cpu *c, const struct insn *i) { store_st(c, i, true); }
+static inline void x87_fst(struct cpu *c, const struct insn *i)
+{
+    store_st(c, i, false);
+}
+static inline void x87_fst_pop(struct cpu *c, const struct insn *i)
+{
+    store_st(c, i, true);
+}
 
 static inline void x87_fxch(struct cpu *c, const struct insn *i)
 {
@@ -40,7 +46,7 @@ static inline void x87_fxch(struct cpu *c, const struct insn *i)
 /* DA C0 B, C8 E, D0 BE, D8 U; DB: not. An empty operand faults even when the condition is false. */
 static inline void x87_fcmov(struct cpu *c, const struct insn *i)
 {
-    static const uint8_t conditions[4] = { 2, 4, 6, 10 };     /* B, E, BE, P as in Jcc */
+    static const uint8_t conditions[4] = {2, 4, 6, 10}; /* B, E, BE, P as in Jcc */
     struct x87 *f = &c->x87;
     unsigned n = x87_rm(i);
     bool moves = condition(c, conditions[x87_op(i) & 3] | (i->opcode >> 8 & 1));
@@ -79,7 +85,10 @@ static inline void x87_incdec(struct cpu *c, const struct insn *i)
     f->status &= (uint16_t)~X87_C1;
 }
 
-static inline void x87_nop(struct cpu *c, const struct insn *i) { x87_track(c, i); }
+static inline void x87_nop(struct cpu *c, const struct insn *i)
+{
+    x87_track(c, i);
+}
 
 X87_GENERAL(x87_fld)
 X87_GENERAL(x87_fst)

@@ -116,7 +116,8 @@ static struct wide exp2_minus_1(struct wide x)
 {
     int32_t n = x.exp < -5 ? 0 : ((int32_t)((uint64_t)(x.m >> 64) >> (58 - x.exp)) + 1) >> 1;
     if (x.sign) n = -n;
-    struct wide d = exp_table[n + EXP_STEPS], c = wide_make(n < 0, 123, (u128)(unsigned)(n < 0 ? -n : n));
+    struct wide d = exp_table[n + EXP_STEPS];
+    struct wide c = wide_make(n < 0, 123, (u128)(unsigned)(n < 0 ? -n : n));
     struct wide e = exp_minus_1(wide_mul(wide_add(x, wide_neg(c)), ln_2));
     return wide_add(wide_add(d, e), wide_mul(d, e));
 }

@@ -34,8 +34,8 @@ QUICK uint64_t quick_up(uint64_t whole, uint64_t rest)
 }
 
 /* To single or double precision, as Windows has it; out of the way of the others. */
-static __attribute__((noinline, unused)) struct quick quick_shorter(uint64_t sign, int64_t exp, uint64_t hi,
-                                                                    uint64_t lo, unsigned control)
+static __attribute__((noinline, unused)) struct quick
+quick_shorter(uint64_t sign, int64_t exp, uint64_t hi, uint64_t lo, unsigned control)
 {
     static const uint8_t drop[4] = { 40, 0, 11, 0 };
     unsigned n = drop[control >> 8 & 3];
@@ -44,19 +44,23 @@ static __attribute__((noinline, unused)) struct quick quick_shorter(uint64_t sig
     uint16_t flags = (uint16_t)((uint64_t)(lo != 0) << 5 | up << 9);
     hi = ((hi >> n) + up) << n;
     if (!hi) { hi = F80_J; exp++; }
-    return (struct quick){ (uint64_t)(exp - 2) < F80_MAX_EXP - 2, flags, { hi, sign | (uint64_t)exp } };
+    bool ok = (uint64_t)(exp - 2) < F80_MAX_EXP - 2;
+    return (struct quick){ ok, flags, { hi, sign | (uint64_t)exp } };
 }
 
 /* hi.lo with bit 63 of hi set. */
-QUICK struct quick quick_round(uint64_t sign, int64_t exp, uint64_t hi, uint64_t lo, unsigned control)
+QUICK struct quick quick_round(uint64_t sign, int64_t exp, uint64_t hi, uint64_t lo,
+                               unsigned control)
 {
-    if (unlikely((control & QUICK_PC) != QUICK_PC)) return quick_shorter(sign, exp, hi, lo, control);
+    if (unlikely((control & QUICK_PC) != QUICK_PC))
+        return quick_shorter(sign, exp, hi, lo, control);
     uint64_t up = quick_up(hi, lo);
     uint16_t flags = (uint16_t)((uint64_t)(lo != 0) << 5 | up << 9);
     hi += up;
     if (unlikely(!hi)) { hi = F80_J; exp++; }
     /* Exponent 1 may have come by that carry: whether it is tiny is not decided here. */
-    return (struct quick){ (uint64_t)(exp - 2) < F80_MAX_EXP - 2, flags, { hi, sign | (uint64_t)exp } };
+    bool ok = (uint64_t)(exp - 2) < F80_MAX_EXP - 2;
+    return (struct quick){ ok, flags, { hi, sign | (uint64_t)exp } };
 }
 
 /* a has the larger magnitude; both are normal. */
@@ -94,7 +98,8 @@ QUICK struct quick quick_add(struct f80 a, struct f80 b, unsigned control)
     unsigned __int128 rb = (unsigned __int128)(b.se & 0x7FFF) << 64 | b.m;
     if (unlikely(!quick_normal(a) || !quick_normal(b))) return (struct quick){ .ok = false };
     uint64_t swap = 0 - (uint64_t)(ra < rb), m = (a.m ^ b.m) & swap, se = (a.se ^ b.se) & swap;
-    return quick_sum((struct f80){ a.m ^ m, a.se ^ se }, (struct f80){ b.m ^ m, b.se ^ se }, control);
+    return quick_sum((struct f80){ a.m ^ m, a.se ^ se }, (struct f80){ b.m ^ m, b.se ^ se },
+                     control);
 }
 QUICK struct quick quick_sub(struct f80 a, struct f80 b, unsigned control)
 {

@@ -17,7 +17,7 @@ struct reduced { unsigned quadrant; struct wide r; };
 static struct reduced reduce_by_pi(uint64_t m, int power)
 {
     const u128 half_pi = U128(0xC, 0x90FDAA22168C234Cull);
-    const uint64_t two_over_pi = 0xA2F9836E4E441529ull; /* cut off: a quotient may be short of one */
+    const uint64_t two_over_pi = 0xA2F9836E4E441529ull; /* cut off: a quotient may miss one */
     u128 scaled = (u128)m * two_over_pi >> 1, half = (u128)1 << (125 - power);
     uint64_t quotient = (uint64_t)((scaled + half) >> (126 - power));
     u128 rest = ((u128)m << (power + 4)) - half_pi * quotient;

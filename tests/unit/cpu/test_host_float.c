@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The host's arithmetic where it stands in for SSE's (op_host.inc), against the soft float: what it says
- * it can do has to be equal in every bit, and raise nothing but P.
+ * The host's arithmetic where it stands in for SSE's (op_host.inc), against the soft float: what it
+ * says it can do has to be equal in every bit, and raise nothing but P.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -70,7 +70,8 @@ static union vec vector(bool wide)
 enum operation { ADD, SUB, MUL, DIV, SQRT, MIN, MAX, COMPARE, OPERATIONS };
 
 #define WANTED(FORMAT, UINT)                                                                       \
-    static UINT FORMAT##_wanted(struct ieee_env *e, enum operation op, unsigned imm, UINT a, UINT b) \
+    static UINT FORMAT##_wanted(struct ieee_env *e, enum operation op, unsigned imm, UINT a,       \
+                                UINT b)                                                            \
     {                                                                                              \
         unsigned which = imm & 3;                                                                  \
         enum f80_order o;                                                                          \
@@ -85,9 +86,11 @@ enum operation { ADD, SUB, MUL, DIV, SQRT, MIN, MAX, COMPARE, OPERATIONS };
         default: break;                                                                            \
         }                                                                                          \
         o = FORMAT##_compare(e, a, b, which == 0 || which == 3);                                   \
-        bool yes = which == 0 ? o == F80_EQUAL : which == 1 ? o == F80_LESS :                      \
-                   which == 2 ? o == F80_LESS || o == F80_EQUAL : o == F80_UNORDERED;              \
-        return yes != (imm >> 2 & 1) ? (UINT)~(UINT)0 : 0;                                         \
+        bool yes = which == 0   ? o == F80_EQUAL                                                   \
+                   : which == 1 ? o == F80_LESS                                                    \
+                   : which == 2 ? o == F80_LESS || o == F80_EQUAL                                  \
+                                : o == F80_UNORDERED;                                              \
+        return yes != (imm >> 2 & 1) ? (UINT) ~(UINT)0 : 0;                                        \
     }
 WANTED(f32, uint32_t)
 WANTED(f64, uint64_t)
@@ -103,9 +106,11 @@ static union vec wanted(struct ieee_env *e, enum operation op, bool wide, bool a
 }
 
 /* ---- what the host says ------------------------------------------------------------------- */
-#define CALL(f)   f(c, i, to, from)
-#define BOTH(op)  (wide ? all ? CALL(f64_##op##_all) : CALL(f64_##op##_one)                        \
-                        : all ? CALL(f32_##op##_all) : CALL(f32_##op##_one))
+#define CALL(f) f(c, i, to, from)
+#define BOTH(op)                                                                                   \
+    (wide  ? all ? CALL(f64_##op##_all) : CALL(f64_##op##_one)                                     \
+      : all ? CALL(f32_##op##_all)                                                                 \
+           : CALL(f32_##op##_one))
 static bool host(struct cpu *c, const struct insn *i, enum operation op, bool wide, bool all,
                  union vec *to, union vec from)
 {
@@ -131,23 +136,24 @@ static struct cpu *ready_cpu(void)
 START_TEST(same_as_soft_float)
 {
     struct cpu *c = ready_cpu();
-    unsigned done[OPERATIONS] = { 0 };
+    unsigned done[OPERATIONS] = {0};
     for (unsigned n = 0; n < ROUNDS; n++) {
         enum operation op = n % OPERATIONS;
         bool wide = n >> 4 & 1, all = n >> 5 & 1;
-        struct insn i = { .imm = n >> 6 & 7 };
+        struct insn i = {.imm = n >> 6 & 7};
         union vec a = vector(wide), b = random64() & 15 ? vector(wide) : a, got = a;
-        uint32_t modes = (uint32_t)(random64() & (MXCSR_DAZ | MXCSR_FTZ | MXCSR_I << MXCSR_MASK_SHIFT));
+        uint32_t modes =
+            (uint32_t)(random64() & (MXCSR_DAZ | MXCSR_FTZ | MXCSR_I << MXCSR_MASK_SHIFT));
         if (!(random64() & 7)) b.u32[0] = a.u32[0], b.u32[1] = a.u32[1];
         c->sse.env.mxcsr = READY ^ modes;
         if (!host(c, &i, op, wide, all, &got, b)) continue;
-        struct ieee_env e = { READY ^ modes, 0 };
+        struct ieee_env e = {READY ^ modes, 0};
         union vec want = wanted(&e, op, wide, all, i.imm, a, b);
         done[op]++;
-        if (memcmp(&got, &want, 16) || e.flags & ~(uint32_t)MXCSR_P ||
-            (op >= MIN && e.flags))
-            ck_abort_msg("operation %u, case %u, %016" PRIX64 "%016" PRIX64 ", %016" PRIX64 "%016" PRIX64
-                         ": %016" PRIX64 "%016" PRIX64 ", want %016" PRIX64 "%016" PRIX64 " flags %X",
+        if (memcmp(&got, &want, 16) || e.flags & ~(uint32_t)MXCSR_P || (op >= MIN && e.flags))
+            ck_abort_msg("operation %u, case %u, %016" PRIX64 "%016" PRIX64 ", %016" PRIX64
+                         "%016" PRIX64 ": %016" PRIX64 "%016" PRIX64 ", want %016" PRIX64
+                         "%016" PRIX64 " flags %X",
                          op, n, a.u64[1], a.u64[0], b.u64[1], b.u64[0], got.u64[1], got.u64[0],
                          want.u64[1], want.u64[0], e.flags);
     }
@@ -160,11 +166,11 @@ END_TEST
 /* An inexact result must be noted in MXCSR, and rounded as it says. */
 START_TEST(not_when_flags_may_change)
 {
-    static const uint32_t words[] = { MXCSR_RESET, 0x1FA0 & ~(MXCSR_P << MXCSR_MASK_SHIFT),
-                                      READY | 1 << MXCSR_RC_SHIFT, READY | 3 << MXCSR_RC_SHIFT };
+    static const uint32_t words[] = {MXCSR_RESET, 0x1FA0 & ~(MXCSR_P << MXCSR_MASK_SHIFT),
+                                     READY | 1 << MXCSR_RC_SHIFT, READY | 3 << MXCSR_RC_SHIFT};
     struct cpu *c = ready_cpu();
-    struct insn i = { 0 };
-    union vec a = { .u64 = { 0x3FF0000000000000, 0x3FF0000000000000 } }, to = a;
+    struct insn i = {0};
+    union vec a = {.u64 = {0x3FF0000000000000, 0x3FF0000000000000}}, to = a;
     for (unsigned n = 0; n < COUNT_OF(words); n++) {
         c->sse.env.mxcsr = words[n];
         ck_assert(!f64_add_all(c, &i, &to, a) && !f64_mul_one(c, &i, &to, a));
@@ -183,11 +189,11 @@ END_TEST
 START_TEST(comparison_flags)
 {
     struct cpu *c = ready_cpu();
-    struct insn i = { 0 };
+    struct insn i = {0};
     for (unsigned n = 0; n < ROUNDS / 8; n++) {
-        static const uint32_t flags[] = { FLAG_CF, FLAG_ZF, 0, FLAG_ZF | FLAG_PF | FLAG_CF };
+        static const uint32_t flags[] = {FLAG_CF, FLAG_ZF, 0, FLAG_ZF | FLAG_PF | FLAG_CF};
         union vec a = vector(true), b = n & 7 ? vector(true) : a;
-        struct ieee_env e = { MXCSR_RESET, 0 };
+        struct ieee_env e = {MXCSR_RESET, 0};
         c->sse.env.mxcsr = MXCSR_RESET;
         if (!f64_comi(c, &i, &a, b)) continue;
         enum f80_order order = f64_compare(&e, a.u64[0], b.u64[0], false);

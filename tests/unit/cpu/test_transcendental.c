@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * The transcendental functions against plain power series in 128 bits, which split no argument, use no
- * table and divide for each term: the same number, but for a few cases in ten thousand that lie almost
- * in the middle between two, where the neighbour is allowed.
+ * The transcendental functions against plain power series in 128 bits, which split no argument, use
+ * no table and divide for each term: the same number, but for a few cases in ten thousand that lie
+ * almost in the middle between two, where the neighbour is allowed.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -36,12 +36,18 @@ static struct wide divided(struct wide a, struct wide b)
         bool carry = rest >> 127;
         rest <<= 1;
         quotient <<= 1;
-        if (carry || rest >= b.m) { rest -= b.m; quotient |= 1; }
+        if (carry || rest >= b.m) {
+            rest -= b.m;
+            quotient |= 1;
+        }
     }
     return wide_make(a.sign != b.sign, a.exp - b.exp - below, quotient);
 }
 
-struct angle { unsigned quadrant; struct wide rest; };
+struct angle {
+    unsigned quadrant;
+    struct wide rest;
+};
 static struct angle reduced(struct f80 a)
 {
     const u128 half_pi = U128(0xC, 0x90FDAA22168C234Cull);
@@ -50,22 +56,25 @@ static struct angle reduced(struct f80 a)
     u128 rest = p.m;
     unsigned quadrant = 0;
     p.sign = false;
-    if (power < -1) return (struct angle){ 0, wide_from(p) };
+    if (power < -1) return (struct angle){0, wide_from(p)};
     for (int n = 0; n < power + 4; n++) {
         rest <<= 1;
         quadrant <<= 1;
-        if (rest >= half_pi) { rest -= half_pi; quadrant++; }
+        if (rest >= half_pi) {
+            rest -= half_pi;
+            quadrant++;
+        }
     }
     bool above = rest > half_pi - rest;
     if (above) rest = half_pi - rest;
-    return (struct angle){ (quadrant + above) & 3, wide_make(above, 127 - 67, rest) };
+    return (struct angle){(quadrant + above) & 3, wide_make(above, 127 - 67, rest)};
 }
 /* k = 2: sine; 1: cosine */
 static struct wide alternating(struct wide r, unsigned k)
 {
     u128 z = wide_to_fraction(r), sum = ALMOST_ONE;
     z = mul_high(z, z);
-    for (unsigned n = k + 26; ; n -= 2) {
+    for (unsigned n = k + 26;; n -= 2) {
         sum = ~(mul_high(z, sum) / (n * (n + 1)));
         if (n == k) break;
     }
@@ -101,11 +110,11 @@ static struct wide tangent_of(struct f80 a, struct f80 b)
  * (1 + q/2)) does not, and with atan(1/2) = 0.4636... two steps are enough. */
 static struct wide arctangent(struct wide q, unsigned steps)
 {
-    const struct wide atan_half = { false, -2, U128(0xED63382B0DDA7B45ull, 0x6FE445ECBC3A8D03ull) };
-    struct wide half = { false, -1, (u128)1 << 127 };
+    const struct wide atan_half = {false, -2, U128(0xED63382B0DDA7B45ull, 0x6FE445ECBC3A8D03ull)};
+    struct wide half = {false, -1, (u128)1 << 127};
     if (q.m && q.exp >= -2 && steps && !q.sign) {
-        struct wide t = divided(wide_add(q, wide_neg(half)),
-                                wide_add(wide_from_int(1), wide_mul(q, half)));
+        struct wide t =
+            divided(wide_add(q, wide_neg(half)), wide_add(wide_from_int(1), wide_mul(q, half)));
         return wide_add(atan_half, arctangent(t, steps - 1));
     }
     u128 z = wide_to_fraction(q), sum = 0;
@@ -121,21 +130,22 @@ static struct wide angle_of(struct f80 y, struct f80 x)
     a.sign = b.sign = false;
     bool steep = a.exp > b.exp || (a.exp == b.exp && a.m > b.m);
     v = steep ? arctangent(divided(b, a), 3) : arctangent(divided(a, b), 3);
-    struct wide full = { false, 1, pi }, half = { false, 0, pi };
+    struct wide full = {false, 1, pi}, half = {false, 0, pi};
     if (steep) v = wide_add(half, left ? v : wide_neg(v));
     else if (left) v = wide_add(full, wide_neg(v));
     v.sign = negative;
     return v;
 }
 
-static const struct wide two_over_ln_2 = { false, 1, U128(0xB8AA3B295C17F0BBull, 0xBE87FED0691D3E88ull) };
+static const struct wide two_over_ln_2 = {false, 1,
+                                          U128(0xB8AA3B295C17F0BBull, 0xBE87FED0691D3E88ull)};
 static struct wide logarithm_near_1(struct wide f)
 {
     if (!f.m) return f;
     struct wide s = divided(f, wide_add(wide_from_int(2), f));
     u128 fraction = wide_to_fraction(s), z = mul_high(fraction, fraction), sum = 0;
     for (unsigned n = 51; n >= 3; n -= 2) sum = ALMOST_ONE / n + mul_high(z, sum);
-    struct wide ratio = { false, 0, (u128)1 << 127 | mul_high(z, sum) >> 1 };
+    struct wide ratio = {false, 0, (u128)1 << 127 | mul_high(z, sum) >> 1};
     return wide_mul(wide_mul(s, two_over_ln_2), ratio);
 }
 static struct wide logarithm(struct wide x)
@@ -157,7 +167,7 @@ static struct wide y_log2_x_plus_1(struct f80 x, struct f80 y)
 
 static struct wide power_minus_1(struct f80 x, struct f80 b)
 {
-    const struct wide ln_2 = { false, -1, U128(0xB17217F7D1CF79ABull, 0xC9E3B39803F2F6AFull) };
+    const struct wide ln_2 = {false, -1, U128(0xB17217F7D1CF79ABull, 0xC9E3B39803F2F6AFull)};
     const u128 one = (u128)1 << 126;
     (void)b;
     struct wide t = wide_mul(wide_from(f80_unpack(x)), ln_2);
@@ -172,24 +182,28 @@ static struct wide power_minus_1(struct f80 x, struct f80 b)
 /* ---- comparison --------------------------------------------------------------------------- */
 typedef struct wide reference(struct f80 a, struct f80 b);
 
-static bool equal(struct f80 a, struct f80 b) { return a.m == b.m && a.se == b.se; }
+static bool equal(struct f80 a, struct f80 b)
+{
+    return a.m == b.m && a.se == b.se;
+}
 static bool adjacent(struct f80 a, struct f80 b)
 {
-    struct f80 up = { a.m + 1, a.se }, down = { a.m - 1, a.se };
-    if (!up.m) up = (struct f80){ F80_J, a.se + 1 };
-    if (!(down.m & F80_J)) down = (struct f80){ ~0ull, a.se - 1 };
+    struct f80 up = {a.m + 1, a.se}, down = {a.m - 1, a.se};
+    if (!up.m) up = (struct f80){F80_J, a.se + 1};
+    if (!(down.m & F80_J)) down = (struct f80){~0ull, a.se - 1};
     return equal(b, up) || equal(b, down);
 }
 
-static unsigned compare(const char *what, reference *series, struct f80 got, struct f80 a, struct f80 b)
+static unsigned compare(const char *what, reference *series, struct f80 got, struct f80 a,
+                        struct f80 b)
 {
-    struct f80_env e = { 0x37F, 0 };
+    struct f80_env e = {0x37F, 0};
     struct f80 want = wide_round(&e, series(a, b), false);
     if (equal(got, want)) return 0;
     if (!adjacent(got, want))
         ck_abort_msg("%s %04" PRIX64 ":%016" PRIX64 ", %04" PRIX64 ":%016" PRIX64 ": %04" PRIX64
-                     ":%016" PRIX64 ", the series %04" PRIX64 ":%016" PRIX64, what, a.se, a.m, b.se,
-                     b.m, got.se, got.m, want.se, want.m);
+                     ":%016" PRIX64 ", the series %04" PRIX64 ":%016" PRIX64,
+                     what, a.se, a.m, b.se, b.m, got.se, got.m, want.se, want.m);
     return 1;
 }
 
@@ -199,8 +213,8 @@ static unsigned compare(const char *what, reference *series, struct f80 got, str
     {                                                                                              \
         unsigned neighbours = 0;                                                                   \
         for (unsigned n = 0; n < CASES; n++) {                                                     \
-            struct f80_env e = { 0x37F, 0 };                                                       \
-            struct f80 a = first, b = second, r = { 0, 0 };                                        \
+            struct f80_env e = {0x37F, 0};                                                         \
+            struct f80 a = first, b = second, r = {0, 0};                                          \
             call;                                                                                  \
             neighbours += compare(#name, series, r, a, b);                                         \
         }                                                                                          \
@@ -209,13 +223,18 @@ static unsigned compare(const char *what, reference *series, struct f80 got, str
     END_TEST
 
 /* Every other argument from where tables and reductions have their seams. */
-#define EITHER(low, high, near_low, near_high) (n & 1 ? number(near_low, near_high) : number(low, high))
-static struct f80 positive(struct f80 a) { return (struct f80){ a.m, a.se & 0x7FFF }; }
+#define EITHER(low, high, near_low, near_high)                                                     \
+    (n & 1 ? number(near_low, near_high) : number(low, high))
+static struct f80 positive(struct f80 a)
+{
+    return (struct f80){a.m, a.se & 0x7FFF};
+}
 /* 1 + or - a small number */
 static struct f80 near_1(void)
 {
     uint64_t a = random64(), m = random64() >> (a & 63) >> 1;
-    return a >> 63 ? f80_make(false, F80_BIAS, F80_J | m) : f80_make(false, F80_BIAS - 1, ~m | F80_J);
+    return a >> 63 ? f80_make(false, F80_BIAS, F80_J | m)
+                   : f80_make(false, F80_BIAS - 1, ~m | F80_J);
 }
 
 FUNCTION(fsin, sine_of, EITHER(-67, 62, -3, 4), a, f80_sincos(&e, a, &r, NULL))
