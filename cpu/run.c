@@ -309,12 +309,13 @@ static uint64_t slice(const struct cpu *c)
     return left > BUDGET_MAX ? BUDGET_MAX : left;
 }
 
-/* Instruction breakpoints come before the instruction, unless RF or MOV SS holds them back (SDM vol. 3,
- * 17.3.1.1). In their page one instruction runs at a time. */
+/* Instruction breakpoints come before the instruction, unless RF holds them back, or MOV SS, which does so
+ * on Intel's processors only (SDM vol. 3, 17.3.1.1; 24593, 8.1.4). In their page one instruction runs at a time. */
 static uint64_t code_breakpoints(struct cpu *c, uint64_t left)
 {
     unsigned found = debug_code(c, code_laddr(c));
-    bool held = c->flags & FLAG_RF || (c->shadow_tick == now(c) && c->shadow_ss);
+    bool shadow = c->shadow_tick == now(c) && c->shadow_ss && c->model->vendor == VENDOR_INTEL;
+    bool held = c->flags & FLAG_RF || shadow;
     if (found && !held) {
         debug_report(c, found);
         fault(c, VEC_DB);
