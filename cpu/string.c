@@ -131,6 +131,11 @@ static const struct insn *unfinished(struct cpu *c, const struct insn *i, int re
 /* rCX and the time must be right before each step, for a fault or a callback may look at them: an
  * iteration is charged when it is done. */
 enum { SINGLES = 15 };                                     /* memory of devices is not tried at each step */
+static bool at_page_end(const struct cpu *c, const struct insn *i, enum seg seg, unsigned reg)
+{
+    uint64_t at = c->seg[seg].base + string_at(c, i, reg);
+    return PAGE_SIZE - (at & (PAGE_SIZE - 1)) < 2 * insn_opsize(i);
+}
 static const struct insn *repeat(struct cpu *c, const struct insn *i, enum string op)
 {
     step_fn *step = steps[op][i->asize >> 2 & 3];
@@ -140,9 +145,10 @@ static const struct insn *repeat(struct cpu *c, const struct insn *i, enum strin
         uint64_t left = string_at(c, i, RCX);
         if (!left) break;
         uint64_t allowed = (uint64_t)(c->budget + rest);   /* ticks to the stop, >= 1 here */
-        uint64_t n = single ? single--, 0 : bulk(c, i, op, left < allowed ? left : allowed);
+        uint64_t n = single ? 0 : bulk(c, i, op, left < allowed ? left : allowed);
         if (!n) {
-            if (!single) single = SINGLES;
+            bool page_end = at_page_end(c, i, ES, RDI) || at_page_end(c, i, i->seg, RSI);
+            single = single ? single - 1 : page_end ? 0 : SINGLES;
             step(c, i);
             n = 1;
         }
