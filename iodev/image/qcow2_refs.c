@@ -192,8 +192,8 @@ int qcow2_set_refcount(struct image *i, uint64_t cluster, uint64_t count)
     return put_count(i, block, cluster, count);
 }
 
-/* Is the cluster free? One without a block is made to have one first. Past the file's end some may be
- * taken: by what was counted and, after a crash, never written. */
+/* Is the cluster free? One without a block is made to have one first. Past the file's end some may
+ * be taken: by what was counted and, after a crash, never written. */
 static int is_free(struct image *i, uint64_t cluster, bool *is)
 {
     struct qcow2 *q = i->own;

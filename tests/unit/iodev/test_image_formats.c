@@ -291,6 +291,25 @@ START_TEST(tables_are_not_overwritten)
 }
 END_TEST
 
+/* A crash can leave counts of clusters that the file does not reach: those are lost, the image is not. */
+START_TEST(counts_past_the_end)
+{
+    uint8_t one[2] = { 0, 1 }, sector[512] = { 9 };
+    const char *path = make("a.qcow2", &image_qcow2, (struct image_plan){ .bytes = 1 << 20 });
+    int fd = open(path, O_RDWR);
+    for (unsigned n = 4; n < 7; n++)                           /* 0-3: header, table, block, L1 */
+        ck_assert_int_eq(pwrite(fd, one, 2, 2 * 65536 + n * 2), 2);
+    close(fd);
+    struct image *i = must_open(path, NULL, NULL);
+    ck_assert_int_eq(image_write(i, 5, 1, sector), 0);
+    image_close(i);
+    i = must_open(path, NULL, NULL);
+    ck_assert_int_eq(image_read(i, 5, 1, sector), 0);
+    ck_assert_uint_eq(sector[0], 9);
+    image_close(i);
+}
+END_TEST
+
 /* ---- folders --------------------------------------------------------------------------------- */
 START_TEST(a_folder_is_a_disk)
 {
@@ -333,6 +352,7 @@ int main(void)
     tcase_add_test(c, chains_end);
     tcase_add_loop_test(c, damage_is_refused_with_one_line, 0, COUNT_OF(wrong));
     tcase_add_test(c, tables_are_not_overwritten);
+    tcase_add_test(c, counts_past_the_end);
     tcase_add_test(c, a_folder_is_a_disk);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
