@@ -21,6 +21,7 @@ struct plan {
     const struct image_format *format;
     enum layer layer;
     bool       raw_by_word;            /* mode=flat, not just a name that says nothing else */
+    bool       growing;
 };
 
 static bool is(const char *word, const char *what)
@@ -47,6 +48,7 @@ static bool make_plan(const struct image_choice *c, const struct note *n, struct
     p->format = image_format_by_path(n->path);
     if (mode && !how && !(p->format = image_format_named(mode))) return unknown_word(n, mode);
     p->raw_by_word = is(mode, "flat");
+    p->growing = is(mode, "growing");
     if (format && !(p->format = image_format_named(format))) return unknown_word(n, format);
     if (p->format->is_folder && p->layer == LAYER_NONE) p->layer = LAYER_MEMORY;
     return true;
@@ -68,8 +70,11 @@ static const struct image_format *looks_like(const struct image *i)
  * right. */
 static bool check_raw(struct image *i, const struct plan *p, const struct note *n)
 {
-    char text[160];
+    char text[160] = "";
     const struct image_format *f = looks_like(i);
+    if (p->growing && !image_file_read(i->fd, 0, text, 32) && !strcmp(text, "Bochs Virtual HD Image"))
+        return image_explain(n, "is an image of Bochs's own format, which is not supported",
+                             "convert it with bximage"), false;
     if (f && p->raw_by_word && image_format_by_path(n->path) == f) {
         snprintf(text, sizeof text, "is a %s image, mode=flat would destroy it", f->name);
         return image_explain(n, text, "use mode=growing, or leave mode= out"), false;

@@ -173,6 +173,11 @@ START_TEST(the_name_says_the_format)
     image_close(i);
     ck_assert_ptr_null(open_as(temp_image(&temp, "b.vmdk", 10), NULL, NULL));
     ck_assert_ptr_nonnull(strstr(note, "is not a VMDK"));
+    int fd = open(temp_image(&temp, "grow.img", 10), O_RDWR);
+    ck_assert_int_eq(pwrite(fd, "Bochs Virtual HD Image", 23, 0), 23);
+    close(fd);
+    ck_assert_ptr_null(open_as(temp.path, "growing", NULL));
+    ck_assert_ptr_nonnull(strstr(note, "bximage"));
 }
 END_TEST
 
@@ -291,7 +296,7 @@ START_TEST(tables_are_not_overwritten)
 }
 END_TEST
 
-/* A crash can leave counts of clusters that the file does not reach: those are lost, the image is not. */
+/* A crash can leave counts of clusters that the file does not reach: lost space, nothing more. */
 START_TEST(counts_past_the_end)
 {
     uint8_t one[2] = { 0, 1 }, sector[512] = { 9 };
