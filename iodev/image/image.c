@@ -72,7 +72,8 @@ static bool check_raw(struct image *i, const struct plan *p, const struct note *
 {
     char text[160] = "";
     const struct image_format *f = looks_like(i);
-    if (p->growing && !image_file_read(i->fd, 0, text, 32) && !strcmp(text, "Bochs Virtual HD Image"))
+    if (p->growing && !image_file_read(i->fd, 0, text, 32) &&
+        !strcmp(text, "Bochs Virtual HD Image"))
         return image_explain(n, "is an image of Bochs's own format, which is not supported",
                              "convert it with bximage"), false;
     if (f && p->raw_by_word && image_format_by_path(n->path) == f) {

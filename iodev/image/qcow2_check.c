@@ -122,9 +122,9 @@ static int compare_one(struct census *c, uint64_t n, bool repair)
 static bool is_hole(struct census *c, uint64_t first, uint64_t end)
 {
     uint64_t block;
+    const uint16_t *uses = c->uses + first;
     if (qcow2_refblock(c->i, first, &block) || block) return false;
-    while (first < end && !c->uses[first]) first++;
-    return first == end;
+    return !uses[0] && !memcmp(uses, uses + 1, (end - first - 1) * sizeof(*uses));
 }
 
 static int compare(struct census *c, bool repair)
