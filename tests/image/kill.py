@@ -29,7 +29,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SECTORS = 0x4000 + 8
 MODES = ("raw", "undoable", "qcow2")
 CLUSTERS = ("64k", "512", "4k", "2M")
-AHEAD = 64                          # writes after the last one that was reported
+AHEAD = 4000                        # writes after the last one whose report came out of the killed process
 vitro = img = None
 dice = random.Random(1)
 
