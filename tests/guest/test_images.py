@@ -5,9 +5,11 @@ the guest says it wrote, and QEMU boots the disk that the guest has written to."
 import hashlib
 import os
 import re
+import select
 import shutil
 import subprocess
 import tempfile
+import time
 import vitro
 from vitro import Machine, check, equal, image, others
 
@@ -42,16 +44,17 @@ def qemu_boots(path, form):
     p = subprocess.Popen(["qemu-system-i386", "-m", "128", "-display", "none", "-monitor", "none", "-serial", "stdio",
                           "-snapshot", "-drive", "file=%s,format=%s,if=ide" % (path, form)],
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    text, sent = b"", False
+    text, end = b"", time.monotonic() + vitro.PATIENCE
     try:
         while b"written-42" not in text:
-            part = os.read(p.stdout.fileno(), 4096)
-            check(part, "QEMU ended:\n" + text.decode("utf-8", "replace")[-1000:])
-            text += part
-            if not sent and re.search(rb"vitro:\S+#", text):
-                p.stdin.write(b"mount /dev/sda1 /mnt && cat /mnt/note\n")
+            check(time.monotonic() < end, "QEMU does not boot it:\n" + text.decode("utf-8", "replace")[-1000:])
+            if select.select([p.stdout], [], [], 10)[0]:
+                part = os.read(p.stdout.fileno(), 4096)
+                check(part, "QEMU ended:\n" + text.decode("utf-8", "replace")[-1000:])
+                text += part
+            elif re.search(rb"vitro:\S+#", text):       # quiet: what is typed now is not lost
+                p.stdin.write(b"\nmount /dev/sda1 /mnt; cat /mnt/note\n")
                 p.stdin.flush()
-                sent = True
     finally:
         p.kill()
         p.wait()
