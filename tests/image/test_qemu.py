@@ -180,6 +180,32 @@ def test_check():
             same(image, "qcow2", model)
 
 
+def test_folder():
+    """A folder as FAT16 and, with more names in it, FAT32: fsck.fat finds it sound, mtools read every file."""
+    if not shutil.which("mcopy") or not shutil.which("fsck.fat"):
+        print("no mtools or dosfstools (Debian: apt-get install mtools dosfstools)")
+        sys.exit(77)
+    with tempfile.TemporaryDirectory(prefix="vitro-image-") as folder:
+        source, disk, part, back = (os.path.join(folder, n) for n in ("source", "disk", "part", "back"))
+        os.makedirs(os.path.join(source, "Sub folder", "deep"))
+        os.mkdir(os.path.join(source, "empty"))
+        dice = random.Random(4)
+        for count, prefix in ((60, "Sub folder/a long name number "), (3, "Sub folder/deep/\u00e4\u20ac"), (2, "SHORT"),
+                              (600, "in the root, one of many ")):
+            for n in range(count):
+                with open(os.path.join(source, "%s%d.txt" % (prefix, n)), "wb") as f:
+                    f.write(dice.randbytes(dice.choice((0, 1, 511, 512, 8192, 70000))))
+            os.path.exists(disk) and os.unlink(disk)
+            run(img, "convert", "-q", "-f", "fat", "-O", "raw", source, disk)
+            run("dd", "if=" + disk, "of=" + part, "bs=512", "skip=63", "conv=sparse", "status=none")
+            run("fsck.fat", "-n", part)
+            os.mkdir(back)
+            env = dict(os.environ, MTOOLS_SKIP_CHECK="1", LC_ALL="C.UTF-8")
+            subprocess.run(["mcopy", "-s", "-i", part, "::/", back], env=env, check=True)
+            run("diff", "-r", source, back)
+            shutil.rmtree(back)
+
+
 def main():
     global img, writer
     img, writer = (os.path.abspath(p) for p in sys.argv[1:3])
