@@ -62,7 +62,7 @@ struct outcome {
 
 /* ---- programs ---------------------------------------------------------------------------------
  */
-enum { PROGRAM_MAX = 12 };
+enum { PROGRAM_MAX = 12, PROGRAM_BYTES = PROGRAM_MAX * 16 };
 enum {
     EFL_CF = 1,
     EFL_PF = 4,

@@ -30,7 +30,7 @@ enum { X87_REGISTER = 0x10000 /* in code: reg is the whole modrm byte */ };
 #define X87RR(code, first, last, text, form, family, traits)                                       \
     X87R(code, first, text, form, family, traits)                                                  \
     X87R(code, (first) + 1, text, form, family, traits)                                            \
-        X87R(code, last, text, form, family, traits)
+    X87R(code, last, text, form, family, traits)
 #define SSE(prefix, code, text, form, family, traits)                                              \
     {text, code, traits, form, -1, prefix, CLASS_SIMD},
 #define SSEM(prefix, code, reg, text, form, family, traits)                                        \
@@ -401,6 +401,7 @@ static void prefixes(struct gen *g, bool *repeated)
     if (simd && r->form >= F_SIMD) g->has66 = false;
     if (simd && r->prefix == NP) g->has66 = false;
     /* a count above 16 is undefined; so is BSWAP of 16 bits (SDM vol. 2) */
+    if (is(g, "movsxd")) g->has66 = false; /* reads 2 bytes (SDM), or 4 */
     if (r->form == F_EvGvCL || is(g, "bswap")) g->has66 = g->mode == CODE16;
     /* pushes two bytes or four, as the model likes (SDM vol. 2, PUSH) */
     if (!strncmp(r->mnemonic, "push ", 5)) g->has66 = g->mode != CODE16;

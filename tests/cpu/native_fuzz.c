@@ -24,7 +24,7 @@ struct fuzz {
     struct outcome before, native, ours;
     uint8_t code[ARENA_CODE_LEN], data[ARENA_DATA_LEN], stack[ARENA_STACK_LEN];
     bool code_written; /* by the last case */
-    uint64_t seed, cases, failures, instructions;
+    uint64_t seed, cases, failures, unsteady, instructions;
     uint16_t start[PROGRAM_MAX + 1];
     uint32_t differ_at;
     bool keep_going;
@@ -46,10 +46,10 @@ static void place_at(struct fuzz *f, uint32_t at, const void *from, uint32_t len
 static void place(struct fuzz *f)
 {
     uint8_t *code = f->code + PROGRAM_AT;
-    unsigned len = program_bytes(&f->program, code, f->start);
-    code[len++] = 0xCC;
+    memset(code, 0xCC, PROGRAM_BYTES);
+    program_bytes(&f->program, code, f->start);
     if (f->code_written) place_at(f, ARENA_CODE, f->code, sizeof f->code);
-    else place_at(f, ARENA_CODE + PROGRAM_AT, code, len);
+    else place_at(f, ARENA_CODE + PROGRAM_AT, code, PROGRAM_BYTES);
     place_at(f, ARENA_DATA, f->data, sizeof f->data);
     place_at(f, ARENA_STACK, f->stack, sizeof f->stack);
     struct native_frame frame = native_frame(f->mode, &f->before);
@@ -177,8 +177,8 @@ static bool half_a_popa(const struct fuzz *f)
 static bool misaligned_beyond_stack(const struct fuzz *f)
 {
     const struct fuzz_insn *i = ended_at(f, &f->ours);
-    return f->native.vector == TRAP_GP && f->ours.vector == TRAP_SS &&
-           f->native.rip == f->ours.rip && i &&
+    unsigned both = 1u << f->native.vector | 1u << f->ours.vector;
+    return both == (1u << TRAP_GP | 1u << TRAP_SS) && f->native.rip == f->ours.rip && i &&
            (gen_is_simd(i->row) || !strcmp(gen_mnemonic(i->row), "cmpxchg8b"));
 }
 
@@ -235,9 +235,11 @@ static bool within_operand(const struct fuzz *f)
 {
     const struct outcome *n = &f->native, *o = &f->ours;
     if (n->vector != TRAP_PF || n->rip != o->rip) return false;
-    if (!ended_in(f, n, " fxrstor frstor fldenv ")) return false;
-    if (o->vector != TRAP_PF) return o->vector == TRAP_GP || o->vector == TRAP_SS;
-    return (uint32_t)(n->cr2 - o->cr2 + 512) < 1024;
+    bool limit = o->vector == TRAP_GP || o->vector == TRAP_SS;
+    if (limit) return ended_in(f, n, " fxrstor frstor fldenv fld fstp fbld fbstp ");
+    /* the operand may wrap around at 64 KiB or 4 GiB */
+    return o->vector == TRAP_PF && ended_in(f, n, " fxrstor frstor fldenv ") &&
+           (uint16_t)(n->cr2 - o->cr2 + 512) < 1024;
 }
 
 /* The faulting instruction has made MM registers of the x87's already, or not. */
@@ -304,6 +306,20 @@ static const char *run(struct fuzz *f)
             return NULL;
         }
     return what;
+}
+
+/* A difference once more: the same program, now with another result of the host's alone, says
+ * nothing (seen about once in ten million programs, under a hypervisor on a busy machine). */
+static bool host_is_unsteady(struct fuzz *f)
+{
+    static struct outcome native, ours;
+    native = f->native;
+    ours = f->ours;
+    if (run(f)) return false;
+    bool unsteady =
+        !memcmp(&ours, &f->ours, sizeof ours) && memcmp(&native, &f->native, sizeof native);
+    f->unsteady += unsteady;
+    return unsteady;
 }
 
 /* ---- a failure --------------------------------------------------------------------------------
@@ -407,12 +423,13 @@ static void show(struct fuzz *f, const char *what)
     fflush(stdout);
 }
 
-static void failed(struct fuzz *f)
+static void failed(struct fuzz *f, const char *first)
 {
     f->failures++;
     reduce(f);
     const char *what = run(f);
-    show(f, what ? what : "(not again)");
+    if (!what) printf("only once, ");
+    show(f, what ? what : first);
     gen_memory(f->seed / MEMORY_CASES, f->data, sizeof f->data);
     gen_memory(f->seed / MEMORY_CASES + (1ull << 40), f->stack, sizeof f->stack);
 }
@@ -431,7 +448,8 @@ static void fuzz_all(struct fuzz *f, uint64_t count, uint64_t seconds)
         }
         gen_case(f->mode, f->seed, &f->before, &f->program);
         f->instructions += f->program.n;
-        if (run(f)) failed(f);
+        const char *what = run(f);
+        if (what && !host_is_unsteady(f)) failed(f, what);
         f->vectors[f->native.vector & 31]++;
     }
 }
@@ -447,6 +465,8 @@ static int report(const struct fuzz *f)
     for (unsigned n = 0; n < COUNT_OF(allowances); n++)
         if (allowances[n].used)
             printf("%10" PRIu64 " allowed: %s\n", allowances[n].used, allowances[n].why);
+    if (f->unsteady)
+        printf("%10" PRIu64 " had another result the second time: on the host only\n", f->unsteady);
     return f->failures != 0;
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -198,12 +199,12 @@ static bool fork_batch(enum code_kind kind, uint64_t seed, const struct options 
         return false;
     }
     if (!child) {
-        alarm(HANG_SECONDS);
+        setrlimit(RLIMIT_CPU, &(struct rlimit){HANG_SECONDS, HANG_SECONDS});
         exit(run_batch(kind, seed, o, p));
     }
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
     if (WIFEXITED(status) && !WEXITSTATUS(status)) return true;
-    bool hang = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+    bool hang = WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL);
     fprintf(stderr, "FAILED (%s %d): random_code --mode %s --seed 0x%llx --case %u\n",
             hang                  ? "hang, signal"
             : WIFSIGNALED(status) ? "signal"

@@ -8,6 +8,8 @@
 #include "cpu/simd.h"
 #include "tests/unit/cpu/sse_native.h"
 
+enum { REG_OPERAND = 1, RM_OPERAND = 2, FLAGS_MASK = 0x8D5 };
+
 struct row {
     uint8_t  prefix, form;
     uint32_t code;
@@ -15,6 +17,7 @@ struct row {
     const char *mnemonic;
     uint32_t traits;
 };
+#if SSE_NATIVE
 #define SSE(prefix, code, mn, form, fam, tr)       { prefix, form, code, -1, mn, (uint32_t)(tr) },
 #define SSEM(prefix, code, reg, mn, form, fam, tr) { prefix, form, code, reg, mn, (uint32_t)(tr) },
 #define SSER(prefix, code, reg, mn, form, fam, tr) { prefix, form, code, reg, mn, (uint32_t)(tr) },
@@ -23,7 +26,6 @@ static const struct row rows[] = {
 #include "cpu/opcodes_sse.def"
 };
 
-enum { REG_OPERAND = 1, RM_OPERAND = 2, FLAGS_MASK = 0x8D5 };
 
 /* ---- instruction bytes -------------------------------------------------------------------- */
 struct shape {
@@ -56,6 +58,8 @@ static bool is_approximate(const struct row *r)
 {
     return strstr(r->mnemonic, "rcp") || strstr(r->mnemonic, "rsqrt");
 }
+
+#endif
 
 /* ---- the engine --------------------------------------------------------------------------- */
 /* 64-bit mode is set up without paging, as no program could do: paging is not the subject here. */
