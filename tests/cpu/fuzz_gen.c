@@ -277,6 +277,7 @@ static void modrm(struct gen *g)
     bool in_register = chance(g, 45);
     if (g->row->traits & T_MEM) in_register = chance(g, 2);
     if (is(g, "prefetchw")) in_register = false; /* a NOP for Intel, #UD for AMD */
+    if (is(g, "bound")) in_register = false;     /* AVX-512's prefix */
     if (g->row->traits & T_REGS) in_register = chance(g, 98);
     if (g->row->code == 0x0F01) in_register = false; /* later extensions */
     if (g->row->code == 0x0FAE) in_register = g->row->traits & T_REGS;

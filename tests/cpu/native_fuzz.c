@@ -297,8 +297,9 @@ static const char *run(struct fuzz *f)
 {
     place(f);
     native_run(f->mode, &f->before, &f->native);
-    f->code_written = memcmp(host(ARENA_CODE), f->code, sizeof f->code);
     engine_run(&f->engine, &f->before, &f->ours, f->seed & 1);
+    f->code_written = memcmp(host(ARENA_CODE), f->code, sizeof f->code) ||
+                      memcmp(engine_see(&f->engine, ARENA_CODE), f->code, sizeof f->code);
     const char *what = compare(f);
     for (unsigned n = 0; what && n < COUNT_OF(allowances); n++)
         if (allowances[n].allows(f)) {

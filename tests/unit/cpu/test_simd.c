@@ -38,13 +38,22 @@ static int step(struct bench *b, const char *hex)
 #define ck_steps(b, hex)         ck_assert_int_eq(step(b, hex), -1)
 #define ck_takes(b, hex, vector) ck_assert_int_eq(step(b, hex), vector)
 
+/* Registers are bytes, the least significant first, whatever the host does. */
+static uint64_t bytes_get(const uint8_t *from)
+{
+    uint64_t v = 0;
+    for (unsigned n = 0; n < 8; n++) v |= (uint64_t)from[n] << 8 * n;
+    return v;
+}
+static void bytes_set(uint8_t *to, uint64_t v)
+{
+    for (unsigned n = 0; n < 8; n++) to[n] = (uint8_t)(v >> 8 * n);
+}
 static uint64_t xmm_low(struct bench *b, unsigned n)
 {
     struct cpu_sse s;
-    uint64_t v;
     cpu_get_sse(b->cpu, &s);
-    memcpy(&v, s.xmm[n], 8);
-    return v;
+    return bytes_get(s.xmm[n]);
 }
 static uint32_t mxcsr(struct bench *b)
 {
@@ -63,8 +72,8 @@ static void set_xmm(struct bench *b, unsigned n, uint64_t low, uint64_t high)
 {
     struct cpu_sse s;
     cpu_get_sse(b->cpu, &s);
-    memcpy(s.xmm[n], &low, 8);
-    memcpy(s.xmm[n] + 8, &high, 8);
+    bytes_set(s.xmm[n], low);
+    bytes_set(s.xmm[n] + 8, high);
     cpu_set_sse(b->cpu, &s);
 }
 
