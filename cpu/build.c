@@ -61,7 +61,8 @@ static bool again(struct builder *b, int32_t to)
 
 static void jump(struct builder *b, struct insn *i)
 {
-    bool near = i->disp >= (int32_t)b->off && i->disp < (int32_t)b->off + JUMP_GAP && b->extent->may_jump;
+    bool near = i->disp >= (int32_t)b->off && i->disp < (int32_t)b->off + JUMP_GAP && b->extent->may_jump &&
+                (uint64_t)i->disp < b->extent->room;
     if (b->extent->plain || b->n >= b->extent->max || !in_page(b, i->disp)) return;
     if (near) b->off = (unsigned)i->disp;
     else if (!again(b, i->disp)) return;

@@ -395,10 +395,11 @@ static exec_fn *choose(struct work *w, const struct op *op, struct decoded *d)
     const struct family *family = w->instead ? w->instead : op->family;
     exec_fn *const (*h)[4] = family->h[w->kind];
     bool memory = w->kind == K_M || w->kind == K_RM || w->kind == K_MR || w->kind == K_MI;
-    unsigned column = w->mode & MODE_FLAT ? 0 : w->mode & MODE_LONG ? 2 : 1;
+    unsigned column = w->mode & MODE_FLAT ? 0 : w->mode & MODE_LONG ? 2 : w->mode & MODE_WORD ? 3 : 1;
+    static const uint8_t asize[4] = { 1, 3, 2, 0 };        /* that the column is for */
     /* CS is flat, too, but not writable, and perhaps not readable. */
-    bool plain = w->out->seg < FS && (column || w->out->seg != CS);
-    if (memory && (w->asize != (column ? 2 : 1) || !plain)) column = 1;
+    bool plain = w->out->seg < FS && (column == 2 || w->out->seg != CS);
+    if (memory && (w->asize != asize[column] || !plain)) column = 1;
     if (d->relative && (int32_t)w->out->imm > TOO_FAR) column = 1;
     d->quiet = NULL;
     if (memory || w->kind == K_NONE || op->traits & (T_STACK | T_REP))

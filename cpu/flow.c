@@ -3,7 +3,7 @@
  * and interrupt.c. SDM vol. 2 (JMP, CALL, RET, LOOP, Jcc, INT, IRET).
  *
  * A branch record holds in `disp` the distance from the trace's start to the target. Suffix f: flat
- * 32-bit code; l: 64-bit mode; g: any (limit checks, 16-bit instruction pointers).
+ * 32-bit code; l: 64-bit mode; w: 16-bit code in MODE_WORD; g: any (limit checks, 16-bit instruction pointers).
  */
 #include "cpu/cond.h"
 #include "cpu/families.h"
@@ -125,8 +125,8 @@ EXEC stop_here(struct cpu *c, const struct insn *i)
     c->rip = c->mode & MODE_LONG ? c->rip + i->off : (uint32_t)(c->rip + i->off);
     LEAVE(c);
 }
-#define NONE_FGL(f, g, l) { .h = { [K_NONE] = { { g, g, f, g }, { g, g, g, g }, { l, l, l, l } } } }
-const struct family family_next_trace = NONE_FGL(next_trace_f, next_trace_g, next_trace_l);
+#define NONE_FGLW(f, g, l, w) { .h = { [K_NONE] = { { g, g, f, g }, { g, g, g, g }, { l, l, l, l }, { g, w, g, g } } } }
+const struct family family_next_trace = NONE_FGLW(next_trace_f, next_trace_g, next_trace_l, next_trace_g);
 const struct family family_stop_here = ONE(stop_here);
 
 /* ---- conditions ----------------------------------------------------------------------------------- */
@@ -178,7 +178,11 @@ EXEC jmp_g(struct cpu *c, const struct insn *i)
 {
     return branch_near(c, i);
 }
-const struct family family_jmp = NONE_FGL(jmp_f, jmp_g, jmp_l);
+EXEC jmp_w(struct cpu *c, const struct insn *i)
+{
+    return branch_word(c, i, 0);
+}
+const struct family family_jmp = NONE_FGLW(jmp_f, jmp_g, jmp_l, jmp_w);
 
 static uint64_t reg_value(const struct cpu *c, const struct insn *i)
 {
@@ -247,7 +251,16 @@ EXEC call_l(struct cpu *c, const struct insn *i)
     c->rip = target;
     FOLLOW(c, i);
 }
-const struct family family_call = NONE_FGL(call_f, call_g, call_l);
+EXEC call_w(struct cpu *c, const struct insn *i)
+{
+    uint16_t sp = (uint16_t)(reg16(c, RSP) - 2);
+    uint64_t laddr = c->seg[SS].base + sp;
+    FLAT_AT(p, write, laddr, 2, call_g);
+    host_store(p, c->rip + i->off + i->len, 2);
+    reg16_set(c, RSP, sp);
+    return branch_word(c, i, 0);
+}
+const struct family family_call = NONE_FGLW(call_f, call_g, call_l, call_w);
 
 EXEC call_r(struct cpu *c, const struct insn *i)
 {
@@ -294,8 +307,17 @@ EXEC ret_l(struct cpu *c, const struct insn *i)
     c->gpr[RSP] = sp + 8 + (uint16_t)i->imm;
     TAIL jump_to(c, i, target);
 }
+EXEC ret_w(struct cpu *c, const struct insn *i)
+{
+    uint16_t sp = reg16(c, RSP);
+    uint64_t laddr = c->seg[SS].base + sp;
+    FLAT_AT(p, read, laddr, 2, ret_g);
+    c->rip = host_load(p, 2);
+    reg16_set(c, RSP, (uint16_t)(sp + 2 + (uint16_t)i->imm));
+    TAIL enter(c, i);
+}
 const struct family family_ret = { .h = { [K_NONE] = {
-    { NULL, ret_g, ret_f, ret_g }, { NULL, ret_g, ret_g, ret_g }, { [3] = ret_l } } } };
+    { NULL, ret_g, ret_f, ret_g }, { NULL, ret_g, ret_g, ret_g }, { [3] = ret_l }, { [1] = ret_w } } } };
 
 /* ---- LOOP, JCXZ: the count register has the address size ------------------------------------------------- */
 static uint64_t counter(const struct insn *i, uint64_t count)

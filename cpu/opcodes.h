@@ -72,10 +72,10 @@ enum trait {
 
 /* Handlers of an instruction by operand kinds. Register kinds: [0] normal, [1] without flags (or NULL).
  * Memory kinds and K_NONE: [0] flat 32-bit segments and addresses, [2] 64-bit mode without FS, GS and address
- * size prefix (both: or NULL), [1] any. By width: 8, 16, 32, 64 bits. */
+ * size prefix, [3] 16-bit code and addresses in MODE_WORD (all three: or NULL), [1] any. By width: 8, 16, 32, 64 bits. */
 enum kind { K_NONE, K_R, K_M, K_RR, K_RM, K_MR, K_RI, K_MI, K_COUNT };
 struct family {
-    exec_fn *h[K_COUNT][3][4];
+    exec_fn *h[K_COUNT][4][4];
 };
 /* A family of one handler for everything (system instructions, x87): it looks at the record itself. */
 #define ONE_(k, f)  [k] = { { f, f, f, f }, { f, f, f, f } }

@@ -132,6 +132,8 @@ static uint8_t derived_mode(const struct cpu *c, bool stack32)
     uint8_t mode = c->seg[CS].access & ACCESS_DB ? MODE_CODE32 : 0;
     if (mode && stack32 && c->seg[CS].flat && c->seg[DS].flat & c->seg[ES].flat & c->seg[SS].flat & SEG_FLAT_DATA)
         mode |= MODE_FLAT;
+    if (!mode && !stack32 && c->seg[CS].limit == 0xFFFF && c->seg[DS].flat & c->seg[ES].flat & c->seg[SS].flat & SEG_WORD)
+        mode |= MODE_WORD;
     return is_real_like(c) ? mode : mode | MODE_PROT;
 }
 

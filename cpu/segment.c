@@ -19,6 +19,8 @@ void segment_derive(struct segment *s)
     } else if (s->limit == 0xFFFFFFFF) {
         s->last = 1ull << 33;      /* an operand may wrap around 4 GiB: left to the processor, SDM vol. 3, 5.3 */
         if (s->base == 0) s->flat = s->rights == (SEG_READ | SEG_WRITE) ? SEG_FLAT | SEG_FLAT_DATA : SEG_FLAT;
+    } else if (s->limit == 0xFFFF && !(s->base & 15) && s->rights == (SEG_READ | SEG_WRITE)) {
+        s->flat = SEG_WORD;
     }
 }
 

@@ -59,7 +59,9 @@ enum {
 };
 enum { SEG_READ = 1, SEG_WRITE = 2 };
 enum { SEG_FLAT = 1,               /* base 0, limit 4 GiB, not expand-down                           */
-       SEG_FLAT_DATA = 2 };        /* ... for loads and stores                                       */
+       SEG_FLAT_DATA = 2,          /* ... for loads and stores                                       */
+       SEG_WORD = 4 };             /* base a multiple of 16, limit FFFFh, not expand-down, writable: an aligned
+                                      operand at a 16-bit offset is inside                           */
 
 struct segment {
     uint64_t base;
@@ -68,7 +70,7 @@ struct segment {
     uint32_t limit;                /* bytes - 1, granularity applied                                */
     uint16_t selector, access;
     uint8_t  rights;               /* SEG_READ | SEG_WRITE: 0 = unusable (null selector); derived    */
-    uint8_t  flat;                 /* SEG_FLAT, SEG_FLAT_DATA; derived                               */
+    uint8_t  flat;                 /* SEG_FLAT, SEG_FLAT_DATA, SEG_WORD; derived                               */
 };
 
 /* What descriptors make of segment registers, remembered: a pure function, so it never gets stale. */
@@ -112,6 +114,7 @@ enum mode {
     MODE_CODE32 = 1,               /* CS.D                                                          */
     MODE_FLAT = 2,                 /* 32-bit code; CS, DS, ES, SS: base 0, limit 4 GiB; SS.B          */
     MODE_LONG = 4,                 /* 64-bit mode                                                   */
+    MODE_WORD = 16,                /* 16-bit code and stack; CS, DS, ES, SS as in real mode: see SEG_WORD */
     MODE_PROT = 8,                 /* protected mode, not virtual-8086                               */
 };
 

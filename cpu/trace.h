@@ -128,3 +128,14 @@ const struct insn *fall_through(struct cpu *, const struct insn *);
         if (unlikely(((c)->budget -= target_->n) < 0)) TAIL follow_slow(c, i); \
         CHAIN(c, target_ + 1);                                              \
     } while (0)
+/* A branch in MODE_WORD, `back` as in FOLLOW_OUT: the instruction pointer may wrap, and the trace there reach over
+ * the end of the segment; then it is looked up. */
+static inline __attribute__((always_inline)) const struct insn *branch_word(struct cpu *c, const struct insn *i,
+                                                                            uint32_t back)
+{
+    uint64_t target = c->rip + (uint64_t)(int64_t)i->disp;
+    c->rip = (uint16_t)target;
+    c->budget += back;
+    if (unlikely(target + i[i->link].off > 0x10000)) TAIL enter(c, i);
+    FOLLOW(c, i);
+}
