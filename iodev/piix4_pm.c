@@ -18,7 +18,8 @@
  * Small systems switch off without asking where PMCNTRL is: the word 2000h to 604h (QEMU) or B004h
  * (Bochs, early QEMU; OSDev wiki, "Shutdown"). Both work, wherever the firmware has put PMBASE.
  *
- * A write to B2h raises SMI# when DEVACTB and GLBCTL say so. As on QEMU's board it also does what the
+ * A write to B2h raises SMI# when DEVACTB says so; GLBCTL's SMI_EN is not asked for, because Bochs's BIOS
+ * waits for its SMI without having set it. As on QEMU's board the write also does what the
  * firmware's handler is there for: F1h enables ACPI, F0h disables it. EOS is not asked for, or
  * firmware that was written for QEMU would get one SMI only.
  *
@@ -32,14 +33,14 @@
 enum { PMBASE = 0x40, DEVACTB = 0x58, PMREGMISC = 0x80, SMBBASE = 0x90, SMBHSTCFG = 0xD2 };
 enum { COMMAND_IO = 1, PMIOSE = 1, SMB_ENABLE = 1, APMC_EN_BYTE = 0x02 };       /* of DEVACTB + 3 */
 enum { PMSTS = 0x00, PMEN = 0x02, PMCNTRL = 0x04, PMTMR = 0x08, GPSTS = 0x0C, GPEN = 0x0E,
-       GLBSTS = 0x18, GLBCTL = 0x28, PM_SIZE = 0x40 };
+       GLBSTS = 0x18, PM_SIZE = 0x40 };
 enum { TMROF = 0x0001, GBL = 0x0020, PWRBTN = 0x0100, RTC = 0x0400, RESUME = 0x8000 };
 enum { SCI_EN = 0x0001, SUS_TYP = 0x1C00, SUS_EN = 0x2000 };      /* type 000: soft off */
 enum { SMB_STATUS, SMB_CONTROL = 2, SMB_COMMAND, SMB_ADDRESS, SMB_DATA0, SMB_DATA1, SMB_BLOCK,
        SMB_SIZE = 16 };
 enum { SMB_DONE = 0x02, SMB_DEV_ERR = 0x04, SMB_CLEARABLE = 0x1E, SMB_START = 0x40 };
 enum { ACPI_ENABLE = 0xF1, ACPI_DISABLE = 0xF0 };
-enum { APM_STS = 0x20, SMI_EN = 0x01 };                             /* of GLBSTS, GLBCTL */
+enum { APM_STS = 0x20 };                                            /* of GLBSTS */
 #define STATUS_BITS (TMROF | GBL | PWRBTN | RTC | RESUME)
 #define ENABLE_BITS (TMROF | GBL | PWRBTN | RTC)
 #define TIMER_HZ    3579545u
@@ -231,7 +232,7 @@ static uint32_t apm_peek(const struct device *d, uint32_t offset)
 /* The edge counts. */
 static void raise_smi(struct piix4_pm *p)
 {
-    if (!(p->pci.config[DEVACTB + 3] & APMC_EN_BYTE) || !(p->rest[GLBCTL] & SMI_EN)) return;
+    if (!(p->pci.config[DEVACTB + 3] & APMC_EN_BYTE)) return;
     p->rest[GLBSTS] |= APM_STS;
     line_set(&p->smi, true);
     line_set(&p->smi, false);
