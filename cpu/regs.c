@@ -128,6 +128,7 @@ static void add_hidden(struct words *w, const struct cpu *c)
     add(w, c->msr.syscfg);
     add(w, c->msr.hwcr);
     for (unsigned n = 0; n < COUNT_OF(c->msr.k6); n++) add(w, c->msr.k6[n]);
+    for (unsigned n = 0; n < MCE_BANKS; n++) add(w, c->msr.mce_ctl[n]);
     add(w, c->msr.mtrr_default);
     for (unsigned n = 0; n < COUNT_OF(c->msr.mtrr_fixed); n++) add(w, c->msr.mtrr_fixed[n]);
     for (unsigned n = 0; n < COUNT_OF(c->msr.mtrr_variable); n++) add(w, c->msr.mtrr_variable[n]);

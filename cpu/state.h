@@ -161,7 +161,7 @@ struct pending_fault {
     const char *why;               /* the check that failed, for a person; may be NULL */
 };
 
-enum { PMC_COUNT = 4, MTRR_VARIABLE = 8 };
+enum { PMC_COUNT = 4, MTRR_VARIABLE = 8, MCE_BANKS = 4 };
 
 struct cpu {
     union {
@@ -199,7 +199,7 @@ struct cpu {
     uint64_t tsc_offset;           /* TSC = ticks + tsc_offset */
     struct { uint64_t sysenter_cs, sysenter_esp, sysenter_eip, apic_base, pat, misc_enable;
              uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
-             uint64_t pmc[PMC_COUNT], pmc_select[PMC_COUNT], syscfg, hwcr, k6[5];
+             uint64_t pmc[PMC_COUNT], pmc_select[PMC_COUNT], syscfg, hwcr, k6[5], mce_ctl[MCE_BANKS];
              uint64_t mtrr_default, mtrr_fixed[11], mtrr_variable[2 * MTRR_VARIABLE]; } msr;
     struct x87 x87;
     struct sse sse;

@@ -300,12 +300,13 @@ START_TEST(msrs)
 }
 END_TEST
 
-/* As many banks as MCG_CAP says, none with an error; STATUS takes zeroes only. */
+/* As many banks as MCG_CAP says, none with an error; CTL keeps what is written, the others take zeroes only. */
 START_TEST(machine_check_banks)
 {
     static const struct { const char *model; uint32_t msr, value; bool write; int vector; } cases[] = {
         { "p3", 0x179, 4, false, -1 }, { "p3", 0x40F, 0, false, -1 }, { "p3", 0x410, 0, false, 13 },
         { "p3", 0x401, 0, true, -1 }, { "p3", 0x401, 1, true, 13 }, { "p3", 0x400, 1, true, -1 },
+        { "p3", 0x402, 1, true, 13 }, { "p3", 0x403, 0, true, -1 },
         { "p3", 0x179, 0, true, 13 }, { "pentium", 0x179, 0, false, 13 }, { "pentium", 1, 0, false, -1 },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
@@ -320,6 +321,19 @@ START_TEST(machine_check_banks)
         bench_free(b);
         bench_free(p);
     }
+}
+END_TEST
+
+START_TEST(machine_check_control)
+{
+    struct bench *b = bench_protected_on(&(struct cpu_config){ .model = "p3" }, 0);
+    b->r.gpr[GPR_CX] = 0x404;
+    b->r.gpr[GPR_AX] = 0x55AA;
+    b->r.gpr[GPR_DX] = 7;
+    bench_run(b, "0F 30 31 C0 31 D2 0F 32 F4");            /* wrmsr; xor eax, eax; xor edx, edx; rdmsr */
+    ck_assert_uint_eq(b->r.gpr[GPR_AX], 0x55AA);
+    ck_assert_uint_eq(b->r.gpr[GPR_DX], 7);
+    bench_free(b);
 }
 END_TEST
 
@@ -423,6 +437,7 @@ int main(void)
     tcase_add_test(tc, flags_tell_the_model);
     tcase_add_test(tc, msrs);
     tcase_add_test(tc, machine_check_banks);
+    tcase_add_test(tc, machine_check_control);
     tcase_add_test(tc, sysenter_and_sysexit);
     tcase_add_test(tc, registers_round_trip);
     tcase_add_test(tc, hash_sees_every_register);
