@@ -23,6 +23,7 @@ void x87_error(struct cpu *c)
     c->halted = c->frozen = true;
     c->single_step = false;
     c->trap = 0;
+    c->shadow_tick = ~0ull;                /* behind STI, too: the interrupt is what it waits for */
     give_up(c);
 }
 

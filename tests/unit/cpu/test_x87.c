@@ -275,13 +275,8 @@ static uint8_t irq13(void *ctx)
     (void)ctx;
     return 0x75;
 }
-START_TEST(errors_by_irq_13)
+static void run_with_irq_13(const uint8_t *code, size_t size, uint64_t end, uint16_t waiting)
 {
-    static const uint8_t code[] = {
-        0xDB, 0xE3, 0xD9, 0x2E, 0x00, 0x20,         /* FNINIT; FLDCW [2000]: Z unmasked */
-        0xFB, 0xD9, 0xE8, 0xD9, 0xEE,               /* STI; FLD1; FLDZ                  */
-        0xDE, 0xF9, 0x90, 0xD9, 0xE8, 0xF4,         /* FDIVP; NOP; FLD1; HLT             */
-    };
     static const uint8_t handler[] = {
         0x58, 0x50, 0xE6, 0xF0, 0xD9, 0xD0,         /* POP AX; PUSH AX; OUT F0h; FNOP: goes on */
         0x9B, 0xDB, 0xE2, 0xCF,                     /* FWAIT; FNCLEX; IRET */
@@ -292,7 +287,7 @@ START_TEST(errors_by_irq_13)
     struct cpu_regs regs;
     c = cpu_new(NULL, memory, &bus, NULL);
     cpu_on_pin(c, ferr_pin, &c);
-    memory_copy_to(memory, 0x1000, code, sizeof code);
+    memory_copy_to(memory, 0x1000, code, size);
     memory_copy_to(memory, 0x1800, handler, sizeof handler);
     memory_write(memory, 0x2000, 0x37B, WORD);
     memory_write(memory, 0x75 * 4, 0x1800, DWORD);
@@ -304,11 +299,32 @@ START_TEST(errors_by_irq_13)
     cpu_set_regs(c, &regs);
     ck_assert_int_eq(cpu_run(c, 1000), CPU_HALTED);
     cpu_get_regs(c, &regs);
-    ck_assert_uint_eq(regs.rip, 0x1011);
-    ck_assert_uint_eq(regs.gpr[RAX] & 0xFFFF, 0x100E);  /* in front of the waiting FLD1 */
+    ck_assert_uint_eq(regs.rip, end);
+    ck_assert_uint_eq(regs.gpr[RAX] & 0xFFFF, waiting);
     ck_assert(!c->line_ignne && !c->x87.ferr);
     cpu_free(c);
     memory_free(memory);
+}
+START_TEST(errors_by_irq_13)
+{
+    static const uint8_t code[] = {
+        0xDB, 0xE3, 0xD9, 0x2E, 0x00, 0x20,         /* FNINIT; FLDCW [2000]: Z unmasked */
+        0xFB, 0xD9, 0xE8, 0xD9, 0xEE,               /* STI; FLD1; FLDZ                  */
+        0xDE, 0xF9, 0x90, 0xD9, 0xE8, 0xF4,         /* FDIVP; NOP; FLD1: waits; HLT      */
+    };
+    run_with_irq_13(code, sizeof code, 0x1011, 0x100E);
+}
+END_TEST
+
+/* The interrupt that it waits for comes even in the shadow of STI. */
+START_TEST(errors_by_irq_13_behind_sti)
+{
+    static const uint8_t code[] = {
+        0xDB, 0xE3, 0xD9, 0x2E, 0x00, 0x20,         /* FNINIT; FLDCW [2000]: Z unmasked */
+        0xD9, 0xE8, 0xD9, 0xEE, 0xDE, 0xF9,         /* FLD1; FLDZ; FDIVP                */
+        0xFB, 0xD9, 0xE8, 0xF4,                     /* STI; FLD1: waits; HLT             */
+    };
+    run_with_irq_13(code, sizeof code, 0x1010, 0x100D);
 }
 END_TEST
 
@@ -700,6 +716,7 @@ int main(void)
     tcase_add_test(t, waiting_and_no_wait);
     tcase_add_test(t, without_ne_the_pin_tells);
     tcase_add_test(t, errors_by_irq_13);
+    tcase_add_test(t, errors_by_irq_13_behind_sti);
     tcase_add_test(t, not_available);
     tcase_add_test(t, control_word_unmasks_pending);
     tcase_add_test(t, aliases);
