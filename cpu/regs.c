@@ -141,5 +141,5 @@ uint64_t cpu_hash(const struct cpu *c, uint64_t seed)
     cpu_get_regs(c, &r);
     add_regs(&w, &r);
     add_hidden(&w, c);
-    return memory_hash_bytes(simd_hash(c, x87_hash(c, seed)), w.word, w.n * sizeof w.word[0]);
+    return memory_hash_words(simd_hash(c, x87_hash(c, seed)), w.word, w.n);
 }

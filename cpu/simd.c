@@ -298,5 +298,5 @@ uint64_t simd_hash(const struct cpu *c, uint64_t seed)
     uint64_t words[33];
     for (unsigned n = 0; n < 32; n++) words[n] = c->sse.xmm[n / 2].u64[n & 1];
     words[32] = c->sse.env.mxcsr;
-    return memory_hash_bytes(seed, words, sizeof words);
+    return memory_hash_words(seed, words, COUNT_OF(words));
 }

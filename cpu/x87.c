@@ -172,7 +172,7 @@ uint64_t x87_hash(const struct cpu *c, uint64_t seed)
                 f->env.control;
     words[19] = (uint64_t)x87_status(f) << 16 | (unsigned)f->used << 8;
     words[20] = f->ferr;
-    return memory_hash_bytes(seed, words, sizeof words);
+    return memory_hash_words(seed, words, COUNT_OF(words));
 }
 
 /* ---- FWAIT ----------------------------------------------------------------------------------- */

@@ -109,3 +109,5 @@ uint8_t *memory_ram(struct memory *);
 uint64_t memory_hash(const struct memory *, uint64_t seed);
 /* The same hash function for any buffer (not cryptographic; 8 bytes per step). */
 uint64_t memory_hash_bytes(uint64_t seed, const void *data, size_t len);
+/* Of numbers: as if they lay there least significant byte first, on any host. */
+uint64_t memory_hash_words(uint64_t seed, const uint64_t *words, size_t n);

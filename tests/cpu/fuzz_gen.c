@@ -506,7 +506,7 @@ bool program_flags(const struct program *p, uint16_t undefined[PROGRAM_MAX + 1])
         if (i->target >= 0) arriving[i->target] |= after;
         arriving[k + 1] |= after;
     }
-    undefined[p->n] = indirect ? all : arriving[p->n];
+    undefined[p->n] = indirect ? EFL_ALL : arriving[p->n]; /* or into the middle of one */
     return true;
 }
 

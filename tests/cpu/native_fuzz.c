@@ -79,6 +79,7 @@ static uint32_t flags_mask(const struct fuzz *f)
     if (f->native.vector == TRAP_BP && f->native.rip == code_base(f) + f->start[p->n] + 1u)
         return fixed | (EFL_ALL & ~undefined[p->n]);
     for (unsigned k = 0; k < p->n; k++) any |= undefined[k] | p->insn[k].undefs;
+    any |= undefined[p->n];
     return fixed | (EFL_ALL & ~any);
 }
 
@@ -171,6 +172,14 @@ static bool rewrites_itself(const struct fuzz *f)
 static bool half_a_popa(const struct fuzz *f)
 {
     return f->native.vector == f->ours.vector && ended_in(f, &f->native, " popa ");
+}
+
+/* The host's flags are those of the last comparison, or, after an interrupt, the first ones. */
+static bool half_a_comparison(const struct fuzz *f)
+{
+    return f->native.vector == TRAP_PF && f->ours.vector == TRAP_PF &&
+           f->native.rip == f->ours.rip && f->native.cr2 == f->ours.cr2 &&
+           f->native.gpr[1] == f->ours.gpr[1] && ended_in(f, &f->native, " cmps scas ");
 }
 
 /* Both faults are of the same priority (SDM vol. 3, table 6-2). */
@@ -279,6 +288,7 @@ static struct allowance {
     {"the program overwrote itself", rewrites_itself, 0},
     {"an operand across 4 GiB faults or wraps", wraps, 0},
     {"POPA that faults half-way", half_a_popa, 0},
+    {"flags of REP CMPS, SCAS that fault half-way", half_a_comparison, 0},
     {"misaligned and beyond the stack segment: #GP or #SS", misaligned_beyond_stack, 0},
     {"faults of MASKMOVQ, MASKMOVDQU", masked_fault, 0},
     {"REP INS, OUTS of count 0 without permission", io_of_count_zero, 0},

@@ -382,6 +382,11 @@ START_TEST(hash_sees_every_byte)
     /* The same on every host and compiler. */
     ck_assert_uint_eq(memory_hash_bytes(42, "The quick brown fox jumps over the lazy dog.", 44),
                       11852526669546685286u);
+    static const uint64_t words[5] = {0x0807060504030201, 0x100F0E0D0C0B0A09, 0x1817161514131211,
+                                      0x201F1E1D1C1B1A19, 0x2827262524232221};
+    for (unsigned n = 0; n < 40; n++) text[n] = (uint8_t)(n + 1);
+    ck_assert_uint_eq(memory_hash_words(7, words, 5), memory_hash_bytes(7, text, 40));
+    ck_assert_uint_eq(memory_hash_words(7, words, 2), memory_hash_bytes(7, text, 16));
 }
 END_TEST
 
