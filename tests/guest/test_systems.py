@@ -54,7 +54,7 @@ def test_hdt():
         m.key("ret")
         m.wait_screen(r"^hdt>")
         m.type("show cpu\n")
-        m.wait_screen(r"Manufacturer : Intel")
+        m.wait_screen(r"Manufacturer : AMD")
 
 
 def test_uboot():
