@@ -188,10 +188,10 @@ def keys(m, x):
 
 def paste(m, x):
     check(len(PASTED) >= 200, "too short a text: %d" % len(PASTED))
-    x.copy("clear; cat > /pasted\n" + PASTED + "\n")
+    x.copy("clear; cat > /pasted\n" + PASTED)
     x.run("xdotool", "key", "ctrl+alt+v")
-    m.wait_screen(re.escape(PASTED[-15:]) + r"\s*\n\s*\Z")            # and the line's end
-    x.run("xdotool", "key", "ctrl+d")
+    m.wait_screen(re.escape(PASTED[-15:]))
+    x.run("xdotool", "key", "Return", "ctrl+d")        # typed after all of it, so that the order is known
     x.type("clear; md5sum /pasted")
     m.wait_screen("^" + hashlib.md5((PASTED + "\n").encode()).hexdigest())
 
