@@ -49,10 +49,11 @@ class Server:
     @contextlib.contextmanager
     def window_manager(self):
         """SDL waits forever for a window that is mapped while the window manager starts: not before it is there."""
-        program = subprocess.Popen("openbox", env=self.environment(), stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
+        ready = os.path.join(self.dir, "ready")
+        program = subprocess.Popen(["openbox", "--startup", "touch " + ready], env=self.environment(),
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            self.wait_for(lambda: "#" in self.ask("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"), "a window manager")
+            self.wait_for(lambda: os.path.exists(ready), "a window manager")
             yield self
         finally:
             program.terminate()
