@@ -24,7 +24,7 @@ static inline uint64_t word_laddr(const struct cpu *c, const struct insn *i)
 #define FLAT_AT(p, tag, laddr, size, twin)                                  \
     const struct tlb_entry *entry_ = tlb_slot(c->tlb, laddr);               \
     if (unlikely(!tlb_hit(entry_->tag, laddr, size))) TAIL twin(c, i);      \
-    void *p = (void *)(entry_->host + (laddr))
+    void *p = (void *)(entry_->host + (uintptr_t)(laddr))
 /* A form with a memory operand at `laddr`: the body of a pair of handlers that FLAT_TWINS makes, with
  * the suffixes f for flat 32-bit, l for 64-bit and w for 16-bit addresses. */
 #define AT_LADDR(op, form)                                                                    \
