@@ -7,6 +7,7 @@
  * --seed S --from I --runs 1. The failing input is left in the file fuzz-crash.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,13 +39,10 @@ static uint32_t random32(void)
 /* Only calls that are safe in a signal handler. */
 static void crashed(int number)
 {
-    FILE *f = fopen("fuzz-crash", "wb");
-    if (f) {
-        fwrite(current, 1, current_size, f);
-        fclose(f);
-    }
     static const char text[] = "the input is in the file fuzz-crash\n";
-    if (write(2, text, sizeof text - 1) < 0) _exit(2);
+    int fd = open("fuzz-crash", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    bool kept = fd >= 0 && write(fd, current, current_size) == (ssize_t)current_size;
+    if (kept && write(2, text, sizeof text - 1) < 0) _exit(2);
     signal(number, SIG_DFL);
     raise(number);
 }

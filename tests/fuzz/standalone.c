@@ -112,8 +112,9 @@ int main(int argc, char **argv)
     for (unsigned n = 0; n < c->count; n++)
         LLVMFuzzerTestOneInput(c->input[n].data, c->input[n].size);
     unsigned long long runs = run_mutations(c, time(NULL) + seconds);
-    printf("%u inputs, %llu mutations\n", c->count, runs);
+    unsigned inputs = c->count;
+    printf("%u inputs, %llu mutations\n", inputs, runs);
     for (unsigned n = 0; n < c->count; n++) free(c->input[n].data);
     free(c);
-    return 0;
+    return inputs ? 0 : 2;                 /* without a corpus nothing was tried */
 }

@@ -525,6 +525,7 @@ vbe:                                    # CX = mode: red grows to the right, gre
     pop bx
     mov ax, 0x4F02
     int 0x10
+vbe_fill:                               # WIDTH x HEIGHT pixels at PITCH
     mov word ptr [bank], -1
     xor dx, dx
 1:  xor cx, cx
@@ -621,16 +622,7 @@ vbe_virtual:
     mov [PITCH], bx
     mov word ptr [WIDTH], 1024
     mov word ptr [HEIGHT], 600
-    mov word ptr [bank], -1
-    xor dx, dx
-1:  xor cx, cx
-2:  call vbe_pixel
-    inc cx
-    cmp cx, [WIDTH]
-    jb 2b
-    inc dx
-    cmp dx, [HEIGHT]
-    jb 1b
+    call vbe_fill
     mov ax, 0x4F07
     xor bx, bx
     mov cx, 200
