@@ -2,25 +2,7 @@
  * SSE arithmetic: the operations of both formats (op_float.inc), and the approximations of single.
  * Data sheet: Intel SDM vol. 1, 11.5; vol. 2, ADDPS ... SUBSD.
  */
-#include <math.h>
 #include "cpu/sse_host.h"
-
-#define FORMAT   f32
-#define TYPE     u32
-#define UINT     uint32_t
-#define INT      int32_t
-#define FLOAT    float
-#define MANTISSA FLT_MANT_DIG
-#define ROOT     sqrtf
-#include "cpu/op_host.inc"
-#define FORMAT   f64
-#define TYPE     u64
-#define UINT     uint64_t
-#define INT      int64_t
-#define FLOAT    double
-#define MANTISSA DBL_MANT_DIG
-#define ROOT     sqrt
-#include "cpu/op_host.inc"
 
 #define FORMAT f32
 #define TYPE   u32

@@ -9,6 +9,7 @@
  */
 #pragma once
 #include <float.h>
+#include <math.h>
 #include "cpu/simd.h"
 
 /* Not where intermediate results have more bits (the x87 of a 32-bit host), or the user wants
@@ -41,3 +42,20 @@ static inline __attribute__((always_inline)) bool vec_all(union vec m)
 {
     return (m.u64[0] & m.u64[1]) == ~0ull;
 }
+
+#define FORMAT   f32
+#define TYPE     u32
+#define UINT     uint32_t
+#define INT      int32_t
+#define FLOAT    float
+#define MANTISSA FLT_MANT_DIG
+#define ROOT     sqrtf
+#include "cpu/op_host.inc"
+#define FORMAT   f64
+#define TYPE     u64
+#define UINT     uint64_t
+#define INT      int64_t
+#define FLOAT    double
+#define MANTISSA DBL_MANT_DIG
+#define ROOT     sqrt
+#include "cpu/op_host.inc"

@@ -45,22 +45,9 @@ static inline void arith_memory(struct cpu *c, const struct insn *i, struct f80 
     if (x87_settle(f)) x87_set(f, 0, r);
 }
 
-static inline void x87_arith_m32(struct cpu *c, const struct insn *i)
-{
-    arith_memory(c, i, x87_load_f32(c, i));
-}
-static inline void x87_arith_m64(struct cpu *c, const struct insn *i)
-{
-    arith_memory(c, i, x87_load_f64(c, i));
-}
-static inline void x87_arith_i16(struct cpu *c, const struct insn *i)
-{
-    arith_memory(c, i, x87_load_i16(c, i));
-}
-static inline void x87_arith_i32(struct cpu *c, const struct insn *i)
-{
-    arith_memory(c, i, x87_load_i32(c, i));
-}
+#define NAME x87_arith
+#define DO   arith_memory
+#include "cpu/op_x87_memory.inc"
 
 X87_GENERAL(x87_arith_st0)
 X87_GENERAL(x87_arith_sti)

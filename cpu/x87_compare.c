@@ -97,22 +97,9 @@ static inline void compare_memory(struct cpu *c, const struct insn *i, struct f8
     if (settled && x87_op(i) & 1) x87_pop(f);
 }
 
-static inline void x87_com_m32(struct cpu *c, const struct insn *i)
-{
-    compare_memory(c, i, x87_load_f32(c, i));
-}
-static inline void x87_com_m64(struct cpu *c, const struct insn *i)
-{
-    compare_memory(c, i, x87_load_f64(c, i));
-}
-static inline void x87_com_i16(struct cpu *c, const struct insn *i)
-{
-    compare_memory(c, i, x87_load_i16(c, i));
-}
-static inline void x87_com_i32(struct cpu *c, const struct insn *i)
-{
-    compare_memory(c, i, x87_load_i32(c, i));
-}
+#define NAME x87_com
+#define DO   compare_memory
+#include "cpu/op_x87_memory.inc"
 
 static inline void x87_tst(struct cpu *c, const struct insn *i)
 {

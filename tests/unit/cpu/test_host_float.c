@@ -4,37 +4,12 @@
  */
 #include <check.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include "cpu/sse_host.h"
+#include "tests/unit/cpu/random64.h"
 
 enum { ROUNDS = 2000000, READY = MXCSR_RESET | MXCSR_P };
 
-#define FORMAT   f32
-#define TYPE     u32
-#define UINT     uint32_t
-#define INT      int32_t
-#define FLOAT    float
-#define MANTISSA FLT_MANT_DIG
-#define ROOT     sqrtf
-#include "cpu/op_host.inc"
-#define FORMAT   f64
-#define TYPE     u64
-#define UINT     uint64_t
-#define INT      int64_t
-#define FLOAT    double
-#define MANTISSA DBL_MANT_DIG
-#define ROOT     sqrt
-#include "cpu/op_host.inc"
-
-static uint64_t seed = 0x2545F4914F6CDD1Dull;
-static uint64_t random64(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed * 0x9E3779B97F4A7C15ull;
-}
 /* Significands that make ties and exact results, exponents near each other and at the ends. */
 static uint64_t number(unsigned fraction, unsigned width)
 {

@@ -6,18 +6,10 @@
 #include <check.h>
 #include <inttypes.h>
 #include "cpu/softfloat/quick.h"
+#include "tests/unit/cpu/random64.h"
 #include "tests/unit/cpu/x87_rig.h"
 
 enum { ROUNDS = 1500000, HANDLER_ROUNDS = 400000 };
-
-static uint64_t seed = 0x9E3779B97F4A7C15ull;
-static uint64_t random64(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed * 0x2545F4914F6CDD1Dull;
-}
 
 /* Check reports every ck_assert to its parent process: millions of them take their time. */
 #define CHECK(condition, ...)                                                                      \

@@ -7,17 +7,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include "cpu/softfloat/wide.h"
+#include "tests/unit/cpu/random64.h"
 
 enum { CASES = 60000, NEIGHBOURS = CASES / 2000 };
 
-static uint64_t seed = 88172645463325252ull;
-static uint64_t random64(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed * 0x2545F4914F6CDD1Dull;
-}
 /* A number of either sign from 2^low to 2^(high + 1). */
 static struct f80 number(int low, int high)
 {
