@@ -156,6 +156,7 @@ static void add_video(struct builder *b)
 {
     if (!add(b, "vga", NULL)) return;
     set_number(b, "vga", "vram", b->config->vga_mib);
+    if (b->config->vga_border) set(b, "vga", "border", "1");
 }
 
 bool build_devices(struct board *board, const struct config *c)

@@ -67,6 +67,7 @@ struct config {
     struct config_rom romimage, vgaromimage, optrom[CONFIG_ROMS], optram[CONFIG_ROMS];
     bool pci, fw_cfg;
     uint64_t vga_mib;
+    bool vga_border;
     struct config_floppy floppy[CONFIG_FLOPPIES];
     struct config_channel ata[CONFIG_CHANNELS];
     const char *boot[CONFIG_BOOTS];        /* "floppy", "disk", "cdrom", "network"; NULL: no more */

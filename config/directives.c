@@ -59,7 +59,8 @@ static const struct option vga_options[] = {
     FIXED("extension", "vbe|none", "VGA with VBE"),
     QUIET("update_freq"), QUIET("realtime"),
     FIXED("ddc", "builtin|builtin_gui|disabled", "no monitor data"),
-    UINT("vbe_memsize", config, vga_mib, 1, 64), END
+    UINT("vbe_memsize", config, vga_mib, 1, 64),
+    BOOL("border", config, vga_border), END
 };
 
 static const struct option keyboard_options[] = {

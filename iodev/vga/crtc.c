@@ -18,7 +18,7 @@
  */
 #include "iodev/vga/vga.h"
 
-enum { PROTECT_0_TO_7 = 0x80 };            /* in CR_RETRACE_END */
+enum { RETRACE_END = 0x0F, PROTECT_0_TO_7 = 0x80 };        /* in CR_RETRACE_END */
 enum { LINE_COMPARE_8 = 0x10 };            /* in CR_OVERFLOW */
 enum { CR_LATCH = 0x22, CR_FLIP_FLOP = 0x24, CR_ATTR_INDEX = 0x26 };
 
@@ -26,6 +26,18 @@ static const uint8_t crtc_mask[CR_COUNT] = {
     0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0x3F, 0x7F, 0xFF,
     0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xEF, 0xFF,
 };
+
+/* The bits that say when a frame begins and what the beam passes. */
+static uint8_t timing_bits(unsigned index)
+{
+    switch (index) {
+    case CR_OVERFLOW:    return (uint8_t)~LINE_COMPARE_8;
+    case CR_RETRACE_END: return RETRACE_END;
+    case CR_MODE:        return MODE_RUN | MODE_HALF_VERTICAL;
+    case CR_RETRACE_START: case CR_VDISP_END: return 0xFF;
+    default:             return index < CR_OVERFLOW ? 0xFF : 0;
+    }
+}
 
 void vga_crtc_write(struct vga *v, uint8_t value)
 {
@@ -35,7 +47,10 @@ void vga_crtc_write(struct vga *v, uint8_t value)
         if (index != CR_OVERFLOW) return;          /* but line compare bit 8 stays open */
         value = (uint8_t)((v->crtc[index] & ~LINE_COMPARE_8) | (value & LINE_COMPARE_8));
     }
-    v->crtc[index] = value & crtc_mask[index];
+    value &= crtc_mask[index];
+    if ((v->crtc[index] ^ value) & timing_bits(index)) vga_forget_writes(v);
+    if (index >= CR_CURSOR_HIGH && index <= CR_CURSOR_LOW) v->crtc[index] = value;
+    else vga_set(v, &v->crtc[index], value);
 }
 
 /* 22h, 24h and 26h are in IBM's chip, though not in its book; card detection reads them. */
@@ -95,23 +110,38 @@ static struct timing timing(const struct vga *v)
     return vga_is_dispi(v) ? dispi_timing(v) : crtc_timing(v);
 }
 
-static uint64_t clocks_now(const struct vga *v, const struct timing *t)
-{
-    return muldiv64(clock_now(board_clock(v->dev.board)), t->clocks, t->per);
-}
-
-uint64_t vga_frame(const struct vga *v)
+struct beam vga_beam(const struct vga *v, nanos when)
 {
     struct timing t = timing(v);
-    return clocks_now(v, &t) / ((uint64_t)t.htotal * t.vtotal);
+    uint64_t clocks = muldiv64(when, t.clocks, t.per), frame = (uint64_t)t.htotal * t.vtotal;
+    struct beam b = { .frame = clocks / frame, .position = clocks % frame, .rows = t.vtotal,
+                      .columns = t.htotal, .visible_rows = t.vend, .visible_columns = t.hend,
+                      .retrace = t.retrace, .retrace_rows = t.retrace_rows };
+    b.row = (unsigned)(b.position / t.htotal);
+    b.column = (unsigned)(b.position % t.htotal);
+    return b;
 }
+
+static struct beam beam_now(const struct vga *v)
+{
+    return vga_beam(v, clock_now(board_clock(v->dev.board)));
+}
+
+nanos vga_last_retrace(const struct vga *v)
+{
+    struct timing t = timing(v);
+    uint64_t frame = (uint64_t)t.htotal * t.vtotal, before = (uint64_t)t.retrace * t.htotal;
+    uint64_t clocks = muldiv64(clock_now(board_clock(v->dev.board)), t.clocks, t.per);
+    if (clocks < before) return 0;
+    return muldiv64((clocks - before) / frame * frame + before, t.per, t.clocks);
+}
+
+uint64_t vga_frame(const struct vga *v) { return beam_now(v).frame; }
 
 uint8_t vga_status1(const struct vga *v)
 {
-    struct timing t = timing(v);
-    uint64_t at = clocks_now(v, &t) % ((uint64_t)t.htotal * t.vtotal);
-    unsigned row = (unsigned)(at / t.htotal), column = (unsigned)(at % t.htotal);
-    bool retrace = row >= t.retrace && row - t.retrace < t.retrace_rows;
-    bool blank = row >= t.vend || column >= t.hend;
+    struct beam b = beam_now(v);
+    bool retrace = b.row >= b.retrace && b.row - b.retrace < b.retrace_rows;
+    bool blank = b.row >= b.visible_rows || b.column >= b.visible_columns;
     return (uint8_t)((retrace ? 0x08 : 0) | (retrace || blank ? 0x01 : 0));
 }

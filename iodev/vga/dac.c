@@ -28,14 +28,16 @@ static void write_data(struct vga *v, uint8_t value)
 {
     v->dac.latch[v->dac.component++] = value & component_mask(v);
     if (v->dac.component < 3) return;
-    memcpy(&v->dac.palette[3 * v->dac.index++], v->dac.latch, 3);
+    for (unsigned i = 0; i < 3; i++)
+        vga_set(v, &v->dac.palette[3 * v->dac.index + i], v->dac.latch[i]);
+    v->dac.index++;
     v->dac.component = 0;
 }
 
 void vga_dac_write(struct vga *v, unsigned port, uint8_t value)
 {
     switch (port) {
-    case MASK: v->dac.mask = value; break;
+    case MASK: vga_set(v, &v->dac.mask, value); break;
     case READ_INDEX:
         v->dac.index = value;
         v->dac.reading = true;

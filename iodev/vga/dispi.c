@@ -76,6 +76,7 @@ static void start_mode(struct vga *v)
 static void write_enable(struct vga *v, uint16_t value)
 {
     bool was = vga_is_dispi(v);
+    if ((v->dispi.reg[DISPI_ENABLE] ^ value) & DISPI_ENABLED) vga_forget_writes(v);
     if (value & DISPI_ENABLED && !was && !fits(v, v->dispi.reg[DISPI_XRES])) {
         device_log(&v->dev, LOG_WARN, "mode %ux%u with %u bits per pixel needs more than %zu bytes",
                    v->dispi.reg[DISPI_XRES], v->dispi.reg[DISPI_YRES], v->dispi.reg[DISPI_BPP],
@@ -97,6 +98,7 @@ static void write_size(struct vga *v, unsigned index, uint16_t value, bool valid
     if (value == before) return;
     v->dispi.reg[index] = value;
     if (!vga_is_dispi(v)) return;
+    vga_forget_writes(v);
     if (fits(v, v->dispi.reg[DISPI_XRES])) set_virtual_width(v, v->dispi.reg[DISPI_XRES]);
     else v->dispi.reg[index] = before;
 }

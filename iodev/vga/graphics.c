@@ -123,11 +123,11 @@ static bool needs_drawing(const struct vga *v, const struct band *b)
 
 static void draw_band(struct vga *v, const struct band *b)
 {
-    uint32_t *to = v->pixels + (size_t)b->y * v->shown.width;
+    uint32_t *to = vga_line(v, b->y);
     if (v->shown.kind == PICTURE_LINEAR) draw_linear(v, b, to);
     else draw_planes(v, b, to);
     for (unsigned line = 1; line < b->lines; line++)
-        memcpy(to + (size_t)line * v->shown.width, to, v->shown.width * sizeof *to);
+        memcpy(to + (size_t)line * v->shown.full_width, to, v->shown.width * sizeof *to);
 }
 
 void vga_draw_graphics(struct vga *v, struct changed *changed)

@@ -8,11 +8,15 @@
  * dots or come at half the dot clock are drawn twice. So mode 13h is 640x400, 40 columns of text
  * are 720x400.
  *
- * Not implemented: the border (overscan), the ninth dot of graphics modes, count-by-two and -four.
+ * The border (overscan) is shown if the setting asks for it.
+ *
+ * Not implemented: the ninth dot of graphics modes, count-by-two and -four.
  */
 #include "iodev/vga/vga.h"
 
 #include <string.h>
+
+enum { BORDER_MOST = 64 };                 /* pixels of a side */
 
 /* 16-colour pixels: plane enable, palette register, colour select, DAC (book: figure "Attribute
  * Controller"). */
@@ -63,11 +67,19 @@ static void dispi_picture(const struct vga *v, struct picture *p)
 
 /* ---- VGA modes ------------------------------------------------------------------------------- */
 
+/* Whoever loads the palette registers takes them from the screen for a moment, which is not to be
+ * seen as a black picture. */
+static bool palette_is_away(const struct vga *v)
+{
+    nanos since = clock_now(board_clock(v->dev.board)) - v->palette_off;
+    return !(v->attr_index & ATTR_PALETTE_SOURCE) && (!v->palette_off || since > SECOND / 50);
+}
+
 static enum picture_kind vga_kind(const struct vga *v)
 {
     if (!(v->crtc[CR_MODE] & MODE_RUN)) return PICTURE_NONE;
     if (v->seq[SEQ_CLOCKING] & CLOCKING_SCREEN_OFF) return PICTURE_BLANK;
-    if (!(v->attr_index & ATTR_PALETTE_SOURCE)) return PICTURE_BLANK;
+    if (palette_is_away(v)) return PICTURE_BLANK;
     if (!(v->gfx[GFX_MISC] & GMISC_GRAPHICS)) return PICTURE_TEXT;
     if (v->gfx[GFX_MODE] & GMODE_256) return PICTURE_256;
     return v->gfx[GFX_MODE] & GMODE_INTERLEAVE ? PICTURE_INTERLEAVED : PICTURE_PLANAR;
@@ -105,7 +117,7 @@ static void vertical(const struct vga *v, struct picture *p)
 static void addressing(const struct vga *v, struct picture *p)
 {
     unsigned byte_panning = v->crtc[CR_PRESET_ROW] >> 5 & 3;
-    p->start = (v->crtc[CR_START_HIGH] << 8 | v->crtc[CR_START_LOW]) + byte_panning;
+    p->start = vga_start_address(v) + byte_panning;
     p->offset = v->crtc[CR_OFFSET] * 2u;
     p->crtc_mode = v->crtc[CR_MODE];
     p->dword = v->crtc[CR_UNDERLINE] & 0x40;
@@ -130,6 +142,33 @@ static void text_details(const struct vga *v, struct picture *p)
     p->underline = v->crtc[CR_UNDERLINE] & 0x1F;
 }
 
+/* Between display and blanking there is the border, as wide as the registers say. On the screen the
+ * picture comes one character clock after the counter: of the two characters that the BIOS's modes
+ * leave, one is on each side. */
+static void border_columns(const struct vga *v, struct picture *p)
+{
+    const uint8_t *c = v->crtc;
+    unsigned start = c[CR_HBLANK_START], dots = p->dots * p->scale;
+    unsigned end = (c[CR_HBLANK_END] & 0x1Fu) | (c[CR_HRETRACE_END] & 0x80u) >> 2;
+    unsigned stop = start + 1 + ((end - start - 1) & 0x3F) + 1, total = c[CR_HTOTAL] + 5u;
+    unsigned left = total > stop ? total - stop : 0;
+    unsigned right = start + 1 > p->columns ? start + 1 - p->columns : 0;
+    p->left = at_most(left, BORDER_MOST / dots) * dots;
+    p->full_width = p->width + p->left + at_most(right, BORDER_MOST / dots) * dots;
+}
+
+static void border_lines(const struct vga *v, struct picture *p)
+{
+    unsigned twice = v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1;
+    unsigned start = v->crtc[CR_VBLANK_START] | (v->crtc[CR_OVERFLOW] & 0x08u) << 5 |
+                     (v->crtc[CR_MAX_SCAN] & 0x20u) << 4;
+    unsigned stop = (start + ((v->crtc[CR_VBLANK_END] - start - 1) & 0xFF) + 1) * twice;
+    unsigned total = vga_beam(v, 0).rows, bottom = start * twice;
+    p->top = at_most(total > stop ? total - stop : 0, BORDER_MOST);
+    p->full_height = p->height + p->top;
+    p->full_height += at_most(bottom > p->height ? bottom - p->height : 0, BORDER_MOST);
+}
+
 /* Zeroed first, padding included: pictures are compared by memcmp. */
 void vga_picture(const struct vga *v, struct picture *p)
 {
@@ -146,15 +185,20 @@ void vga_picture(const struct vga *v, struct picture *p)
     }
     if (!p->width) p->kind = PICTURE_NONE;
     fill_colors(v, p);
+    p->full_width = p->width;
+    p->full_height = p->height;
+    if (!v->border || vga_is_dispi(v)) return;
+    border_columns(v, p);
+    border_lines(v, p);
+    p->border = vga_dac_color(v, v->attr[ATTR_OVERSCAN]);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-struct rows {
-    uint32_t address;
-    unsigned row, repeated;                /* row scan counter; lines that it has been shown */
-    bool split;
-};
+struct rows vga_first_row(const struct picture *p)
+{
+    return (struct rows){ .address = p->start, .row = p->preset_row };
+}
 
 /* The CRTC's counters from one scan line to the next. */
 static void next_line(const struct picture *p, struct rows *r, unsigned y)
@@ -178,16 +222,17 @@ static bool continues(const struct picture *p, const struct band *b, const struc
     return p->flat ? false : !((r->row ^ b->row) & rows_matter);
 }
 
-unsigned vga_bands(const struct picture *p, struct band *bands, unsigned room)
+unsigned vga_bands(const struct picture *p, struct rows *r, unsigned from, unsigned to,
+                   struct band *bands)
 {
-    struct rows r = { .address = p->start, .row = p->preset_row };
     unsigned count = 0;
-    for (unsigned y = 0; y < p->height; y++) {
-        bool fresh = !count || !continues(p, &bands[count - 1], &r);
-        if (fresh && count == room) break;
-        if (fresh) bands[count++] = (struct band){ y, 0, r.address, r.row, r.split };
+    for (unsigned y = from; y < to; y++) {
+        bool fresh = !count || !continues(p, &bands[count - 1], r);
+        if (fresh && count == VGA_MAX_HEIGHT) break;
+        if (fresh)
+            bands[count++] = (struct band){ y, 0, r->address, r->row, r->repeated, r->split };
         bands[count - 1].lines++;
-        next_line(p, &r, y);
+        next_line(p, r, y);
     }
     return count;
 }

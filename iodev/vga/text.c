@@ -70,8 +70,8 @@ static void draw_cell(struct vga *v, const struct band *b, int x, uint32_t cell)
     uint32_t fore = p->colors[attribute & 15];
     uint32_t back = p->colors[attribute >> 4 & (p->blink ? 7 : 15)];
     for (unsigned line = 0; line < b->lines; line++) {
-        unsigned row = (b->row + line / p->repeat) & 0x1F;
-        uint32_t *to = v->pixels + (size_t)(b->y + line) * p->width;
+        unsigned row = (b->row + (b->repeated + line) / p->repeat) & 0x1F;
+        uint32_t *to = vga_line(v, b->y + line);
         draw_dots(p, to, x, dots_of(v, cell, row), fore, back);
     }
 }

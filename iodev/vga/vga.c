@@ -58,6 +58,7 @@ void vga_port_write(struct vga *v, unsigned port, uint8_t value)
     switch (active_port(v, port)) {
     case 0x3C0: vga_attr_write(v, value); break;
     case 0x3C2:
+        if ((v->misc ^ value) & MISC_CLOCK) vga_forget_writes(v);
         v->misc = value;
         vga_aperture_update(v);
         break;
@@ -192,6 +193,8 @@ static void reset(struct device *d, enum reset kind)
     if (kind == RESET_POWER && !v->fresh) memset(v->vram, 0, v->vram_size);
     v->fresh = false;
     v->redraw = true;
+    v->palette_off = 0;
+    vga_forget_writes(v);
     vga_aperture_update(v);
 }
 
@@ -201,6 +204,8 @@ static void restored(struct device *d)
     v->dac.component %= 3;
     vga_dispi_restored(v);
     v->redraw = true;
+    v->palette_off = 0;
+    vga_forget_writes(v);
     vga_aperture_update(v);
 }
 
@@ -209,6 +214,8 @@ static const struct prop props[] = {
       "video memory in MiB: 1, 2, 4 ... 64" },
     { "slot", PROP_UINT, offsetof(struct vga, slot), 2, NULL,
       "PCI device number, if there is PCI" },
+    { "border", PROP_BOOL, offsetof(struct vga, border), 0, NULL,
+      "show the border (overscan) around the picture" },
     { "mmio", PROP_BOOL, offsetof(struct vga, mmio), 0, NULL,
       "registers in memory at BAR2, as on QEMU's card" },
     { "rom", PROP_TEXT, offsetof(struct vga, rom_path), 0, NULL,

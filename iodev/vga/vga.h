@@ -7,7 +7,7 @@
  *                    +-> dispi.c      Bochs' "VBE DISPI" registers: the SVGA modes
  *   A0000h --> window.c  latches and write modes  --+
  *   BAR 0  --> (plain RAM) -------------------------+--> vram --> screen.c --> picture.c
- *                                                                   +-> text.c, graphics.c
+ *                    raster.c: registers changed in mid-frame --^   +-> text.c, graphics.c
  *
  * Plane p of address a is vram[4 * a + p]: a double word of vram is what the four planes hold at
  * one address, chain-4 is linear, and the linear framebuffer shows the same bytes.
@@ -20,6 +20,7 @@ enum {
     VGA_LINE_ROOM = VGA_MAX_WIDTH + 32,    /* one more character than fits, for panning */
     VGA_MAX_MIB = 64,
     VGA_DIRTY_WORDS = (VGA_MAX_MIB << 20) / 4096 / 64,
+    VGA_RASTER_ROOM = 8192,                /* register writes that are remembered for two frames */
     VGA_SLACK = 4 * VGA_MAX_WIDTH,   /* zeros behind vram: a row that starts in it may end there */
     VGA_PLANE_MASK = 0xFFFF            /* a VGA has 64 KiB per plane */
 };
@@ -29,7 +30,8 @@ enum { SEQ_RESET, SEQ_CLOCKING, SEQ_MAP_MASK, SEQ_CHARACTER_MAP, SEQ_MEMORY_MODE
 enum { CLOCKING_8DOT = 0x01, CLOCKING_HALF = 0x08, CLOCKING_SCREEN_OFF = 0x20 };
 enum { MEMORY_SEQUENTIAL = 0x04, MEMORY_CHAIN4 = 0x08 };
 
-enum { CR_HTOTAL, CR_HDISP_END, CR_VTOTAL = 0x06, CR_OVERFLOW, CR_PRESET_ROW, CR_MAX_SCAN,
+enum { CR_HTOTAL, CR_HDISP_END, CR_HBLANK_START, CR_HBLANK_END, CR_HRETRACE_START,
+       CR_HRETRACE_END, CR_VTOTAL, CR_OVERFLOW, CR_PRESET_ROW, CR_MAX_SCAN,
        CR_CURSOR_START, CR_CURSOR_END, CR_START_HIGH, CR_START_LOW, CR_CURSOR_HIGH, CR_CURSOR_LOW,
        CR_RETRACE_START, CR_RETRACE_END, CR_VDISP_END, CR_OFFSET, CR_UNDERLINE, CR_VBLANK_START,
        CR_VBLANK_END, CR_MODE, CR_LINE_COMPARE, CR_COUNT };
@@ -48,7 +50,7 @@ enum { AMODE_LINE_GRAPHICS = 0x04, AMODE_BLINK = 0x08, AMODE_PAN_COMPATIBLE = 0x
        AMODE_COLOR_SELECT = 0x80 };
 enum { ATTR_PALETTE_SOURCE = 0x20 };       /* in the index: on = the screen owns the palette */
 
-enum { MISC_COLOR = 0x01, MISC_RAM = 0x02 };
+enum { MISC_COLOR = 0x01, MISC_RAM = 0x02, MISC_CLOCK = 0x0C };
 
 enum dispi_index { DISPI_ID, DISPI_XRES, DISPI_YRES, DISPI_BPP, DISPI_ENABLE, DISPI_BANK,
                    DISPI_VIRT_WIDTH, DISPI_VIRT_HEIGHT, DISPI_X_OFFSET, DISPI_Y_OFFSET,
@@ -85,13 +87,38 @@ struct picture {
     unsigned bpp;                          /* PICTURE_LINEAR */
     uint64_t pitch, origin;                /* bytes in vram  */
     uint32_t colors[256];                  /* XRGB; 16 in text and planar modes */
+    unsigned left, top;                    /* border; 0 unless asked for */
+    unsigned full_width, full_height;      /* with the border */
+    uint32_t border;                       /* XRGB */
+};
+
+/* The CRTC's counters at a scan line. */
+struct rows {
+    uint32_t address;
+    unsigned row, repeated;                /* row scan counter; lines that it has been shown */
+    bool split;
+};
+
+/* Where the beam is. */
+struct beam {
+    uint64_t frame, position;              /* character clocks since the frame's first line began */
+    unsigned row, column;
+    unsigned rows, columns;                /* of a frame, blanking included */
+    unsigned visible_rows, visible_columns, retrace, retrace_rows;
+};
+
+/* A register was changed: `at` is its place in struct vga. */
+struct raster_write {
+    nanos    when;
+    uint16_t at;
+    uint8_t  before, after;
 };
 
 /* Scan lines that show the same row of memory: a row of text, or 1-4 lines of pixels. */
 struct band {
     unsigned y, lines;
     uint32_t address;                      /* CRTC counter at the left edge */
-    unsigned row;                          /* row scan counter of the first line */
+    unsigned row, repeated;                /* row scan counter of the first line; its repetition */
     bool split;                            /* below the line compare */
 };
 
@@ -102,11 +129,12 @@ struct vga {
     struct region *aperture;               /* A0000h as RAM, or NULL: see aperture.c */
     size_t aperture_at;
     uint64_t vram_mib, slot;               /* settings */
-    bool     mmio;
+    bool     mmio, border;
     char *rom_path;
     uint8_t *rom;
     bool fresh;                            /* vram has just been allocated: it is zero */
 
+    /* From here to dispi: raster.c saves and restores these as one block. */
     uint8_t misc, feature, subsystem;      /* 3C2h, 3DAh, 3C3h */
     uint8_t seq_index, crtc_index, gfx_index, attr_index;
     uint8_t seq[SEQ_COUNT], crtc[CR_COUNT], gfx[GFX_COUNT], attr[ATTR_COUNT];
@@ -129,6 +157,11 @@ struct vga {
     uint64_t dirty[VGA_DIRTY_WORDS];       /* pages of vram written through the window */
     bool fonts_written;                    /* plane 2 */
     bool redraw;                           /* forget what is in pixels */
+    bool in_pieces;                        /* the last picture was drawn by raster.c */
+    struct rows rows;                      /* where its last piece ended */
+    nanos palette_off, mode_set;           /* when the screen lost the palette; got new timing */
+    unsigned writes;                       /* in the log, oldest overwritten */
+    struct raster_write log[VGA_RASTER_ROOM];
     struct picture shown;
     struct band bands[VGA_MAX_HEIGHT];
     unsigned band_count;
@@ -170,6 +203,8 @@ void     vga_crtc_write(struct vga *, uint8_t value);
 uint8_t  vga_crtc_read(const struct vga *);
 uint8_t  vga_status1(const struct vga *);              /* 3DAh: where the beam is now */
 uint64_t vga_frame(const struct vga *);                /* frames since time 0, for blinking */
+struct beam vga_beam(const struct vga *, nanos when);
+nanos    vga_last_retrace(const struct vga *);         /* when it began; 0: there was none */
 
 /* dac.c */
 void     vga_dac_write(struct vga *, unsigned port, uint8_t value);     /* 3C6h-3C9h */
@@ -200,13 +235,29 @@ struct region *vga_framebuffer(struct vga *);          /* NULL: not mapped yet *
 
 /* picture.c */
 void vga_picture(const struct vga *, struct picture *);
-unsigned vga_bands(const struct picture *, struct band *, unsigned room);
+struct rows vga_first_row(const struct picture *);
+/* The bands of scan lines [from, to); *rows goes on to line `to`. */
+unsigned vga_bands(const struct picture *, struct rows *, unsigned from, unsigned to,
+                   struct band *);
 uint32_t vga_plane_address(const struct picture *, uint32_t counter, unsigned row);
+
+/* raster.c */
+void vga_set(struct vga *, uint8_t *reg, uint8_t value);   /* a register that the picture shows */
+void vga_forget_writes(struct vga *);                  /* the timing has changed */
+uint16_t vga_start_address(const struct vga *);        /* as latched at the last retrace */
+bool vga_changes_in_mid_frame(const struct vga *);
+/* Calls draw for lines [from, to), with registers as the beam finds them there. */
+void vga_in_pieces(struct vga *, void (*draw)(struct vga *, unsigned from, unsigned to));
 
 /* screen.c */
 void vga_screen_plug(struct vga *, struct board *);
 void vga_screen_unplug(struct vga *);
 bool vga_dirty(const struct vga *, size_t from, size_t to);            /* any page of [from, to] */
+
+static inline uint32_t *vga_line(const struct vga *v, unsigned y)      /* its leftmost pixel */
+{
+    return v->pixels + (size_t)(y + v->shown.top) * v->shown.full_width + v->shown.left;
+}
 
 /* text.c: refreshes cells, returns text geometry; draws unless text_only. */
 struct changed { unsigned first, end; };               /* scan lines; empty: first >= end */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A floppy that walks through the video modes of a PC and draws a test card in each. Before a card
  * is drawn nothing is said; when it stands, its name goes to COM1 as "@NAME\n", and any byte from
- * there leads to the next one. "@end\n" is the last.
+ * there leads to the next one; B to the cards of the border. "@end\n" is the last.
  *
  * Real mode, 8086 to 386 code. DS = CS = 0, ES points to what is drawn on.
  *   gcc -m16 -c modes.S && ld -m elf_i386 -Ttext 0x7c00 --oformat binary -o modes.img modes.o
@@ -60,6 +60,7 @@ main:
     out dx, al
     mov bp, offset cards
 next_card:
+    mov word ptr [hook], 0
     mov ax, [bp]                        # what to call
     test ax, ax
     jz the_end
@@ -69,6 +70,9 @@ next_card:
     call say
     call wait_byte
     add bp, 6
+    cmp al, 'B'
+    jne next_card
+    mov bp, offset border_cards
     jmp next_card
 the_end:
     mov si, offset end_name
@@ -85,7 +89,12 @@ say:                                    # "@", the text at SI, line feed
     jz 2f
     call send
     jmp 1b
-2:  mov al, 10
+2:  mov cx, 3                           # the beam must have been there before the name's end is said
+3:  push cx
+    call frame
+    pop cx
+    loop 3b
+    mov al, 10
 send:
     push ax
     mov dx, COM + 5
@@ -97,13 +106,155 @@ send:
     out dx, al
     ret
 wait_byte:
+    call frame
     mov dx, COM + 5
-1:  in al, dx
+    in al, dx
     test al, 1
-    jz 1b
+    jz wait_byte
     mov dx, COM
     in al, dx
     ret
+
+/* ---- the beam ------------------------------------------------------------------------------------ */
+/* A frame from retrace on: calls [hook] at the end of each line CX of [lines], if there is a hook. */
+frame:
+    cmp word ptr [hook], 0
+    je 6f
+    mov dx, 0x3DA
+1:  in al, dx                           # a retrace
+    test al, 8
+    jz 1b
+2:  in al, dx                           # line 0
+    test al, 1
+    jnz 2b
+    xor cx, cx
+3:  in al, dx                           # blanking behind line CX
+    test al, 1
+    jz 3b
+    call [hook]
+    mov dx, 0x3DA
+    inc cx
+    cmp cx, [lines]
+    je 6f
+5:  in al, dx
+    test al, 1
+    jnz 5b
+    jmp 3b
+6:  ret
+hook:  .word 0
+lines: .word 400
+/* Colour 0 of the DAC changes every 8 lines: bars behind the text. */
+bars:
+    mov cx, 0x0003
+    call text
+    xor di, di
+    mov cx, 80 * 25
+1:  and byte ptr es:[di + 1], 0x0F      # before the bars
+    add di, 2
+    loop 1b
+    mov word ptr [lines], 400
+    mov word ptr [hook], offset bars_line
+    ret
+bars_line:
+    mov bx, cx
+    inc bx
+    test bl, 7
+    jnz 1f
+    cmp bx, 400
+    jne 2f
+    xor bx, bx
+2:  mov dx, 0x3C8
+    xor al, al
+    out dx, al
+    inc dx
+    mov al, bl
+    out dx, al                          # red: six lower bits
+    mov ax, bx
+    shr ax, 3
+    out dx, al                          # green
+    not al
+    out dx, al                          # blue
+1:  ret
+/* The palette changes at line 240, panning at 320; both are as before in line 0. */
+palette_split:
+    mov cl, 0x12
+    call planar
+    mov word ptr [lines], 480
+    mov word ptr [hook], offset palette_line
+    ret
+palette_line:
+    cmp cx, 239
+    mov ax, 0x0400                      # palette register 0: red, brown
+    mov bl, 0x14
+    je 1f
+    cmp cx, 479
+    mov ax, 0x0000
+    mov bl, 7
+    je 1f
+    cmp cx, 319
+    mov ax, 0x0513
+    je attribute
+    ret
+1:  call attribute
+    mov al, 7
+    mov ah, bl
+    call attribute
+    mov ax, 0x0013
+    jmp attribute
+/* Another start address while the beam is between lines 100 and 300: nobody is to see it. */
+flips:
+    mov cl, 3
+    call set_mode
+    mov ax, 0xB800
+    mov es, ax
+    mov cx, 80 * 50
+    call text_cells
+    mov ax, 0x0410                      # nothing blinks
+    call attribute
+    mov word ptr [lines], 400
+    mov word ptr [hook], offset flips_line
+    ret
+flips_line:
+    cmp cx, 99
+    mov ax, 0x030C
+    je crtc
+    cmp cx, 299
+    mov ax, 0x000C
+    je crtc
+    ret
+/* The border: its colour, then a colour for every 16 lines. */
+border_plain:
+    mov ch, 0
+    call text
+    mov ax, 0x0511
+    jmp attribute
+cga_border:
+    call cga
+    mov ax, 0x0211
+    jmp attribute
+border_packed:
+    call packed
+    mov ax, 0x2811
+    jmp attribute
+border_bars:
+    call border_packed
+    mov word ptr [lines], 400
+    mov word ptr [hook], offset border_line
+    ret
+border_line:
+    mov bx, cx
+    inc bx
+    test bl, 15
+    jnz 1f
+    cmp bx, 400
+    jne 2f
+    xor bx, bx
+2:  shr bx, 4
+    mov al, 0x11
+    mov ah, bl
+    add ah, 0x20
+    jmp attribute
+1:  ret
 
 /* ---- registers ------------------------------------------------------------------------------------ */
 seq:                                    # AH = value, AL = index
@@ -689,8 +840,18 @@ cards:
     card vbe, 0x118, "vbe-1024x768-24"
     card vbe_virtual, 0x101, "vbe-virtual"
     card vbe_dac8, 0x101, "vbe-dac-8-bit"
+    card bars, 0, "raster-bars"
+    card palette_split, 0, "raster-palette"
+    card flips, 0, "raster-start"
     card text, 0x0007, "text-mono"      /* last: SeaBIOS's VGA BIOS cannot leave it, for it resets the
                                            attribute controller's flip-flop at 3DAh only */
+    .word 0
+border_cards:
+    card border_plain, 0x03, "border-text"
+    card border_plain, 0x01, "border-text-40"
+    card cga_border, 0x04, "border-cga"
+    card border_packed, 0, "border-256"
+    card border_bars, 0, "border-bars"
     .word 0
 end_name: .asciz "end"
     .section .rodata

@@ -159,6 +159,7 @@ START_TEST(bit_7_blinks_or_lightens)
     f = draw(b);
     ck_assert_uint_eq(dots(&f, 0, 0, BLUE), 0x1FF);
     set_attr(b, 0x10, 0x04);               /* bit 7 is a colour: light blue */
+    fake_advance(b, SECOND / 70);          /* below the beam at once, above it in the next frame */
     f = draw(b);
     ck_assert_uint_eq(dots(&f, 0, 0, GREY), 0x1FE);
     ck_assert_uint_eq(pixel_at(&f, 8, 0), 0x5555FF);

@@ -8,7 +8,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-enum { FRAMEBUFFER = 0xE0000000, REGISTERS = 0xF0000000 };
+enum { FRAMEBUFFER = 0xE0000000, REGISTERS = 0xF0000000, BORDER = 64 };
 
 static uint64_t seed;
 
@@ -60,8 +60,8 @@ static void random_mode(struct board *b)
 
 static void check_frame(const struct screen_frame *f)
 {
-    ck_assert_uint_le(f->width, VGA_MAX_WIDTH);
-    ck_assert_uint_le(f->height, VGA_MAX_HEIGHT);
+    ck_assert_uint_le(f->width, VGA_MAX_WIDTH + 2 * BORDER);
+    ck_assert_uint_le(f->height, VGA_MAX_HEIGHT + 2 * BORDER);
     ck_assert_uint_eq(!f->width, !f->height);
     ck_assert_uint_le(f->first_row + f->row_count, f->height);
     ck_assert(!f->width || f->pixels);
@@ -94,7 +94,8 @@ static void check_picture(struct board *b, struct vga *v)
 static void monkey(unsigned rounds, const char *vram)
 {
     struct board *b = fake_new(1 << 20);
-    struct device *d = fake_plug(b, &vga_class, "vram", vram, NULL);
+    struct device *d = fake_plug(b, &vga_class, "vram", vram, "border",
+                                 seed & 2 ? "1" : "0", NULL);
     ck_assert_ptr_nonnull(d);
     struct vga *v = vga_of(d);
     fake_pci_write(b, 2, 0, 0x10, FRAMEBUFFER, DWORD);
@@ -103,7 +104,10 @@ static void monkey(unsigned rounds, const char *vram)
     for (unsigned round = 0; round < rounds; round++) {
         struct screen_frame f;
         if (!rnd(4)) random_mode(b);
-        for (unsigned i = rnd(3) * rnd(20); i > 0; i--) random_register(b);
+        for (unsigned i = rnd(3) * rnd(20); i > 0; i--) {
+            random_register(b);
+            if (!rnd(8)) fake_advance(b, rnd(SECOND / 200));   /* the beam goes on */
+        }
         for (unsigned i = rnd(60); i > 0; i--) random_memory(b, v->vram_size);
         fake_advance(b, rnd(SECOND / 10));
         b->screen.draw(b->screen.ctx, &f, rnd(2), rnd(2));
