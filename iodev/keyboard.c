@@ -10,8 +10,7 @@
  * A byte needs `serial_delay` on the wire and waits there while the output buffer is full. Replies
  * of the controller itself appear at once, or next if the buffer is full.
  *
- * Not implemented: password commands (A5h, A6h), polling of the input port into the status (C1h,
- * C2h), parity and time-out errors, keyboard lock.
+ * Not implemented: parity and time-out errors, the key of the keyboard lock (never turned).
  */
 #include "iodev/board.h"
 #include "iodev/ps2.h"
@@ -21,7 +20,9 @@ enum { STATUS_OBF = 0x01, STATUS_SYS = 0x04, STATUS_A2 = 0x08, STATUS_UNLOCKED =
 enum { CFG_IRQ1 = 0x01, CFG_IRQ12 = 0x02, CFG_SYS = 0x04, CFG_KBD_OFF = 0x10, CFG_AUX_OFF = 0x20,
        CFG_TRANSLATE = 0x40 };
 enum { OUT_RESET = 0x01, OUT_A20 = 0x02, OUT_IRQ1 = 0x10, OUT_IRQ12 = 0x20, OUT_LINES = 0xC0 };
-enum { IN_UNLOCKED = 0x80, SELF_TEST_OK = 0x55, LINE_OK = 0x00, NO_PASSWORD = 0xF1 };
+enum { IN_UNLOCKED = 0x80, SELF_TEST_OK = 0x55, LINE_OK = 0x00 };
+enum { PASSWORD = 0xFA, NO_PASSWORD = 0xF1, RAM_LOCKED = 0x13, RAM_UNLOCKED, RAM_SKIP = 0x16 };
+enum { POLL_LOW = 0xC1, POLL_HIGH, DUMPED = 16 };
 enum { MAX_DELAY_US = 100000, BAT_BYTES = 4 };
 
 struct keyboard {
@@ -35,9 +36,11 @@ struct keyboard {
     bool          after_break;             /* translation: F0h was swallowed              */
     uint8_t       data;                    /* output buffer                               */
     uint8_t       command;                 /* waits for a byte at 60h; 0 = none           */
+    uint8_t       poll;                    /* C1h, C2h: what is in status bits 4-7        */
     uint8_t       output_port;
     uint8_t       ram[32];                 /* byte 0: configuration                       */
     struct ps2_fifo     replies;
+    struct ps2_password password;
     struct ps2_keyboard kbd;
     struct ps2_mouse    mouse;
 };
@@ -92,18 +95,26 @@ static void reply(struct keyboard *k, uint8_t value)
     else ps2_fifo_put(&k->replies, value);
 }
 
+/* Behind the password nobody gets what is typed. */
+static void fill_keyboard(struct keyboard *k, uint8_t value)
+{
+    if (!k->password.locked) fill(k, value, false);
+    else if (ps2_password_typed(&k->password, value, &k->ram[RAM_SKIP]) && k->ram[RAM_UNLOCKED])
+        reply(k, k->ram[RAM_UNLOCKED]);
+}
+
 /* Set 2 to set 1: F0h disappears and sets bit 7 of the code behind it. Replies, which come between
  * a prefix and its code at worst, pass through. */
 static void fill_translated(struct keyboard *k, uint8_t value)
 {
     if (!cfg(k, CFG_TRANSLATE)) {
-        fill(k, value, false);
+        fill_keyboard(k, value);
     } else if (value == 0xF0) {
         k->after_break = true;
     } else if (value >= 0x85) {
-        fill(k, value, false);
+        fill_keyboard(k, value);
     } else {
-        fill(k, ps2_set1(value) | (k->after_break ? 0x80 : 0), false);
+        fill_keyboard(k, ps2_set1(value) | (k->after_break ? 0x80 : 0));
         k->after_break = false;
     }
 }
@@ -115,7 +126,8 @@ static void serial_due(struct timer *t, nanos due)
     (void)due;
     if (k->full) return;                   /* a reply overtook it: it goes when that was read */
     if (kbd_waits(k) && ps2_keyboard_read(&k->kbd, &value)) fill_translated(k, value);
-    else if (mouse_waits(k) && ps2_mouse_read(&k->mouse, &value)) fill(k, value, true);
+    else if (mouse_waits(k) && ps2_mouse_read(&k->mouse, &value) && !k->password.locked)
+        fill(k, value, true);
     pump(k);
 }
 
@@ -136,6 +148,7 @@ static uint8_t status(const struct keyboard *k)
     if (k->full) s |= STATUS_OBF | (k->from_mouse ? STATUS_AUX : 0);
     if (cfg(k, CFG_SYS)) s |= STATUS_SYS;
     if (k->after_command) s |= STATUS_A2;
+    if (k->poll) s = (s & 0x0F) | (uint8_t)(k->poll == POLL_LOW ? IN_UNLOCKED << 4 : IN_UNLOCKED);
     return s;
 }
 
@@ -223,6 +236,41 @@ static void cmd_read_output(struct keyboard *k, uint8_t unused)
 static void cmd_loop_kbd(struct keyboard *k, uint8_t value) { fill(k, value, false); }
 static void cmd_loop_mouse(struct keyboard *k, uint8_t value) { fill(k, value, true); }
 
+static void cmd_test_password(struct keyboard *k, uint8_t unused)
+{
+    (void)unused;
+    reply(k, k->password.length ? PASSWORD : NO_PASSWORD);
+}
+
+/* Scan codes until a 0: the command goes on waiting. */
+static void cmd_load_password(struct keyboard *k, uint8_t code)
+{
+    ps2_password_load(&k->password, code);
+}
+
+static void cmd_lock(struct keyboard *k, uint8_t unused)
+{
+    (void)unused;
+    if (!k->password.length) return;
+    k->password.locked = true;
+    k->password.matched = 0;
+    if (k->ram[RAM_LOCKED]) reply(k, k->ram[RAM_LOCKED]);
+}
+
+/* RAM, ports and status. */
+static void cmd_dump(struct keyboard *k, uint8_t unused)
+{
+    uint8_t s = status(k);
+    (void)unused;
+    for (unsigned i = 0; i < DUMPED; i++) reply(k, k->ram[i]);
+    reply(k, IN_UNLOCKED);
+    reply(k, read_output_port(k));
+    reply(k, s);
+}
+
+/* The port is seen in the status until the next command. */
+static void cmd_poll(struct keyboard *k, uint8_t which) { k->poll = which; }
+
 /* DDh and DFh switch A20 without a second byte; many chipsets have taken this over. */
 static void cmd_a20(struct keyboard *k, uint8_t a20)
 {
@@ -244,15 +292,20 @@ static const struct command {
 } commands[] = {
     { 0x20, 0x3F, false, 0,            cmd_read_ram },
     { 0x60, 0x7F, true,  0,            cmd_write_ram },
-    { 0xA4, 0xA4, false, NO_PASSWORD,  cmd_reply },
+    { 0xA4, 0xA4, false, 0,            cmd_test_password },
+    { 0xA5, 0xA5, true,  0,            cmd_load_password },
+    { 0xA6, 0xA6, false, 0,            cmd_lock },
     { 0xA7, 0xA7, false, CFG_AUX_OFF,  cmd_set },
     { 0xA8, 0xA8, false, CFG_AUX_OFF,  cmd_clear },
     { 0xA9, 0xA9, false, LINE_OK,      cmd_reply },
     { 0xAA, 0xAA, false, SELF_TEST_OK, cmd_self_test },
     { 0xAB, 0xAB, false, LINE_OK,      cmd_reply },
+    { 0xAC, 0xAC, false, 0,            cmd_dump },
     { 0xAD, 0xAD, false, CFG_KBD_OFF,  cmd_set },
     { 0xAE, 0xAE, false, CFG_KBD_OFF,  cmd_clear },
     { 0xC0, 0xC0, false, IN_UNLOCKED,  cmd_reply },
+    { 0xC1, 0xC1, false, POLL_LOW,     cmd_poll },
+    { 0xC2, 0xC2, false, POLL_HIGH,    cmd_poll },
     { 0xD0, 0xD0, false, 0,            cmd_read_output },
     { 0xD1, 0xD1, true,  0,            write_output_port },
     { 0xD2, 0xD2, true,  0,            cmd_loop_kbd },
@@ -273,14 +326,17 @@ static const struct command *find(uint8_t command)
 
 static void run(struct keyboard *k, const struct command *c, uint8_t value)
 {
+    bool more = c->run == cmd_load_password && value;
     c->run(k, value);
-    k->command = 0;
+    if (!more) k->command = 0;
 }
 
 static void write_command(struct keyboard *k, uint8_t value)
 {
     const struct command *c = find(value);
     k->command = c ? value : 0;
+    k->poll = 0;
+    k->password.typed = 0;
     if (!c) device_log(&k->dev, LOG_DEBUG, "unknown command %02Xh", value);
     else if (!c->parameter) run(k, c, c->fixed);
 }
@@ -387,7 +443,8 @@ static void reset(struct device *d, enum reset kind)
     for (unsigned i = 0; i < COUNT_OF(k->ram); i++) k->ram[i] = 0;
     k->ram[0] = CFG_IRQ1 | CFG_IRQ12 | CFG_TRANSLATE;
     k->full = k->from_mouse = k->after_command = k->after_break = false;
-    k->data = k->command = 0;
+    k->data = k->command = k->poll = 0;
+    k->password = (struct ps2_password){ .length = 0 };
     k->output_port = OUT_RESET | OUT_A20;
     ps2_fifo_clear(&k->replies);
     ps2_keyboard_power_on(&k->kbd);
@@ -401,6 +458,7 @@ static void restored(struct device *d)
 {
     struct keyboard *k = keyboard_of(d);
     if (k->replies.count > PS2_FIFO) ps2_fifo_clear(&k->replies);
+    ps2_password_restored(&k->password);
     ps2_keyboard_restored(&k->kbd);
     ps2_mouse_restored(&k->mouse);
     if (k->serial.armed) clock_arm(board_clock(d->board), &k->serial, k->serial.due);
@@ -431,7 +489,8 @@ static const struct prop props[] = {
 static const struct field state[] = {
     FIELD(struct keyboard, full), FIELD(struct keyboard, from_mouse),
     FIELD(struct keyboard, after_command), FIELD(struct keyboard, after_break),
-    FIELD(struct keyboard, data), FIELD(struct keyboard, command),
+    FIELD(struct keyboard, data), FIELD(struct keyboard, command), FIELD(struct keyboard, poll),
+    PS2_PASSWORD_STATE(struct keyboard, password),
     FIELD(struct keyboard, output_port), FIELD_N(struct keyboard, ram),
     FIELD_N(struct keyboard, replies.data), FIELD(struct keyboard, replies.head),
     FIELD(struct keyboard, replies.count), FIELD_TIMER(struct keyboard, serial),

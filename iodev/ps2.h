@@ -44,6 +44,23 @@ struct ps2_host {
     nanos  bat_time;                       /* how long the self-test after a reset takes */
 };
 
+/* ---- the controller's password --------------------------------------------------------------- */
+enum { PS2_PASSWORD = 7 };
+struct ps2_password {
+    uint8_t code[PS2_PASSWORD], length;    /* make codes, as the host would get them        */
+    uint8_t matched, typed;                /* so far; loading: bytes taken                  */
+    bool    locked;
+};
+
+void ps2_password_load(struct ps2_password *, uint8_t);        /* 0 ends it                  */
+/* A byte from the locked keyboard: is the password complete? skip: make codes that do not count. */
+bool ps2_password_typed(struct ps2_password *, uint8_t, const uint8_t skip[2]);
+void ps2_password_restored(struct ps2_password *);
+
+#define PS2_PASSWORD_STATE(type, m) \
+    FIELD_N(type, m.code), FIELD(type, m.length), FIELD(type, m.matched), FIELD(type, m.typed), \
+    FIELD(type, m.locked)
+
 /* ---- keyboard -------------------------------------------------------------------------------- */
 struct ps2_keyboard {
     struct ps2_host host;
@@ -91,7 +108,7 @@ struct ps2_mouse {
     uint8_t         command;               /* waiting for its parameter; 0 = none           */
     uint8_t         rate, resolution, id;  /* samples/s; 0-3; 0 standard, 3 with wheel      */
     uint8_t         knock[2];              /* the two sample rates set before the last one  */
-    uint8_t         last;
+    uint8_t         packet[4], packet_size;        /* sent last, for FEh                    */
     bool            reporting, scaling, remote, wrap;
 };
 
@@ -110,5 +127,5 @@ void ps2_mouse_restored(struct ps2_mouse *);
     FIELD_TIMER(type, m.sample), FIELD_TIMER(type, m.bat), FIELD(type, m.dx), FIELD(type, m.dy), \
     FIELD(type, m.dz), FIELD(type, m.buttons), FIELD(type, m.reported), FIELD(type, m.command), \
     FIELD(type, m.rate), FIELD(type, m.resolution), FIELD(type, m.id), FIELD_N(type, m.knock), \
-    FIELD(type, m.last), FIELD(type, m.reporting), FIELD(type, m.scaling), FIELD(type, m.remote), \
-    FIELD(type, m.wrap)
+    FIELD_N(type, m.packet), FIELD(type, m.packet_size), FIELD(type, m.reporting), \
+    FIELD(type, m.scaling), FIELD(type, m.remote), FIELD(type, m.wrap)

@@ -4,8 +4,7 @@
  * 102-Key)"; keys by HID usage after Microsoft's "USB HID to PS/2 Scan Code Translation Table"
  * (2004).
  *
- * Not implemented: the fake shifts around the grey keys (E0 12h with Num Lock or Shift), which no
- * software since the AT BIOS needs; keys with make codes only (LANG1, LANG2).
+ * Not implemented: keys with make codes only (LANG1, LANG2).
  */
 #include "iodev/ps2.h"
 #include "iodev/ps2_keys.h"
@@ -15,7 +14,8 @@ enum { SET_LEDS = 0xED, ECHO = 0xEE, SCAN_SET = 0xF0, READ_ID = 0xF2, SET_RATE, 
        KEY_MAKE, RESEND, RESET };
 enum { FIRST_COMMAND = SET_LEDS };
 enum { PRINT_PLAIN, PRINT_SHORT, PRINT_SYSRQ };
-enum { DEFAULT_RATE = 0x2B, LONGEST = 8 };     /* 500 ms, 10.9/s; bytes of the Pause key */
+enum { DEFAULT_RATE = 0x2B, LONGEST = 9 };     /* 500 ms, 10.9/s; break of a grey key in Shift */
+enum { LED_NUM_LOCK = 2 };
 
 static bool is_down(const struct ps2_keyboard *k, unsigned usage)
 {
@@ -54,6 +54,27 @@ static void add_code(const struct ps2_keyboard *k, struct codes *c, bool extende
         if (!down) add(c, 0xF0);
         add(c, set2);
     }
+}
+
+static void add_shifts(const struct ps2_keyboard *k, struct codes *c, bool down)
+{
+    if (is_down(k, HID_LEFT_SHIFT)) add_code(k, c, true, 0x12, down);
+    if (is_down(k, HID_RIGHT_SHIFT)) add_code(k, c, true, 0x59, down);
+}
+
+/* The grey keys were on the keypad once, where Shift and Num Lock made digits of them: with either
+ * of them the keyboard takes Shift away, or adds it, for as long as the key is down. The grey / was
+ * a key without Shift: Num Lock is nothing to it. */
+static void add_grey(const struct ps2_keyboard *k, struct codes *c, unsigned usage, uint8_t set2,
+                     bool down, bool repeat)
+{
+    bool num = k->leds & LED_NUM_LOCK && usage != HID_KEYPAD_SLASH;
+    bool shift = any_down(k, HID_LEFT_SHIFT, HID_RIGHT_SHIFT);
+    if (down && !repeat && shift && !num) add_shifts(k, c, false);
+    if (down && !repeat && num && !shift) add_code(k, c, true, 0x12, true);
+    add_code(k, c, true, set2, down);
+    if (!down && num && !shift) add_code(k, c, true, 0x12, false);
+    if (!down && shift && !num) add_shifts(k, c, true);
 }
 
 /* Pause has no break code; with Ctrl it is Break. */
@@ -123,6 +144,8 @@ static void send_key(struct ps2_keyboard *k, unsigned usage, bool down, bool rep
     if (k->set == 3) add_set3(k, &c, key->set3, down, repeat);
     else if (usage == HID_PAUSE) add_pause(k, &c, down && !repeat);
     else if (usage == HID_PRINT_SCREEN) add_print(k, &c, down, repeat);
+    else if ((usage >= HID_INSERT && usage <= HID_UP) || usage == HID_KEYPAD_SLASH)
+        add_grey(k, &c, usage, key->set2, down, repeat);
     else add_code(k, &c, key->extended, key->set2, down);
     send_codes(k, &c);
 }

@@ -4,7 +4,8 @@
 #pragma once
 #include "base/base.h"
 
-enum { HID_PRINT_SCREEN = 0x46, HID_PAUSE = 0x48, HID_LEFT_CTRL = 0xE0, HID_LEFT_SHIFT,
+enum { HID_PRINT_SCREEN = 0x46, HID_PAUSE = 0x48, HID_INSERT, HID_UP = 0x52,
+       HID_KEYPAD_SLASH = 0x54, HID_LEFT_CTRL = 0xE0, HID_LEFT_SHIFT,
        HID_LEFT_ALT, HID_LEFT_GUI, HID_RIGHT_CTRL, HID_RIGHT_SHIFT, HID_RIGHT_ALT, HID_RIGHT_GUI };
 enum { KEY_REPEATS = 1, KEY_BREAKS = 2 };  /* set 3 modes; neither: make code only */
 

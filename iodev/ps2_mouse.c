@@ -7,7 +7,7 @@
  *            0 0 5 4 wheel (bits 3-0, -8 to 7)
  *
  * Not implemented: overflow bits (what does not fit waits for the next packet); the resolution is
- * stored but does not scale: one count is one count of the host's mouse; FEh repeats one byte.
+ * stored but does not scale: one count is one count of the host's mouse.
  */
 #include "gui/input.h"
 #include "iodev/ps2.h"
@@ -22,6 +22,13 @@ enum { STATUS_REMOTE = 0x40, STATUS_ENABLED = 0x20, STATUS_2_1 = 0x10 };
 enum { FAR = 1 << 20 };                    /* unreported counts stop here */
 
 static void put(struct ps2_mouse *m, uint8_t value) { ps2_fifo_put(&m->out, value); }
+
+/* What FEh asks for again: the last packet or answer; the acknowledgement if there was no other. */
+static void put_answer(struct ps2_mouse *m, uint8_t value)
+{
+    if (m->packet_size < sizeof m->packet) m->packet[m->packet_size++] = value;
+    put(m, value);
+}
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
@@ -50,13 +57,14 @@ static void put_packet(struct ps2_mouse *m)
     int limit = m->scaling && !m->remote ? 127 : 255;
     int x = scaled(m, take(&m->dx, -limit, limit)), y = scaled(m, take(&m->dy, -limit, limit));
     m->reported = m->buttons;
-    put(m, (uint8_t)(PACKET_ALWAYS | (m->buttons & BUTTONS_PLAIN) | (x < 0 ? PACKET_X_SIGN : 0) |
+    m->packet_size = 0;
+    put_answer(m, (uint8_t)(PACKET_ALWAYS | (m->buttons & BUTTONS_PLAIN) | (x < 0 ? PACKET_X_SIGN : 0) |
                      (y < 0 ? PACKET_Y_SIGN : 0)));
-    put(m, (uint8_t)x);
-    put(m, (uint8_t)y);
+    put_answer(m, (uint8_t)x);
+    put_answer(m, (uint8_t)y);
     int z = take(&m->dz, -8, 7);
-    if (m->id == ID_WHEEL) put(m, (uint8_t)z);
-    else if (m->id == ID_FIVE_BUTTONS) put(m, (uint8_t)((z & 0xF) | (m->buttons & ~BUTTONS_PLAIN) << 1));
+    if (m->id == ID_WHEEL) put_answer(m, (uint8_t)z);
+    else if (m->id == ID_FIVE_BUTTONS) put_answer(m, (uint8_t)((z & 0xF) | (m->buttons & ~BUTTONS_PLAIN) << 1));
     else m->dz = 0;
 }
 
@@ -121,8 +129,9 @@ static void bat_due(struct timer *t, nanos due)
 {
     struct ps2_mouse *m = container_of(t, struct ps2_mouse, bat);
     (void)due;
-    put(m, PS2_BAT_OK);
-    put(m, m->id);
+    m->packet_size = 0;
+    put_answer(m, PS2_BAT_OK);
+    put_answer(m, m->id);
     m->host.ready(m->host.ctx);
 }
 
@@ -139,7 +148,7 @@ static void cmd_defaults(struct ps2_mouse *m, uint8_t unused)
 static void cmd_id(struct ps2_mouse *m, uint8_t unused)
 {
     (void)unused;
-    put(m, m->id);
+    put_answer(m, m->id);
 }
 
 static void cmd_reporting(struct ps2_mouse *m, uint8_t on)
@@ -174,17 +183,17 @@ static void cmd_status(struct ps2_mouse *m, uint8_t unused)
 {
     (void)unused;
     uint8_t b = m->buttons;
-    put(m, (uint8_t)((m->remote ? STATUS_REMOTE : 0) | (m->reporting ? STATUS_ENABLED : 0) |
+    put_answer(m, (uint8_t)((m->remote ? STATUS_REMOTE : 0) | (m->reporting ? STATUS_ENABLED : 0) |
                      (m->scaling ? STATUS_2_1 : 0) | (b & MOUSE_LEFT ? 4 : 0) |
                      (b & MOUSE_MIDDLE ? 2 : 0) | (b & MOUSE_RIGHT ? 1 : 0)));
-    put(m, m->resolution);
-    put(m, m->rate);
+    put_answer(m, m->resolution);
+    put_answer(m, m->rate);
 }
 
 static void cmd_resend(struct ps2_mouse *m, uint8_t unused)
 {
     (void)unused;
-    put(m, m->last);
+    for (unsigned i = 0; i < m->packet_size && i < sizeof m->packet; i++) put(m, m->packet[i]);
 }
 
 static const struct command {
@@ -221,8 +230,12 @@ static const struct command *find(uint8_t opcode)
 static void run(struct ps2_mouse *m, const struct command *c, uint8_t value)
 {
     m->command = 0;
-    if (c->ack) put(m, PS2_ACK);
+    if (c->ack) {
+        put(m, PS2_ACK);
+        m->packet_size = 0;
+    }
     c->run(m, value);
+    if (c->ack && !m->packet_size) m->packet[m->packet_size++] = PS2_ACK;
 }
 
 static void receive(struct ps2_mouse *m, uint8_t value)
@@ -256,7 +269,6 @@ bool ps2_mouse_ready(const struct ps2_mouse *m) { return m->out.count > 0; }
 bool ps2_mouse_read(struct ps2_mouse *m, uint8_t *value)
 {
     if (!ps2_fifo_get(&m->out, value)) return false;
-    m->last = *value;
     stream(m);
     return true;
 }
@@ -281,7 +293,7 @@ void ps2_mouse_power_on(struct ps2_mouse *m)
     ps2_fifo_clear(&m->out);
     set_defaults(m);
     m->id = ID_STANDARD;
-    m->command = m->knock[0] = m->knock[1] = m->last = 0;
+    m->command = m->knock[0] = m->knock[1] = m->packet_size = 0;
 }
 
 void ps2_mouse_restored(struct ps2_mouse *m)
@@ -291,6 +303,7 @@ void ps2_mouse_restored(struct ps2_mouse *m)
     m->dy = clamp(m->dy, -FAR, FAR);
     m->dz = clamp(m->dz, -FAR, FAR);
     m->buttons &= BUTTONS_ALL;
+    if (m->packet_size > sizeof m->packet) m->packet_size = 0;
     if (m->sample.armed) clock_arm(m->host.clock, &m->sample, m->sample.due);
     if (m->bat.armed) clock_arm(m->host.clock, &m->bat, m->bat.due);
 }

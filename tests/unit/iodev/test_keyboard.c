@@ -92,6 +92,62 @@ START_TEST(self_tests)
 }
 END_TEST
 
+START_TEST(input_port_in_the_status)
+{
+    struct board *b = bench();
+    command(b, 0xC2);
+    ck_assert_uint_eq(status(b) & 0xF0, 0x80);  /* bit 7: not locked */
+    command(b, 0xC1);
+    ck_assert_uint_eq(status(b) & 0xF0, 0x00);
+    ck_assert_uint_eq(ask(b, 0xC0), 0x80);
+    ck_assert_uint_eq(status(b) & 0xF0, 0x10);
+    fake_free(b);
+}
+END_TEST
+
+START_TEST(diagnostic_dump)
+{
+    struct board *b = bench();
+    command(b, 0x6F), fake_out8(b, 0x60, 0x77);
+    command(b, 0xAC);
+    for (unsigned i = 0; i < 16; i++)
+        ck_assert_int_eq(next(b), i == 0 ? 0x43 : i == 15 ? 0x77 : 0);
+    ck_assert_int_eq(next(b), 0x80);
+    ck_assert_int_eq(next(b) & 0x03, 0x03);
+    ck_assert_int_eq(next(b), 0x10 | A2);
+    ck_assert_int_eq(next(b), -1);
+    fake_free(b);
+}
+END_TEST
+
+START_TEST(password)
+{
+    struct board *b = bench();
+    command(b, 0xA6);                           /* there is none */
+    stroke(b, KEY_A);
+    EXPECT(b, "open", 0x1E, 0x9E);
+    command(b, 0xA5);
+    for (const char *p = "\x1E\x30\x1E"; *p; p++) fake_out8(b, 0x60, (uint8_t)*p);     /* a b a */
+    fake_out8(b, 0x60, 0);
+    ck_assert_uint_eq(ask(b, 0xA4), 0xFA);
+    command(b, 0x73), fake_out8(b, 0x60, 0x5A);
+    command(b, 0x74), fake_out8(b, 0x60, 0xA5);
+    command(b, 0x76), fake_out8(b, 0x60, 0x2A); /* Shift does not count */
+    ck_assert_uint_eq(ask(b, 0xA6), 0x5A);
+    stroke(b, 0x05), stroke(b, KEY_A), stroke(b, KEY_A);
+    ck_assert_int_eq(next(b), -1);
+    fake_key(b, KEY_SHIFT, true);
+    stroke(b, 0x05);
+    fake_key(b, KEY_SHIFT, false);
+    ck_assert_int_eq(next(b), -1);
+    fake_key(b, KEY_A, true);                   /* b a a b a: the end of it is the password */
+    EXPECT(b, "unlocked", 0xA5);
+    fake_key(b, KEY_A, false);
+    EXPECT(b, "open again", 0x9E);
+    fake_free(b);
+}
+END_TEST
+
 /* What Linux's i8042 driver probes. */
 START_TEST(linux_probe)
 {
@@ -275,6 +331,34 @@ START_TEST(set1_by_translation)
 }
 END_TEST
 
+/* What the keys left of the keypad do about Shift and Num Lock. */
+START_TEST(grey_keys_take_shift_away)
+{
+    struct board *b = bench();
+    fake_key(b, KEY_SHIFT, true);
+    stroke(b, KEY_UP);
+    EXPECT(b, "shift up", 0x2A, 0xE0, 0xAA, 0xE0, 0x48, 0xE0, 0xC8, 0xE0, 0x2A);
+    stroke(b, 0x54);
+    EXPECT(b, "shift /", 0xE0, 0xAA, 0xE0, 0x35, 0xE0, 0xB5, 0xE0, 0x2A);
+    fake_key(b, KEY_SHIFT, false);
+    EXPECT(b, "shift", 0xAA);
+    send(b, 0xED), send(b, 0x02);
+    stroke(b, KEY_UP);
+    EXPECT(b, "num up", 0xE0, 0x2A, 0xE0, 0x48, 0xE0, 0xC8, 0xE0, 0xAA);
+    stroke(b, 0x54);
+    EXPECT(b, "num /", 0xE0, 0x35, 0xE0, 0xB5);
+    fake_key(b, 0xE5, true);
+    stroke(b, KEY_UP);
+    fake_key(b, 0xE5, false);
+    EXPECT(b, "num shift up", 0x36, 0xE0, 0x48, 0xE0, 0xC8, 0xB6);
+    fake_key(b, KEY_UP, true);
+    EXPECT(b, "num up", 0xE0, 0x2A, 0xE0, 0x48);
+    fake_advance(b, 510 * MS);
+    EXPECT(b, "repeated", 0xE0, 0x48);
+    fake_free(b);
+}
+END_TEST
+
 /* Set 1 made by the keyboard itself is what the 8042 makes of set 2, for every key. */
 START_TEST(set1_native_equals_translated)
 {
@@ -411,6 +495,10 @@ int main(void)
     TCase *t = tcase_create("8042");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, self_tests);
+    tcase_add_test(t, input_port_in_the_status);
+    tcase_add_test(t, diagnostic_dump);
+    tcase_add_test(t, password);
+    tcase_add_test(t, grey_keys_take_shift_away);
     tcase_add_test(t, linux_probe);
     tcase_add_test(t, interrupts_and_delay);
     tcase_add_test(t, disabled_keyboard_waits);

@@ -200,6 +200,24 @@ START_TEST(remote_and_wrap)
 }
 END_TEST
 
+START_TEST(resend_repeats_the_packet)
+{
+    struct board *b = bench("wheel", "1");
+    send(b, 0xF4);
+    put(b, 0xFE);
+    EXPECT(b, "only acknowledged", 0xFA);
+    fake_mouse(b, 7, -2, 0, 1);
+    EXPECT(b, "packet", 0x09, 7, 2);
+    put(b, 0xFE);
+    EXPECT(b, "again", 0x09, 7, 2);
+    put(b, 0xE9);
+    EXPECT(b, "status", 0xFA, 0x24, 2, 100);
+    put(b, 0xFE);
+    EXPECT(b, "status again", 0x24, 2, 100);
+    fake_free(b);
+}
+END_TEST
+
 START_TEST(scaling)
 {
     static const int8_t in[] = { 1, 2, 3, 4, 5, 6, -3 }, out[] = { 1, 1, 3, 6, 9, 12, -3 };
@@ -257,6 +275,7 @@ int main(void)
     tcase_add_test(t, explorer);
     tcase_add_test(t, remote_and_wrap);
     tcase_add_test(t, scaling);
+    tcase_add_test(t, resend_repeats_the_packet);
     tcase_add_test(t, keyboard_goes_between);
     tcase_add_test(t, no_mouse);
     suite_add_tcase(s, t);
