@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include "config/options.h"
+#include "gui/display.h"
 #include "iodev/image/image.h"
 
 struct parser {
@@ -65,6 +66,25 @@ static bool take_until(struct parser *p, const char *value)
     if (parse_uint(value, &p->c->until_ticks) && p->c->until_ticks) return true;
     if (parse_time(value, &p->c->until_time) && p->c->until_time) return true;
     return wrong(p, value, "--until wants ticks or a time with its unit: 1000000, 2.5s, 300ms");
+}
+
+/* "2.5s=boot.png"; a name alone is for the end of the run. */
+static bool take_screenshot(struct parser *p, const char *value)
+{
+    char when[32];
+    const char *equals = strchr(value, '=');
+    size_t len = equals ? (size_t)(equals - value) : 0;
+    struct screenshot s = { .path = value };
+    if (p->c->screenshots == SCREENSHOTS) return wrong(p, value, "too many screenshots");
+    if (equals && len < sizeof when) {
+        snprintf(when, sizeof when, "%.*s", (int)len, value);
+        if (parse_uint(when, &s.ticks) || parse_time(when, &s.time)) s.path = equals + 1;
+    }
+    if (!screen_can_save(s.path))
+        return wrong(p, value, "--screenshot wants WHEN=FILE (2.5s=boot.png), or a FILE for the end "
+                               "of the run; it ends in .png, .ppm or .txt");
+    p->c->screenshot[p->c->screenshots++] = s;
+    return true;
 }
 
 static bool take_hash(struct parser *p, const char *value)
@@ -154,6 +174,9 @@ static const struct cli_option options[] = {
     { "--log", "-log", "FILE", "log file; - is the standard error", take_log },
     { "--until", NULL, "WHEN",
       "end the run with exit code 0 at this tick or guest time (300ms, 2.5s)", take_until },
+    { "--screenshot", NULL, "[WHEN=]FILE",
+      "save the screen at this tick or guest time, else at the end; .png, .ppm or .txt",
+      take_screenshot },
     { "--hash-every", NULL, "N[:FILE]", "print tick and hash of the whole machine every N ticks",
       take_hash },
     { "--qtest", NULL, "WHERE", "QEMU's qtest protocol at unix:PATH or stdio; no processor",

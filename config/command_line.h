@@ -10,12 +10,17 @@ enum { COMMAND_ITEMS = 128 };
 enum item_kind { ITEM_LINE, ITEM_IMAGE, ITEM_CDROM, ITEM_SERIAL, ITEM_MEMORY, ITEM_DISPLAY };
 struct command_item { enum item_kind kind; int position; const char *text; };
 
+enum { SCREENSHOTS = 64 };
+struct screenshot { uint64_t ticks; nanos time; const char *path; };   /* both 0: at the end */
+
 struct command_line {
     const char *config_file, *log, *monitor, *qtest;       /* NULL: not given */
     bool no_config, strict, help, version, opcodes, cpu_models, print_config, debugger;
     const char *debugger_script;
     uint64_t until_ticks;                  /* 0: no end                                       */
     nanos until_time;                      /* 0: no end                                       */
+    struct screenshot screenshot[SCREENSHOTS];
+    unsigned screenshots;
     uint64_t hash_every;                   /* 0: never                                        */
     const char *hash_file;                 /* NULL: standard output                           */
     bool has_display;

@@ -43,6 +43,8 @@ struct session {
     uint64_t budget;                       /* instructions in one slice */
     uint64_t until, hash_every, next_hash; /* ticks; UINT64_MAX: never */
     FILE *hashes;
+    struct screenshot shots[SCREENSHOTS];  /* ticks: UINT64_MAX at the end, 0: done */
+    unsigned shot_count;
     nanos next_frame, woken;               /* host time */
     nanos next_settle;                     /* host time */
     bool stopped, told_dead;
@@ -226,12 +228,60 @@ static void wait_while_ahead(struct session *s, nanos extra)
 /* ---- running --------------------------------------------------------------------------------- */
 static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
+/* ---- screenshots ----------------------------------------------------------------------------- */
+static uint64_t next_shot(const struct session *s)
+{
+    uint64_t next = UINT64_MAX;
+    for (unsigned i = 0; i < s->shot_count; i++)
+        if (s->shots[i].ticks) next = min(next, s->shots[i].ticks);
+    return next;
+}
+
+static void take_shot(struct session *s, struct screenshot *shot)
+{
+    const char *why = screen_save(machine_screen(s->machine), shot->path);
+    shot->ticks = 0;
+    if (why) log_line(s->log, "config", LOG_ERROR, "--screenshot %s: %s", shot->path, why);
+}
+
+/* Those whose time has come. */
+static void take_shots(struct session *s)
+{
+    for (unsigned i = 0; i < s->shot_count; i++)
+        if (s->shots[i].ticks && s->shots[i].ticks <= machine_ticks(s->machine))
+            take_shot(s, &s->shots[i]);
+}
+
+static void take_last_shots(struct session *s)
+{
+    for (unsigned i = 0; i < s->shot_count; i++) {
+        struct screenshot *shot = &s->shots[i];
+        if (shot->ticks == UINT64_MAX) take_shot(s, shot);
+        else if (shot->ticks)
+            log_line(s->log, "config", LOG_WARN, "--screenshot %s: the run has ended before",
+                     shot->path);
+    }
+}
+
+static void plan_shots(struct session *s, const struct command_line *cl)
+{
+    s->shot_count = cl->screenshots;
+    for (unsigned i = 0; i < s->shot_count; i++) {
+        struct screenshot *shot = &s->shots[i];
+        *shot = cl->screenshot[i];
+        if (shot->time) shot->ticks = machine_tick_of(s->machine, shot->time);
+        if (!shot->ticks) shot->ticks = UINT64_MAX;
+    }
+}
+
+/* ---- slices ---------------------------------------------------------------------------------- */
 /* Paced, the guest may only get a little ahead; else a second of idle time goes by in one step. */
 static uint64_t slice_end(const struct session *s, bool dead)
 {
     nanos step = s->pacer.pace != PACE_NONE || dead ? PACED_SLICE : SECOND;
     uint64_t ticks = muldiv64_up(machine_ips(s->machine), step, SECOND);
-    return min(min(machine_ticks(s->machine) + ticks, s->until), s->next_hash);
+    uint64_t end = min(min(machine_ticks(s->machine) + ticks, s->until), s->next_hash);
+    return min(end, next_shot(s));
 }
 
 static void adapt_budget(struct session *s, nanos took)
@@ -268,6 +318,7 @@ static void run_slice(struct session *s)
     adapt_budget(s, host_now() - start);
     if (machine_ended(s->machine, NULL)) return;
     if (machine_ticks(s->machine) == s->next_hash) print_hash(s);
+    take_shots(s);
     if (machine_ticks(s->machine) >= s->until) machine_end(s->machine, 0);
     wait_while_ahead(s, dead ? PACED_SLICE : 0);
 }
@@ -359,6 +410,7 @@ static bool open_session(struct session *s, const struct config *c, const struct
     s->until = cl->until_ticks ? cl->until_ticks : UINT64_MAX;
     if (cl->until_time) s->until = machine_tick_of(s->machine, cl->until_time);
     s->budget = 1000000;
+    plan_shots(s, cl);
     pacer_start(&s->pacer, choose_pace(s, c, cl), machine_now(s->machine));
     log_on_fatal(s->log, fatal, s);
     return true;
@@ -389,6 +441,7 @@ int session_run(struct machine *m, const struct config *c, const struct command_
         else run_slice(&s);
     }
     if (s.front_end) front_end_poll(s.front_end, s.stopped, m);
+    if (ready) take_last_shots(&s);
     close_session(&s);
     return exit_code;
 }

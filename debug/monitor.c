@@ -219,7 +219,7 @@ static const struct monitor_command commands[] = {
       do_mouse_move },
     { "mouse_button", "STATE", "1 left + 2 right + 4 middle + 8, 16 side buttons are down", 1, 1,
       do_mouse_button },
-    { "screendump", "FILE", "save the screen as .ppm or .png", 1, 1, do_screendump },
+    { "screendump", "FILE", "save the screen as .ppm, .png or .txt", 1, 1, do_screendump },
     { "screentext", "", "print the text screen", 0, 0, do_screentext },
     { "change", "DEVICE FILE", "put another disk in, e.g. floppya disk2.img", 2, 2, do_change },
     { "eject", "DEVICE", "take the disk out", 1, 1, do_eject },

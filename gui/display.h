@@ -35,9 +35,10 @@ extern const struct display_class display_headless;
 const struct display_class *display_find(const char *name);      /* NULL: unknown or not built in */
 const struct display_class *const *display_list(void);           /* NULL-terminated, best first */
 
-/* Saves the current screen. By suffix: .png (if built with libpng) or .ppm. NULL: done, else why
- * not. */
+/* Saves the current screen. By suffix: .png (if built with libpng), .ppm, or .txt: text modes as
+ * UTF-8. NULL: done, else why not. */
 const char *screen_save(const struct screen *, const char *path);
+bool screen_can_save(const char *path);                /* has it such a suffix? */
 /* The text screen as UTF-8 lines into out (NUL-terminated); returns bytes needed without NUL.
  * One '\n' ends each row; blanks at a row's end are left out. Graphics modes give "". */
 size_t screen_text_utf8(const struct screen *, char *out, size_t size);

@@ -4,8 +4,8 @@
  *     BX_KEY_Q+BX_KEY_ALT_R     '@'     XK_at
  *
  * a key and up to two modifiers, the character in Latin-1 between apostrophes (or a word, or
- * "none"), the host's name of the key. The last column is not used: the host's key is known by its
- * character.
+ * "none"), the name that the host's key has with X. Where that name is a character's it counts, for
+ * there are files whose other column is empty or has the US layout's characters.
  *
  * Not implemented: dead keys.
  */
@@ -41,10 +41,10 @@ static const struct { const char *name; uint8_t usage; } others[] = {
 
 static unsigned bochs_key(const char *name, size_t len)
 {
-    static const char prefix[] = "BX_KEY_";
     char lower[24];
-    size_t skip = sizeof prefix - 1;
-    if (len <= skip || len - skip >= sizeof lower || strncmp(name, prefix, skip)) return 0;
+    if (strncmp(name, "BX_", 3)) return 0;
+    size_t skip = strncmp(name, "BX_KEY_", 7) ? 3 : 7;     /* Bochs's own files have BX_SHIFT_L */
+    if (len <= skip || len - skip >= sizeof lower) return 0;
     for (size_t i = skip; i <= len; i++)
         lower[i - skip] = i < len ? (char)tolower((unsigned char)name[i]) : '\0';
     for (size_t i = 0; i < COUNT_OF(others); i++)
@@ -99,27 +99,42 @@ static struct stroke find(const struct layout *l, uint32_t character)
     return (struct stroke){ 0, 0 };
 }
 
-/* NULL: taken, or nothing to take. */
-static const char *take_line(struct layout *l, const char *line)
+/* NULL: taken, or nothing to take. by_name: the third column counts, else the second. */
+static const char *take_line(struct layout *l, const char *line, bool by_name)
 {
-    char key[80], character[24];
+    char key[80], character[24], name[40] = "";
     if (sscanf(line, " %79s", key) != 1 || key[0] == '#') return NULL;
-    if (sscanf(line, "%*s %23s", character) != 1) return "a key, a character, the host's name of it";
+    if (sscanf(line, "%*s %23s %39s", character, name) < 1)
+        return "a key, a character, the host's name of it";
     struct stroke s = parse_stroke(key);
     uint32_t c = parse_character(character);
     if (!s.usage) return "no such key";
     if (c == CHARACTER_BAD) return "the character must stand as 'x', or as a word such as none";
-    if (c == CHARACTER_NONE || find(l, c).usage) return NULL;
+    if (by_name) c = keysym_character(name);
+    if (!c || c == CHARACTER_NONE || find(l, c).usage) return NULL;
     if (l->count == LAYOUT_STROKES) return "too many lines";
     l->of[l->count].character = (uint16_t)c;
     l->of[l->count++].stroke = s;
     return NULL;
 }
 
-bool layout_load(struct layout *l, const char *path, char *why, size_t size)
+/* Twice, as first comes first: by name, then by character. */
+static const char *take_file(struct layout *l, FILE *f, unsigned *number)
 {
     char line[256];
     const char *wrong = NULL;
+    for (unsigned round = 0; round < 2 && !wrong; round++) {
+        rewind(f);
+        for (*number = 0; !wrong && fgets(line, sizeof line, f);) {
+            ++*number;
+            wrong = take_line(l, line, !round);
+        }
+    }
+    return wrong;
+}
+
+bool layout_load(struct layout *l, const char *path, char *why, size_t size)
+{
     unsigned number = 0;
     FILE *f = fopen(path, "r");
     l->count = 0;
@@ -127,10 +142,7 @@ bool layout_load(struct layout *l, const char *path, char *why, size_t size)
         snprintf(why, size, "%s: %s", path, strerror(errno));
         return false;
     }
-    while (!wrong && fgets(line, sizeof line, f)) {
-        number++;
-        wrong = take_line(l, line);
-    }
+    const char *wrong = take_file(l, f, &number);
     if (wrong) snprintf(why, size, "%s:%u: %s", path, number, wrong);
     else if (!l->count) snprintf(why, size, "%s: no keys in it; is it a Bochs keymap?", path);
     fclose(f);

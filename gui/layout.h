@@ -17,6 +17,8 @@ struct layout {
 
 /* Reads a keymap file of Bochs (docs/display.md has the format). false: `why` says which line. */
 bool layout_load(struct layout *, const char *path, char *why, size_t size);
+/* "XK_adiaeresis" -> U+00E4; 0: no character, or not one of ISO 8859-1 or Cyrillic. */
+uint32_t keysym_character(const char *name);
 /* The keys that type a Unicode character. layout NULL: the US layout. */
 struct stroke layout_stroke(const struct layout *, uint32_t character);
 /* The HID usage behind one of the STROKE_ bits. */

@@ -65,6 +65,14 @@ static write_fn *writer_of(const char *path)
     return NULL;
 }
 
+static bool is_text(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && !strcasecmp(dot, ".txt");
+}
+
+bool screen_can_save(const char *path) { return is_text(path) || writer_of(path); }
+
 static const char *write_file(write_fn *write, const char *path, const struct screen_frame *f)
 {
     uint8_t *rgb = rgb_rows(f);
@@ -78,17 +86,6 @@ static const char *write_file(write_fn *write, const char *path, const struct sc
     }
     free(rgb);
     return error;
-}
-
-const char *screen_save(const struct screen *screen, const char *path)
-{
-    write_fn *write = writer_of(path);
-    if (!write) return "the file's name must end in .png or .ppm";
-    struct screen_frame frame = { 0 };
-    screen->draw(screen->ctx, &frame, true, false);
-    if (!frame.width || !frame.height || !frame.pixels) return "the screen has no picture now";
-    if (frame.width > MAX_SIDE || frame.height > MAX_SIDE) return "the picture is too large";
-    return write_file(write, path, &frame);
 }
 
 /* Counts beyond the end, as snprintf does. */
@@ -127,4 +124,34 @@ size_t screen_text_utf8(const struct screen *screen, char *bytes, size_t size)
         put_row(&out, frame.text.cells + (size_t)y * frame.text.columns, frame.text.columns);
     if (out.length < out.size) bytes[out.length] = 0;
     return out.length;
+}
+
+static const char *save_text(const struct screen *screen, const char *path)
+{
+    size_t length = screen_text_utf8(screen, NULL, 0);
+    if (!length) return "the screen shows no text now; save it as .png";
+    char *text = malloc(length + 1);
+    FILE *file = text ? fopen(path, "w") : NULL;
+    const char *error = file ? NULL : strerror(errno);
+    if (file) {
+        screen_text_utf8(screen, text, length + 1);
+        errno = 0;
+        bool done = fwrite(text, 1, length, file) == length;
+        if (fclose(file) || !done) error = strerror(errno);
+        if (error) remove(path);
+    }
+    free(text);
+    return error;
+}
+
+const char *screen_save(const struct screen *screen, const char *path)
+{
+    write_fn *write = writer_of(path);
+    if (is_text(path)) return save_text(screen, path);
+    if (!write) return "the file's name must end in .png, .ppm or .txt";
+    struct screen_frame frame = { 0 };
+    screen->draw(screen->ctx, &frame, true, false);
+    if (!frame.width || !frame.height || !frame.pixels) return "the screen has no picture now";
+    if (frame.width > MAX_SIDE || frame.height > MAX_SIDE) return "the picture is too large";
+    return write_file(write, path, &frame);
 }

@@ -78,7 +78,7 @@ static unsigned wish_of(const struct sdl_input *in, const SDL_Keysym *key)
 static unsigned usage_of(const struct sdl_input *in, const SDL_Keysym *key)
 {
     struct stroke s = { 0, 0 };
-    if (in->layout && key->sym > ' ' && key->sym < 0x100)
+    if (in->layout && key->sym > ' ' && key->sym < 0x10000)
         s = layout_stroke(in->layout, (uint32_t)key->sym);
     return s.usage && !s.modifiers ? s.usage : (unsigned)key->scancode;
 }

@@ -151,6 +151,17 @@ static void draw_in_pieces(struct vga *v, const struct picture *whole, struct ch
     *changed = (struct changed){ 0, whole->height };
 }
 
+/* Rows that a plain draw has to report, also if somebody else has seen them drawn. */
+static void owe(struct vga *v, const struct changed *c)
+{
+    struct changed *owed = &v->owed;
+    if (owed->end > v->shown.height) owed->end = v->shown.height;
+    if (c->first >= c->end) return;
+    bool none = owed->first >= owed->end;
+    if (none || c->first < owed->first) owed->first = c->first;
+    if (none || c->end > owed->end) owed->end = c->end;
+}
+
 /* With the border, if the first or the last line is among them. */
 static void rows_of(const struct vga *v, struct screen_frame *f, const struct changed *c)
 {
@@ -175,7 +186,9 @@ static void draw(void *ctx, struct screen_frame *f, bool whole, bool text_only)
     if (v->shown.kind == PICTURE_TEXT)
         vga_draw_text(v, &f->text, &changed, text_only || v->in_pieces);
     if (!text_only) drawn(v);
+    owe(v, &changed);
     if (whole || text_only) changed = (struct changed){ 0, v->shown.height };
+    else changed = v->owed, v->owed = (struct changed){ 0, 0 };
     f->width = f->stride = v->shown.full_width;
     f->height = v->shown.full_height;
     f->pixels = v->pixels;

@@ -99,6 +99,8 @@ struct rows {
     bool split;
 };
 
+struct changed { unsigned first, end; };   /* scan lines; empty: first >= end */
+
 /* Where the beam is. */
 struct beam {
     uint64_t frame, position;              /* character clocks since the frame's first line began */
@@ -158,6 +160,7 @@ struct vga {
     bool fonts_written;                    /* plane 2 */
     bool redraw;                           /* forget what is in pixels */
     bool in_pieces;                        /* the last picture was drawn by raster.c */
+    struct changed owed;                   /* rows not yet reported to the window */
     struct rows rows;                      /* where its last piece ended */
     nanos palette_off, mode_set;           /* when the screen lost the palette; got new timing */
     unsigned writes;                       /* in the log, oldest overwritten */
@@ -260,7 +263,6 @@ static inline uint32_t *vga_line(const struct vga *v, unsigned y)      /* its le
 }
 
 /* text.c: refreshes cells, returns text geometry; draws unless text_only. */
-struct changed { unsigned first, end; };               /* scan lines; empty: first >= end */
 void vga_draw_text(struct vga *, struct screen_text *, struct changed *, bool text_only);
 
 /* graphics.c */

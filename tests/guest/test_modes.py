@@ -89,6 +89,23 @@ def test_cards():
     check(not wrong, "\n".join(wrong))
 
 
+def test_screenshot():
+    """From the command line at a guest time: the first card, with a window as without."""
+    golden = read_golden()
+    with tempfile.TemporaryDirectory(prefix="vitro-modes-") as folder:
+        image = build(folder)
+        for number, display in enumerate(("nogui", "sdl2")):
+            names = ["%s/%d.%s" % (folder, number, kind) for kind in ("ppm", "txt", "png")]
+            subprocess.run([vitro.vitro, "-n", "--display", display, "--until", "1.5s", "--screenshot=1s=" + names[0],
+                            "--screenshot", "1s=" + names[1], "--screenshot", names[2], image], check=True, timeout=100,
+                           env=dict(os.environ, SDL_VIDEODRIVER="dummy"), stderr=subprocess.DEVNULL)
+            vitro.equal(fingerprint(names[0]), golden["text-40x25"], "the picture")
+            with open(names[1], encoding="utf-8") as f:
+                check("()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNO" in f.read(), "the text has all characters")
+            with open(names[2], "rb") as f:
+                check(f.read(4) == b"\x89PNG", "a PNG file at the end")
+
+
 class Qemu:
     """QEMU with the same two conversations as Machine: serial line and monitor."""
 

@@ -72,6 +72,20 @@ START_TEST(forms_of_bochs)
 }
 END_TEST
 
+START_TEST(screenshots)
+{
+    ck_assert(parse("--screenshot|2.5s=a.png|--screenshot=1000=b.txt|--screenshot|c=d.ppm"));
+    ck_assert_uint_eq(cl.screenshots, 3);
+    ck_assert_uint_eq(cl.screenshot[0].time, 2500000000u);
+    ck_assert_str_eq(cl.screenshot[0].path, "a.png");
+    ck_assert_uint_eq(cl.screenshot[1].ticks, 1000);
+    ck_assert_str_eq(cl.screenshot[1].path, "b.txt");
+    ck_assert_str_eq(cl.screenshot[2].path, "c=d.ppm");
+    ck_assert(!parse("--screenshot|2s=a.jpg"));
+    ck_assert(!parse("--screenshot|2s="));
+}
+END_TEST
+
 START_TEST(until_and_hashes)
 {
     ck_assert(parse("--until|1000"));
@@ -223,6 +237,7 @@ int main(void)
     Suite *s = suite_create("command line");
     TCase *t = tcase_create("all");
     tcase_add_test(t, forms_of_bochs);
+    tcase_add_test(t, screenshots);
     tcase_add_test(t, until_and_hashes);
     tcase_add_test(t, mistakes);
     tcase_add_test(t, images);

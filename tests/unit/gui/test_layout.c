@@ -4,6 +4,7 @@
 #include "gui/layout.h"
 
 #include <check.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,52 @@ START_TEST(the_first_of_two_keys_counts)
 }
 END_TEST
 
+START_TEST(names_of_keys_count_first)
+{
+    ck_assert_msg(load("BX_KEY_EQUALS '=' XK_igrave\n"
+                       "BX_KEY_0+BX_SHIFT_L none XK_equal\n"
+                       "BX_KEY_F none XK_Cyrillic_a\n"
+                       "BX_KEY_F+BX_KEY_SHIFT_L none XK_Cyrillic_A\n"
+                       "BX_KEY_Z none XK_Cyrillic_YA\n"
+                       "BX_KEY_GRAVE none XK_Cyrillic_io\n"
+                       "BX_KEY_MINUS '-' XK_dead_tilde\n"
+                       "BX_KEY_Y none XK_ydiaeresis\n"), "%s", why);
+    expect(&layout, '=', 0x27, STROKE_SHIFT);
+    expect(&layout, 0xEC, 0x2E, 0);
+    expect(&layout, 0x430, 0x09, 0);
+    expect(&layout, 0x410, 0x09, STROKE_SHIFT);
+    expect(&layout, 0x42F, 0x1D, 0);
+    expect(&layout, 0x451, 0x35, 0);
+    expect(&layout, '-', 0x2D, 0);
+    expect(&layout, 0xFF, 0x1C, 0);
+    ck_assert_uint_eq(keysym_character("XK_a"), 'a');
+    ck_assert_uint_eq(keysym_character("XK_bar"), '|');
+    ck_assert_uint_eq(keysym_character("XK_at"), '@');
+    ck_assert_uint_eq(keysym_character("XK_underscore"), '_');
+    ck_assert_uint_eq(keysym_character("XK_slash"), '/');
+    ck_assert_uint_eq(keysym_character("XK_questiondown"), 0xBF);
+    ck_assert_uint_eq(keysym_character("XK_ssharp"), 0xDF);
+    ck_assert_uint_eq(keysym_character("XK_F1"), 0);
+    ck_assert_uint_eq(keysym_character("XK_Cyrillic_"), 0);
+    ck_assert_uint_eq(keysym_character("SDLK_a"), 0);
+}
+END_TEST
+
+/* Those that Debian's package bochs installs, where it is. */
+START_TEST(all_keymaps_of_bochs_load)
+{
+    glob_t files;
+    if (glob("/usr/share/bochs/keymaps/*.map", 0, NULL, &files)) return;
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        ck_assert_msg(layout_load(&layout, files.gl_pathv[i], why, sizeof why), "%s", why);
+        for (char c = 'a'; c <= 'z'; c++)
+            if (!strstr(files.gl_pathv[i], "-ru."))
+                ck_assert_msg(layout_stroke(&layout, (uint32_t)c).usage, "%s: %c", files.gl_pathv[i], c);
+    }
+    globfree(&files);
+}
+END_TEST
+
 START_TEST(a_bad_line_is_named)
 {
     ck_assert(!load("BX_KEY_A 'a' XK_a\nBX_KEY_QWERTZ 'b' XK_b\n"));
@@ -110,6 +157,8 @@ int main(void)
     tcase_add_test(t, us_layout_needs_no_file);
     tcase_add_test(t, a_german_keymap_types_german);
     tcase_add_test(t, the_first_of_two_keys_counts);
+    tcase_add_test(t, names_of_keys_count_first);
+    tcase_add_test(t, all_keymaps_of_bochs_load);
     tcase_add_test(t, a_bad_line_is_named);
     tcase_add_test(t, utf8_is_read_to_its_end);
     suite_add_tcase(s, t);

@@ -310,6 +310,24 @@ START_TEST(text_only_loses_nothing_for_the_next)
 }
 END_TEST
 
+/* A screenshot, that is, between two looks of the window. */
+START_TEST(whole_pictures_lose_nothing_for_the_next)
+{
+    struct screen_frame f;
+    text_mode();
+    draw(b);
+    put_cell(3, 5, 0x0741);
+    b->screen.draw(b->screen.ctx, &f, true, false);
+    ck_assert_uint_eq(f.row_count, 400);
+    put_cell(3, 7, 0x0741);
+    f = draw(b);
+    ck_assert_uint_eq(f.first_row, 5 * 16);
+    ck_assert_uint_eq(f.row_count, 3 * 16);
+    f = draw(b);
+    ck_assert_uint_eq(f.row_count, 0);
+}
+END_TEST
+
 START_TEST(blank_screen_is_black)
 {
     text_mode();
@@ -545,6 +563,7 @@ static Suite *suite(void)
     tcase_add_test(t, forty_columns_are_as_wide);
     tcase_add_test(t, only_what_changed_is_drawn);
     tcase_add_test(t, text_only_loses_nothing_for_the_next);
+    tcase_add_test(t, whole_pictures_lose_nothing_for_the_next);
     tcase_add_test(t, blank_screen_is_black);
     tcase_add_test(t, drawing_changes_nothing_for_the_guest);
     tcase_add_test(t, planar_16_colours);
