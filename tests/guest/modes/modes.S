@@ -94,7 +94,14 @@ say:                                    # "@", the text at SI, line feed
     call frame
     pop cx
     loop 3b
-    mov al, 10
+    cmp word ptr [hook], 0
+    jne 5f
+    mov cx, 2                           # and the register writes be a frame ago: two of the BIOS's ticks
+4:  mov ax, [0x46C]
+6:  cmp ax, [0x46C]
+    je 6b
+    loop 4b
+5:  mov al, 10
 send:
     push ax
     mov dx, COM + 5
