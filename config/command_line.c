@@ -20,7 +20,7 @@ struct parser {
 
 struct cli_option {
     const char *name, *alias;              /* with its dashes; alias may be NULL */
-    const char *value;                     /* NULL: none; otherwise help's name for it */
+    const char *value;                     /* NULL: none; otherwise help's name for it; "[=...]": may be left out */
     const char *help;                      /* NULL: accepted for Bochs' sake */
     bool (*take)(struct parser *, const char *value);
 };
@@ -143,6 +143,11 @@ static bool take_display(struct parser *p, const char *value)
     p->c->has_display = true;
     return add_item(p, ITEM_DISPLAY, value);
 }
+static bool take_profile(struct parser *p, const char *value)
+{
+    p->c->profile_file = value;
+    return p->c->profile = true;
+}
 static bool set_no_config(struct parser *p, const char *v)
 {
     (void)v;
@@ -179,6 +184,8 @@ static const struct cli_option options[] = {
       take_screenshot },
     { "--hash-every", NULL, "N[:FILE]", "print tick and hash of the whole machine every N ticks",
       take_hash },
+    { "--profile", NULL, "[=FILE]",
+      "count instructions, traces, TLB misses, exits, interrupts, ports; report at the end", take_profile },
     { "--qtest", NULL, "WHERE", "QEMU's qtest protocol at unix:PATH or stdio; no processor",
       take_qtest },
     { "--print-config", NULL, NULL, "print what was understood as a bochsrc and end", set_print },
@@ -235,6 +242,7 @@ static bool read_option(struct parser *p, const char *arg, const char *next, boo
     if (!o) return wrong(p, arg, "no such option; --help lists them");
     if (!o->value && value) return wrong(p, arg, "this option has no value");
     if (!o->value) return o->take(p, NULL);
+    if (*o->value == '[') return value && !*value ? wrong(p, arg, "a value is missing") : o->take(p, value);
     if (!value) {
         value = next;
         *used_next = true;
@@ -370,7 +378,7 @@ static void print_options(FILE *out)
         const struct cli_option *o = &options[i];
         char left[40];
         if (!o->help) continue;
-        snprintf(left, sizeof left, "%s%s%s", o->name, o->value ? " " : "",
+        snprintf(left, sizeof left, "%s%s%s", o->name, o->value && *o->value != '[' ? " " : "",
                  o->value ? o->value : "");
         fprintf(out, "  %-24s %s\n", left, o->help);
     }

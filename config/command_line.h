@@ -17,6 +17,8 @@ struct command_line {
     const char *config_file, *log, *monitor, *qtest;       /* NULL: not given */
     bool no_config, strict, help, version, opcodes, cpu_models, print_config, debugger;
     const char *debugger_script;
+    bool profile;
+    const char *profile_file;              /* NULL: standard error */
     uint64_t until_ticks;                  /* 0: no end                                       */
     nanos until_time;                      /* 0: no end                                       */
     struct screenshot screenshot[SCREENSHOTS];

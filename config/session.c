@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "config/front_end.h"
 #include "config/pacer.h"
+#include "config/profiler.h"
 #include "config/typist.h"
 #include "debug/monitor.h"
 #include "debug/qtest.h"
@@ -42,7 +43,7 @@ struct session {
     struct pacer pacer;
     uint64_t budget;                       /* instructions in one slice */
     uint64_t until, hash_every, next_hash; /* ticks; UINT64_MAX: never */
-    FILE *hashes;
+    FILE *hashes, *profile;                /* NULL: none */
     struct screenshot shots[SCREENSHOTS];  /* ticks: UINT64_MAX at the end, 0: done */
     unsigned shot_count;
     nanos next_frame, woken;               /* host time */
@@ -404,7 +405,8 @@ static bool open_session(struct session *s, const struct config *c, const struct
         s->com[i] = machine_com(s->machine, i);
         if (s->com[i] && !strcmp(c->com[i].mode, "stdio")) serial_escape(s->com[i], escape, s);
     }
-    if (!open_hashes(s, cl) || (cl->monitor && !open_monitor(s, cl->monitor))) return false;
+    if (!open_hashes(s, cl) || !profiler_open(cl, s->machine, &s->profile)) return false;
+    if (cl->monitor && !open_monitor(s, cl->monitor)) return false;
     s->front_end = front_end_open(&f);
     if (!s->front_end) return false;
     s->until = cl->until_ticks ? cl->until_ticks : UINT64_MAX;
@@ -427,6 +429,7 @@ static void close_session(struct session *s)
     free(s->layout);
     if (s->hashes && s->hashes != stdout) fclose(s->hashes);
     else if (s->hashes) fflush(stdout);
+    profiler_close(s->profile, s->machine);
 }
 
 int session_run(struct machine *m, const struct config *c, const struct command_line *cl,

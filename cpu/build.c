@@ -9,6 +9,7 @@
 #include "cpu/decode.h"
 #include "cpu/families.h"
 #include "cpu/fuse.h"
+#include "cpu/profile.h"
 #include "cpu/special.h"
 #include "cpu/tlb.h"
 
@@ -152,7 +153,9 @@ static void finish_branches(struct builder *b)
         if (b->out[slot] < 0) continue;
         i->imm = b->n - (i->pos + 1);
         exec_fn *both = slot > 1 ? fuse(b->info[slot - 1].op, i - 1, b->out[slot]) : NULL;
-        if (both) i[-1].exec = both;
+        if (!both) continue;
+        i[-1].exec = both;
+        b->info[slot].joined = true;
     }
 }
 
@@ -161,6 +164,7 @@ static void specialise(struct builder *b)
     for (unsigned slot = 1; slot <= b->slot; slot++) {
         exec_fn *f = special(b->header + slot);
         if (f) b->header[slot].exec = f;
+        b->info[slot].special = f;
     }
 }
 
@@ -244,5 +248,6 @@ unsigned trace_build(struct cpu *c, struct insn *header, uint64_t paddr, struct 
     append_end(&b);
     header->n = (int32_t)b.n;
     header->off = (uint16_t)x->bytes;
+    if (unlikely(c->profiling)) return profile_trace(c, header, b.slot, b.info, !x->whole) + 1;
     return b.slot + 1;
 }

@@ -97,6 +97,18 @@ uint64_t cpu_hash(const struct cpu *, uint64_t seed);
 /* Why the last shutdown (triple fault) happened, as text for a person; "" if none. */
 const char *cpu_shutdown_reason(const struct cpu *);
 
+/* A profile: counts handlers, traces, TLB misses, exits, interrupts, ports from now on. The guest sees nothing of
+ * it. false: no memory. */
+bool cpu_profile_start(struct cpu *);
+struct cpu_profile_report {
+    void (*line)(void *ctx, const char *text);
+    const char *(*port_owner)(void *ctx, uint16_t port);     /* NULL: not known */
+    void *ctx;
+    unsigned handlers;                                       /* how many of the most frequent ones; 0: all */
+};
+/* What was counted up to now; false: nothing is counted. */
+bool cpu_profile_print(const struct cpu *, const struct cpu_profile_report *);
+
 /* The models, their features and the names of features (vitro --cpu-models). */
 void cpu_print_models(void (*line)(void *ctx, const char *text), void *ctx);
 

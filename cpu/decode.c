@@ -505,6 +505,8 @@ static unsigned finish(struct work *w, const struct op *op, struct decoded *d, s
     d->traits = op->traits;
     d->relative = op->form == F_Jb || op->form == F_Jz;
     d->reg_form = !w->memory;
+    d->kind = (uint8_t)w->kind;
+    d->joined = d->special = false;
     o->len = (uint8_t)length;
     o->asize = (uint8_t)(w->asize | w->width << 2 | (w->rep ? INSN_REP : 0) | (w->repne ? INSN_REPNE : 0) |
                          (w->memory ? 0 : INSN_REG));
@@ -561,6 +563,11 @@ static const char *const form_text[F_COUNT] = {
     [F_Ibs] = "Ib (signed)", [F_Iz] = "Iz", [F_Xb] = "(byte)", [F_Xv] = "(v)", [F_ALDX] = "AL, DX", [F_eAXDX] = "eAX, DX",
     [F_MODRM] = "(modrm)",
 };
+const char *op_form_text(const struct op *op)
+{
+    const struct simd_form *simd = simd_form(op->form);
+    return simd ? simd->text : form_text[op->form];
+}
 static void print_row(void (*line)(void *, const char *), void *ctx, const char *bytes, const struct op *op)
 {
     static const struct { uint32_t trait; const char *text; } notes[] = {
@@ -569,8 +576,7 @@ static void print_row(void (*line)(void *, const char *), void *ctx, const char 
         { T_END, "ends trace" },
     };
     char text[160];
-    const struct simd_form *simd = simd_form(op->form);
-    int n = snprintf(text, sizeof text, "%-11s %-10s %-20s", bytes, op->mnemonic, simd ? simd->text : form_text[op->form]);
+    int n = snprintf(text, sizeof text, "%-11s %-10s %-20s", bytes, op->mnemonic, op_form_text(op));
     for (size_t k = 0; k < COUNT_OF(notes); k++)
         if (op->traits & notes[k].trait && n > 0 && (size_t)n < sizeof text)
             n += snprintf(text + n, sizeof text - (size_t)n, " [%s]", notes[k].text);

@@ -70,9 +70,14 @@ static const char *const vector_names[] = {
     "vector 15", "#MF FPU error", "#AC alignment check", "#MC machine check", "#XM SIMD error",
 };
 
+const char *fault_name(uint8_t vector)
+{
+    return vector < COUNT_OF(vector_names) ? vector_names[vector] : "reserved vector";
+}
+
 static size_t tell_fault(char *to, size_t room, const struct pending_fault *f)
 {
-    const char *name = f->vector < COUNT_OF(vector_names) ? vector_names[f->vector] : "reserved vector";
+    const char *name = fault_name(f->vector);
     int n = f->has_error ? snprintf(to, room, "%s, error %04" PRIX32, name, f->error)
                          : snprintf(to, room, "%s", name);
     size_t used = n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;

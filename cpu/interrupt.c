@@ -3,6 +3,7 @@
  * SDM vol. 2, INT n (the pseudocode is the reference); vol. 3, 6.10-6.14, 20.1.4, 20.3.
  */
 #include "cpu/debug.h"
+#include "cpu/profile.h"
 #include "cpu/vme.h"
 
 struct event {
@@ -208,6 +209,7 @@ void interrupt_deliver(struct cpu *c, uint8_t vector, enum int_kind kind, bool h
     else deliver_real(c, &e);
     if (vector == VEC_DB && (kind == INT_FAULT || kind == INT_BREAKPOINT)) enter_debug_handler(c);
     c->delivering = -1;
+    if (unlikely(c->profiling)) profile_interrupt(c, vector, kind);
     c->single_step = false;        /* INT n clears TF: it is not followed by a trap (SDM vol. 3, 17.3.1.4) */
     mode_changed(c);
 }

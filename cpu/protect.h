@@ -49,6 +49,7 @@ _Noreturn void fault_selector(struct cpu *, enum vector, uint16_t selector, cons
 /* Not a fault but the end, until a reset. */
 void shut_down_by(struct cpu *, const char *instruction, const char *why);
 _Noreturn void fault_idt(struct cpu *, enum vector, uint8_t vector, const char *why);    /* a bad IDT entry */
+const char *fault_name(uint8_t vector);               /* of exceptions 0-31 */
 
 /* Debug registers (SDM vol. 3, 17.2) */
 enum {

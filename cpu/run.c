@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include "cpu/debug.h"
+#include "cpu/profile.h"
 #include "cpu/tlb.h"
 #include "cpu/trace.h"
 #include "cpu/simd.h"
@@ -74,6 +75,7 @@ void cpu_free(struct cpu *c)
 {
     if (!c) return;
     traces_free(c);
+    profile_free(c);
     free(c);
 }
 
@@ -345,7 +347,9 @@ static void run_trace(struct cpu *c)
 enum cpu_stop cpu_run(struct cpu *c, uint64_t until)
 {
     c->until = until;
-    (void)_setjmp(c->unwind);              /* faults come back here with c->fault set */
+    if (_setjmp(c->unwind)) {              /* faults come back here with c->fault set */
+        if (unlikely(c->profiling)) profile_exit(c);
+    }
     for (;;) {
         settle(c);
         if (c->shutdown) return CPU_SHUTDOWN;
@@ -358,5 +362,6 @@ enum cpu_stop cpu_run(struct cpu *c, uint64_t until)
         if (c->fault.active || c->attend) continue;
         if (c->halted) return CPU_HALTED;
         run_trace(c);
+        if (unlikely(c->profiling)) profile_exit(c);
     }
 }

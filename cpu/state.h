@@ -218,6 +218,7 @@ struct cpu {
     struct { void (*changed)(void *, enum cpu_pin, bool); void *ctx; bool level[2]; } pin;
     struct log    *log;
 
+    bool     profiling;            /* see profile.h */
     bool     single_step;          /* TF was set when the current instruction began */
     uint32_t trap;                 /* DR6 bits of the debug trap that waits for the end of the instruction */
     bool     in_port;              /* a port is being accessed */
@@ -239,6 +240,7 @@ struct cpu {
     uint64_t itlb_used[ITLB_SETS][ITLB_SIZE / 64];
     struct jump jump_sets[ITLB_SETS][JUMPS];
     struct segment_memo memo[SEGMENT_MEMO];
+    struct cpu_profile *profile;   /* NULL: none */
 };
 
 /* ---- flags ------------------------------------------------------------------------------------------ */

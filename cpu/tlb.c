@@ -9,9 +9,11 @@
  *   tag = NONE            walk the page tables
  */
 #include "cpu/debug.h"
+#include "cpu/profile.h"
 #include "cpu/tlb.h"
 #include "cpu/trace.h"
 #include "cpu/walk.h"
+
 
 /* In the low bits of tlb_entry.paddr. DEVICE: stores are no business of the RAM's. */
 enum { ENTRY_GLOBAL = 1, ENTRY_DEVICE = 2 };
@@ -58,6 +60,7 @@ static inline unsigned next_used(const uint64_t *bits, unsigned n, unsigned size
 static struct walk translate(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set)
 {
     struct walk w = { .paddr = laddr, .writable = true, .user = true, .dirty = true, .page_bits = PAGE_BITS };
+    if (unlikely(c->profiling)) profile_miss(c, access, set);
     if (c->cr0 & CR0_PG && !page_walk(c, laddr, access, set, &w)) w.paddr = ~0ull;   /* not reached: it faulted */
     if (w.page_bits > PAGE_BITS) large_add(c, laddr, w.page_bits);
     w.paddr = a20_mask(c, page_of(w.paddr));
@@ -238,6 +241,7 @@ static void store_in_page(struct cpu *c, uint64_t laddr, uint64_t value, unsigne
 
 uint64_t mem_load_slow(struct cpu *c, uint64_t laddr, unsigned size, enum tlb_set set)
 {
+    if (unlikely(c->profiling)) profile_slow(c, laddr, size, false, set);
     alignment_check(c, laddr, size, set);
     if (likely(!crosses(laddr, size))) return load_in_page(c, laddr, size, set);
     uint64_t second = next_page(c, laddr), value = 0;
@@ -260,6 +264,7 @@ void mem_probe_store(struct cpu *c, uint64_t laddr, unsigned size, enum tlb_set 
 
 void mem_store_slow(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size, enum tlb_set set)
 {
+    if (unlikely(c->profiling)) profile_slow(c, laddr, size, true, set);
     if (likely(!crosses(laddr, size))) {
         alignment_check(c, laddr, size, set);
         store_in_page(c, laddr, value, size, set);

@@ -10,10 +10,11 @@
  */
 #include <stdlib.h>
 #include "cpu/build.h"
+#include "cpu/profile.h"
 #include "cpu/tlb.h"
 #include "cpu/trace.h"
 
-enum { UNLINKED, OTHER_PAGE, SCRATCH, FIRST_FREE = SCRATCH + TRACE_MAX + 8, PAGE_BUCKETS = 4096, BLOCKS = 64,
+enum { UNLINKED, OTHER_PAGE, SCRATCH, FIRST_FREE = SCRATCH + PROFILE_RECORDS, PAGE_BUCKETS = 4096, BLOCKS = 64,
        STUB = 8, STORES_MANY = 16 };
 #define NO_KEY (~0ull)
 
@@ -245,7 +246,7 @@ static struct insn *build_at(struct cpu *c, uint64_t paddr, uint64_t limit, bool
     struct traces *t = c->traces;
     bool whole = limit >= TRACE_MAX && memory_page(c->memory, paddr).read;
     if (limit >= TRACE_MAX) limit = TRACE_MAX - 1;
-    if (t->used + TRACE_MAX + 16 > TRACE_RECORDS) traces_flush(c);
+    if (t->used + PROFILE_RECORDS > TRACE_RECORDS) traces_flush(c);
     const struct code_page *page = *page_slot(c, paddr & PAGE_MASK);
     struct extent x = { .max = whole ? TRACE_MAX : (unsigned)limit, .whole = whole, .plain = plain || !whole,
                         .may_jump = !page || page->stores < STORES_MANY,

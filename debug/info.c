@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "debug/monitor.h"
+#include "debug/profile.h"
 #include "iodev/pci_bus.h"
 
-enum { EXAMINE_MAX = 4096, SHOW_COUNT = 256, PER_LINE = 32 };
+enum { EXAMINE_MAX = 4096, SHOW_COUNT = 256, PER_LINE = 32, PROFILE_HANDLERS = 20, PROFILE_MOST = 100000 };
 
 static bool has_board(struct monitor *m)
 {
@@ -243,6 +244,23 @@ static void info_mtree(struct monitor *m, char *const *args, unsigned count)
     server_print(m->server, "RAM: %" PRIu64 " KiB\n", memory_ram_size(memory) / 1024);
 }
 
+/* ---- profile --------------------------------------------------------------------------------- */
+static void print_line(void *monitor, const char *text)
+{
+    server_print(((struct monitor *)monitor)->server, "%s\n", text);
+}
+
+static void info_profile(struct monitor *m, char *const *args, unsigned count)
+{
+    char *end = "";
+    unsigned long handlers = count ? strtoul(args[0], &end, 10) : PROFILE_HANDLERS;
+    if (!has_cpu(m)) return;
+    if (*end || handlers > PROFILE_MOST || (count && !*args[0]))
+        server_print(m->server, "%.20s: how many handlers? 0 is all of them\n", args[0]);
+    else if (!profile_print(m->machine.board, m->machine.cpu, (unsigned)handlers, print_line, m))
+        server_print(m->server, "nothing is counted; vitro --profile counts from the first instruction on\n");
+}
+
 const struct monitor_command monitor_info[] = {
     { "status", "", "is it running, what time is it", 0, 0, info_status },
     { "registers", "", "the processor", 0, 0, info_registers },
@@ -253,6 +271,7 @@ const struct monitor_command monitor_info[] = {
     { "mtree", "", "the memory map", 0, 0, info_mtree },
     { "ports", "[PORT]", "who answers where; of one port what is read, without side effects", 0, 1,
       info_ports },
+    { "profile", "[COUNT]", "what --profile has counted, with so many handlers (20; 0: all)", 0, 1, info_profile },
     { 0 },
 };
 

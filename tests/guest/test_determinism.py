@@ -59,6 +59,19 @@ def test_twice():
     compare(watched(ticks, False, words), watched(ticks, True, words), ticks)
 
 
+def test_profile():
+    """The firmware and the kernel's first seconds with --profile: the guest sees nothing of it."""
+    ticks = 600000000
+    words = [disk(image("linux.img"))]
+    with tempfile.TemporaryDirectory(prefix="vitro-guest-") as folder:
+        file = os.path.join(folder, "profile")
+        compare(hashes(vitro.vitro, ticks, *words), hashes(vitro.vitro, ticks, "--profile=" + file, *words), ticks)
+        with open(file) as f:
+            report = f.read()
+    for title in ("Handlers, ", "Traces: ", "Exits to the run loop: ", "TLB: ", "Ports "):
+        check("\n" + title in report, "no %r in the report:\n%s" % (title, report))
+
+
 def other():
     if not os.path.exists(others.get("other", "")):
         raise Skip("no build by another compiler (cmake --preset clang; ./check makes one)")

@@ -104,12 +104,25 @@ START_TEST(until_and_hashes)
 }
 END_TEST
 
+START_TEST(profile)
+{
+    ck_assert(parse("--until|9"));
+    ck_assert(!cl.profile);
+    ck_assert(parse("--profile|disk.img"));        /* takes no word behind it */
+    ck_assert(cl.profile && !cl.profile_file);
+    ck_assert_uint_eq(cl.items, 1);
+    ck_assert(parse("--profile=out.txt"));
+    ck_assert(cl.profile);
+    ck_assert_str_eq(cl.profile_file, "out.txt");
+}
+END_TEST
+
 START_TEST(mistakes)
 {
     static const char *const lines[] = {
         "--nosuch",       "-f",         "--until|soon",   "--until|0",      "--until|1.5",
         "--until|s",      "--until|5m", "--hash-every|0", "--hash-every|x", "--memory|lots",
-        "--serial|smoke", "--help=yes", "-q=1",           "--monitor",
+        "--serial|smoke", "--help=yes", "-q=1",           "--monitor",    "--profile=",
     };
     for (unsigned i = 0; i < COUNT_OF(lines); i++) {
         ck_assert_msg(!parse(lines[i]), "%s", lines[i]);
@@ -221,7 +234,8 @@ START_TEST(help_names_every_option)
 {
     static const char *const names[] = { "-f FILE",         "--memory",       "--until",
                                          "--hash-every",    "--qtest",        "--monitor",
-                                         "--strict-config", "--print-config", "Exit code" };
+                                         "--strict-config", "--print-config", "Exit code",
+                                         "--profile[=FILE]" };
     static char text[16384];
     FILE *out = fmemopen(text, sizeof text, "w");
     command_line_help(out);
@@ -239,6 +253,7 @@ int main(void)
     tcase_add_test(t, forms_of_bochs);
     tcase_add_test(t, screenshots);
     tcase_add_test(t, until_and_hashes);
+    tcase_add_test(t, profile);
     tcase_add_test(t, mistakes);
     tcase_add_test(t, images);
     tcase_add_test(t, too_many_and_missing_images);

@@ -135,10 +135,11 @@ struct world { uint64_t cpu, memory, ticks, counter; };
 
 /* slice 0: as long as can be; 1: single instructions; else random lengths up to it. An interrupt
  * comes at fixed ticks. */
-static struct world run_world(struct bench *b, uint64_t total, unsigned slice, uint64_t seed)
+static struct world run_world_with(struct bench *b, uint64_t total, unsigned slice, uint64_t seed, bool profile)
 {
     struct rig *r = rig_new(b);
     struct world w;
+    if (profile) ck_assert(cpu_profile_start(b->cpu));
     cpu_set_regs(b->cpu, &b->r);
     for (uint64_t alarm = 777; cpu_ticks(b->cpu) < total; alarm += 777) {
         uint64_t end = alarm < total ? alarm : total;
@@ -156,6 +157,11 @@ static struct world run_world(struct bench *b, uint64_t total, unsigned slice, u
                        peek32(b, COUNTER)};
     rig_free(r);
     return w;
+}
+
+static struct world run_world(struct bench *b, uint64_t total, unsigned slice, uint64_t seed)
+{
+    return run_world_with(b, total, slice, seed, false);
 }
 
 static void ck_worlds(struct world a, struct world b, unsigned seed)
@@ -185,6 +191,17 @@ START_TEST(slices_do_not_matter_in_real_mode)
         struct world whole = run_world(random_real(seed), 20000, 0, 0);
         ck_worlds(whole, run_world(random_real(seed), 20000, 1, 0), seed);
         ck_worlds(whole, run_world(random_real(seed), 20000, 90, seed), seed);
+    }
+}
+END_TEST
+
+START_TEST(a_profile_changes_nothing)
+{
+    for (unsigned seed = 1; seed <= 60; seed++) {
+        ck_worlds(run_world(random_protected(seed), 20000, 0, 0),
+                  run_world_with(random_protected(seed), 20000, 90, seed, true), seed);
+        ck_worlds(run_world(random_real(seed), 20000, 0, 0),
+                  run_world_with(random_real(seed), 20000, 90, seed, true), seed);
     }
 }
 END_TEST
@@ -546,6 +563,7 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, slices_do_not_matter);
     tcase_add_test(t, slices_do_not_matter_in_real_mode);
+    tcase_add_test(t, a_profile_changes_nothing);
     tcase_add_test(t, two_processors_do_not_disturb_each_other);
     tcase_add_test(t, callbacks_see_exact_time);
     tcase_add_test(t, a_timer_set_by_a_callback);

@@ -192,6 +192,7 @@ START_TEST(help_and_mistakes)
     ck_assert_ptr_nonnull(strstr(answer("nosuch"), "no such command"));
     ck_assert_ptr_nonnull(strstr(answer("info"), "info registers"));
     ck_assert_str_eq(answer("info registers"), "there is no processor\n");
+    ck_assert_str_eq(answer("info profile"), "there is no processor\n");
     ck_assert_str_eq(answer("info pci"), "there is no board\n");
     ck_assert_str_eq(answer("info nosuch"), "there is no board\n");
     ck_assert_str_eq(answer("x /4 0"), "there is no board\n");
