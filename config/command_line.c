@@ -284,7 +284,8 @@ struct used { unsigned floppies, disks, cdroms, serials; };
 static bool is_floppy_size(const char *path)
 {
     static const long sizes[] = {
-        163840, 184320, 327680, 368640, 737280, 1228800, 1474560, 2949120
+        163840, 184320, 327680, 368640, 737280, 1228800, 1474560, 1720320, 1763328,
+        2949120
     };
     struct stat s;
     if (stat(path, &s) || !S_ISREG(s.st_mode) || !image_is_raw_name(path)) return false;

@@ -7,7 +7,7 @@
  * Steps are fast and always find their cylinder: a seek also puts a drive right whose heads the
  * guest lost track of. Motors need no time and no bit.
  * Not implemented: PS/2 and model 30 modes (SRA and SRB read as FFh, as in AT mode), power-down,
- * tape drives, write precompensation, SCAN, FIFO thresholds.
+ * tape drives, write precompensation.
  */
 #include "iodev/fdc_private.h"
 #include <string.h>
@@ -16,7 +16,7 @@ enum { SRA = 0, SRB = 1, DOR = 2, TDR = 3, MSR_DSR = 4, FIFO = 5, DIR_CCR = 7 };
 enum { DOR_SELECT = 0x03, DOR_RESET = 0x04, DOR_DMAGATE = 0x08 };      /* reset: active low */
 enum { DSR_RESET = 0x80, RATE = 0x03, DIR_CHANGED = 0x80 };
 enum { MSR_BUSY = 0x10, MSR_NON_DMA = 0x20, MSR_DIO = 0x40, MSR_RQM = 0x80 };
-enum { CONFIGURE_DEFAULT = 0x20, VERSION_82077AA = 0x90 };
+enum { CONFIGURE_DEFAULT = CONFIGURE_NO_FIFO, VERSION_82077AA = 0x90 };
 enum { RESET_NANOS = 100000, SEEK_NANOS = 300000, STEP_NANOS = 30000, PULSES = 79 };
 
 struct fdc_command {
@@ -67,7 +67,7 @@ static void start_seek(struct fdc *f, unsigned drive, unsigned target, uint8_t s
 {
     unsigned steps = target > f->pcn[drive] ? target - f->pcn[drive] : f->pcn[drive] - target;
     struct clock *clk = board_clock(f->dev.board);
-    f->target[drive] = (uint8_t)target;
+    f->target[drive] = f->heads_to[drive] = (uint8_t)target;
     f->st0[drive] = st0;
     f->reported &= (uint8_t)~(1u << drive);
     fdc_result(f, 0);
@@ -80,7 +80,7 @@ static void seek_due(struct timer *t, nanos due)
     struct fdc *f = seek->fdc;
     unsigned drive = seek->drive & 3;
     (void)due;
-    if (f->drive[drive]) floppy_step_to(f->drive[drive], f->target[drive]);
+    if (f->drive[drive]) floppy_step_to(f->drive[drive], f->heads_to[drive]);
     f->pcn[drive] = f->target[drive];
     f->reported |= (uint8_t)(1u << drive);
     f->after_reset &= (uint8_t)~(1u << drive);
@@ -93,13 +93,16 @@ static void run_seek(struct fdc *f)
     start_seek(f, drive, f->fifo[2], (uint8_t)(ST0_SEEK_END | (f->fifo[1] & 7)));
 }
 
-/* Without a drive TRK0 never comes: equipment check after 79 pulses (5.2.4). */
+/* Equipment check after 79 pulses without TRK0 (5.2.4): there is no drive, or the heads were behind
+ * cylinder 79, and a second one finds it. */
 static void run_recalibrate(struct fdc *f)
 {
-    unsigned drive = f->fifo[1] & 3;
-    uint8_t absent = f->drive[drive] ? 0 : ST0_ABNORMAL | ST0_CHECK;
-    if (absent) f->pcn[drive] = PULSES;
-    start_seek(f, drive, 0, (uint8_t)(ST0_SEEK_END | absent | drive));
+    unsigned drive = f->fifo[1] & 3, at = f->drive[drive] ? f->drive[drive]->cylinder : PULSES + 1;
+    bool missed = at > PULSES;
+    f->pcn[drive] = (uint8_t)(missed ? PULSES : at);
+    start_seek(f, drive, 0,
+               (uint8_t)(ST0_SEEK_END | (missed ? ST0_ABNORMAL | ST0_CHECK : 0) | drive));
+    if (missed) f->heads_to[drive] = (uint8_t)(at - PULSES);
 }
 
 /* Bit 6: towards the spindle. */
@@ -176,7 +179,7 @@ static void run_dumpreg(struct fdc *f)
     memcpy(f->fifo, f->pcn, FDC_DRIVES);
     f->fifo[4] = f->specify[0];
     f->fifo[5] = f->specify[1];
-    f->fifo[6] = f->x.eot;
+    f->fifo[6] = f->last_eot;
     f->fifo[7] = (uint8_t)((f->lock ? 0x80 : 0) | f->perpendicular);
     f->fifo[8] = f->configure;
     f->fifo[9] = f->precompensation;
@@ -203,6 +206,9 @@ static const struct fdc_command commands[] = {
     { 0xFF, 0x13, 3, run_configure },
     { 0x7F, 0x14, 0, run_lock },
     { 0x1F, 0x16, 8, fdc_begin_transfer },     /* VERIFY */
+    { 0x1F, 0x11, 8, fdc_begin_transfer },     /* SCAN EQUAL */
+    { 0x1F, 0x19, 8, fdc_begin_transfer },     /* SCAN LOW OR EQUAL */
+    { 0x1F, 0x1D, 8, fdc_begin_transfer },     /* SCAN HIGH OR EQUAL */
     { 0xBF, 0x8F, 2, run_relative_seek },
     { 0x00, 0x00, 0, run_invalid },
 };
@@ -256,7 +262,7 @@ static uint8_t main_status(const struct fdc *f)
     if (f->phase == FDC_RESULT) return busy | MSR_RQM | MSR_DIO | MSR_BUSY;
     if (f->phase == FDC_COMMAND) return (uint8_t)(busy | MSR_RQM | (f->fifo_len ? MSR_BUSY : 0));
     if (!(f->specify[1] & SPECIFY_NON_DMA)) return busy | MSR_BUSY;
-    uint8_t request = f->x.moving ? MSR_RQM | (fdc_gives_data(f) ? MSR_DIO : 0) : 0;
+    uint8_t request = f->x.asking ? MSR_RQM | (fdc_gives_data(f) ? MSR_DIO : 0) : 0;
     return (uint8_t)(busy | MSR_BUSY | MSR_NON_DMA | request);
 }
 
@@ -419,7 +425,7 @@ static void reset(struct device *d, enum reset kind)
     f->rate = 2;
     f->rate_set = false;
     f->specify[0] = f->specify[1] = 0;
-    f->perpendicular = f->rotation = 0;
+    f->perpendicular = f->rotation = f->last_eot = 0;
     memset(f->fifo, 0, sizeof f->fifo);
     soft_reset(f);
 }
@@ -433,6 +439,9 @@ static void restored(struct device *d)
     if (f->phase > FDC_RESULT) f->phase = FDC_COMMAND;
     if (f->fifo_len > FDC_FIFO) f->fifo_len = FDC_FIFO;
     if (f->x.end > sizeof f->x.buffer || f->x.at > f->x.end) f->x.at = f->x.end = 0;
+    if (f->x.turn > f->x.end || f->x.turn < f->x.at) f->x.turn = f->x.end;
+    f->x.index %= FLOPPY_IDS;
+    if (f->x.ids > FLOPPY_IDS) f->x.ids = 0;
     f->x.drive &= 3;
     f->x.head &= 1;
     f->rate &= RATE;
@@ -448,25 +457,65 @@ static const struct prop props[] = {
 };
 
 static const struct field state[] = {
-    FIELD(struct fdc, dor), FIELD(struct fdc, tdr), FIELD(struct fdc, rate),
-    FIELD(struct fdc, rate_set), FIELD(struct fdc, interrupt), FIELD(struct fdc, request),
+    FIELD(struct fdc, dor),
+    FIELD(struct fdc, tdr),
+    FIELD(struct fdc, rate),
+    FIELD(struct fdc, rate_set),
+    FIELD(struct fdc, interrupt),
+    FIELD(struct fdc, request),
     FIELD(struct fdc, phase),
-    FIELD_N(struct fdc, fifo), FIELD(struct fdc, fifo_at), FIELD(struct fdc, fifo_len),
-    FIELD_N(struct fdc, specify), FIELD(struct fdc, configure), FIELD(struct fdc, precompensation),
-    FIELD(struct fdc, perpendicular), FIELD(struct fdc, lock), FIELD_N(struct fdc, pcn),
-    FIELD_N(struct fdc, target), FIELD_N(struct fdc, st0), FIELD(struct fdc, reported),
-    FIELD(struct fdc, after_reset), FIELD(struct fdc, rotation), FIELD(struct fdc, x.opcode),
-    FIELD(struct fdc, x.drive), FIELD(struct fdc, x.head), FIELD(struct fdc, x.c),
-    FIELD(struct fdc, x.h), FIELD(struct fdc, x.r), FIELD(struct fdc, x.n),
+    FIELD_N(struct fdc, fifo),
+    FIELD(struct fdc, fifo_at),
+    FIELD(struct fdc, fifo_len),
+    FIELD_N(struct fdc, specify),
+    FIELD(struct fdc, configure),
+    FIELD(struct fdc, precompensation),
+    FIELD(struct fdc, perpendicular),
+    FIELD(struct fdc, lock),
+    FIELD_N(struct fdc, pcn),
+    FIELD_N(struct fdc, target),
+    FIELD_N(struct fdc, heads_to),
+    FIELD_N(struct fdc, st0),
+    FIELD(struct fdc, reported),
+    FIELD(struct fdc, after_reset),
+    FIELD(struct fdc, rotation),
+    FIELD(struct fdc, last_eot),
+    FIELD(struct fdc, x.opcode),
+    FIELD(struct fdc, x.drive),
+    FIELD(struct fdc, x.head),
+    FIELD(struct fdc, x.c),
+    FIELD(struct fdc, x.h),
+    FIELD(struct fdc, x.r),
+    FIELD(struct fdc, x.n),
     FIELD(struct fdc, x.eot),
-    FIELD(struct fdc, x.left), FIELD(struct fdc, x.fill), FIELD(struct fdc, x.st1),
-    FIELD(struct fdc, x.st2), FIELD(struct fdc, x.moving), FIELD(struct fdc, x.sector_done),
-    FIELD(struct fdc, x.terminal_count), FIELD(struct fdc, x.at), FIELD(struct fdc, x.end),
-    FIELD_N(struct fdc, x.buffer), FIELD_TIMER(struct fdc, reset_timer),
-    FIELD_TIMER(struct fdc, transfer_timer), FIELD_TIMER(struct fdc, seek[0].timer),
-    FIELD_TIMER(struct fdc, seek[1].timer), FIELD_TIMER(struct fdc, seek[2].timer),
-    FIELD_TIMER(struct fdc, seek[3].timer), FIELD_LINE(struct fdc, irq),
-    FIELD_LINE(struct fdc, dreq), { 0 },
+    FIELD(struct fdc, x.left),
+    FIELD(struct fdc, x.fill),
+    FIELD(struct fdc, x.st1),
+    FIELD(struct fdc, x.st2),
+    FIELD(struct fdc, x.moving),
+    FIELD(struct fdc, x.asking),
+    FIELD(struct fdc, x.length),
+    FIELD(struct fdc, x.index),
+    FIELD(struct fdc, x.done),
+    FIELD(struct fdc, x.marked),
+    FIELD(struct fdc, x.lower),
+    FIELD(struct fdc, x.higher),
+    FIELD(struct fdc, x.turn),
+    FIELD(struct fdc, x.ids),
+    FIELD(struct fdc, x.sector_done),
+    FIELD(struct fdc, x.terminal_count),
+    FIELD(struct fdc, x.at),
+    FIELD(struct fdc, x.end),
+    FIELD_N(struct fdc, x.buffer),
+    FIELD_TIMER(struct fdc, reset_timer),
+    FIELD_TIMER(struct fdc, transfer_timer),
+    FIELD_TIMER(struct fdc, seek[0].timer),
+    FIELD_TIMER(struct fdc, seek[1].timer),
+    FIELD_TIMER(struct fdc, seek[2].timer),
+    FIELD_TIMER(struct fdc, seek[3].timer),
+    FIELD_LINE(struct fdc, irq),
+    FIELD_LINE(struct fdc, dreq),
+    {0},
 };
 
 const struct device_class fdc_class = {

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Floppy drives and disks: formats by size, the change line, where a sector is in the image.
- * IBM PC/AT Technical Reference (6183355, 1985) for drive types; the formats are DOS's.
- *
- * Image: track 0 side 0, track 0 side 1, track 1 side 0, ... An image that ends before the disk
- * does reads as zeroes there and grows when written.
- * Not implemented: sizes other than 512 bytes, sectors out of order, deleted marks.
+ * Floppy drives: the change line, the heads, which disk is in them.
+ * IBM PC/AT Technical Reference (6183355, 1985) for drive types.
  */
 #include "iodev/fdc_private.h"
 #include "iodev/media.h"
@@ -13,38 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RATE_DD = 0x06, RATE_HD = 0x01, RATE_ED = 0x08, MAX_CYLINDER = 83 };
-
-static const struct floppy_format formats[] = {
-    { "160k", 40, 1, 8, RATE_DD, 1 },  { "180k", 40, 1, 9, RATE_DD, 1 },
-    { "320k", 40, 2, 8, RATE_DD, 1 },  { "360k", 40, 2, 9, RATE_DD, 1 },
-    { "720k", 80, 2, 9, RATE_DD, 3 },  { "1_2", 80, 2, 15, RATE_HD, 2 },
-    { "1_44", 80, 2, 18, RATE_HD, 4 }, { "1_68", 80, 2, 21, RATE_HD, 4 },
-    { "1_72", 82, 2, 21, RATE_HD, 4 }, { "2_88", 80, 2, 36, RATE_ED, 5 },
-};
-
-static uint64_t sectors_of(const struct floppy_format *f)
-{
-    return (uint64_t)f->tracks * f->heads * f->spt;
-}
-
-static const struct floppy_format *format_named(const char *name)
-{
-    for (unsigned i = 0; i < COUNT_OF(formats); i++)
-        if (!strcmp(formats[i].name, name)) return &formats[i];
-    return NULL;
-}
-
-/* Exact sizes first; a file of another size is the start of the smallest usual disk it fits on. */
-static const struct floppy_format *format_of_size(uint64_t sectors)
-{
-    for (unsigned i = 0; i < COUNT_OF(formats); i++)
-        if (sectors_of(&formats[i]) == sectors) return &formats[i];
-    static const char *const usual[] = { "1_44", "1_68", "2_88" };
-    for (unsigned i = 0; i < COUNT_OF(usual); i++)
-        if (sectors < sectors_of(format_named(usual[i]))) return format_named(usual[i]);
-    return NULL;
-}
+enum { MAX_CYLINDER = FLOPPY_CYLINDERS - 1 };
 
 /* ---- what the controller sees ---------------------------------------------------------------- */
 
@@ -59,44 +24,6 @@ void floppy_step_to(struct floppy *f, unsigned cylinder)
 {
     f->cylinder = (uint8_t)(cylinder > MAX_CYLINDER ? MAX_CYLINDER : cylinder);
     if (f->disk) f->changed = false;
-}
-
-static unsigned drive_tracks(const struct floppy *f) { return f->cmos_type == 1 ? 40 : 80; }
-
-/* 40-track disks in an 80-track drive: every second step is between the tracks. */
-int floppy_track(const struct floppy *f, unsigned head, unsigned rate_code, bool any_rate)
-{
-    const struct floppy_format *d = f->disk;
-    if (!d || head >= d->heads || !(any_rate || d->rates >> rate_code & 1)) return -1;
-    unsigned steps = d->tracks == 40 && drive_tracks(f) == 80 ? 2 : 1;
-    if (f->cylinder % steps || f->cylinder / steps >= d->tracks) return -1;
-    return (int)(f->cylinder / steps);
-}
-
-static int locate(const struct floppy *f, unsigned head, unsigned r, uint64_t *sector)
-{
-    int track = floppy_track(f, head, 0, true);
-    if (track < 0 || !r || r > f->disk->spt) return EINVAL;
-    *sector = ((uint64_t)track * f->disk->heads + head) * f->disk->spt + r - 1;
-    return 0;
-}
-
-int floppy_read(struct floppy *f, unsigned head, unsigned r, uint8_t *to)
-{
-    uint64_t sector;
-    int error = locate(f, head, r, &sector);
-    if (!error) error = image_read(f->image, sector, 1, to);
-    if (error) device_log(&f->dev, LOG_ERROR, "reading %s: %s", f->path, strerror(error));
-    return error;
-}
-
-int floppy_write(struct floppy *f, unsigned head, unsigned r, const uint8_t *from)
-{
-    uint64_t sector;
-    int error = locate(f, head, r, &sector);
-    if (!error) error = image_write(f->image, sector, 1, from);
-    if (error) device_log(&f->dev, LOG_ERROR, "writing %s: %s", f->path, strerror(error));
-    return error;
 }
 
 unsigned floppy_cmos_type(const struct device *d)
@@ -114,20 +41,24 @@ static void take_out(struct floppy *f)
     image_close(f->image);
     f->image = NULL;
     f->disk = NULL;
+    floppy_forget_tracks(f);
     f->changed = true;
 }
 
-static const struct floppy_format *choose_format(struct floppy *f, const struct image *i,
-                                                 bool use_type)
+/* The one that type= names, unless the disk itself says, and its size agrees, that it is another.
+ */
+static bool choose_format(struct floppy *f, struct image *i, bool use_type,
+                          struct floppy_format *to)
 {
-    uint64_t sectors = image_sectors(i);
-    const struct floppy_format *d = use_type && f->type ? format_named(f->type) : NULL;
-    if (d && sectors <= sectors_of(d)) return d;
-    const struct floppy_format *by_size = format_of_size(sectors);
-    if (d && by_size)
-        device_log(&f->dev, LOG_WARN, "the image is larger than a %s disk: taken for %s", d->name,
-                   by_size->name);
-    return by_size;
+    const struct floppy_format *named = use_type && f->type ? floppy_format_named(f->type) : NULL;
+    bool fits = named && image_sectors(i) <= floppy_sectors(named);
+    if (fits && !floppy_is_another(i, named)) return *to = *named, true;
+    if (!floppy_guess(i, to)) return false;
+    if (named && !fits && named->cmos_type != to->cmos_type)
+        device_log(&f->dev, LOG_WARN,
+                   "the image is larger than a %s disk: taken for %u tracks, %u sectors",
+                   named->name, to->tracks, to->spt);
+    return true;
 }
 
 /* Failing leaves the drive as it was, so the new image is opened before the old one goes; the same
@@ -142,17 +73,18 @@ static bool insert(struct floppy *f, const char *path, bool use_type)
                                  note, sizeof note);
     snprintf(f->message, sizeof f->message, "%s", note);
     if (!i) return false;
-    const struct floppy_format *d = choose_format(f, i, use_type);
-    if (!d) {
+    struct floppy_format format;
+    if (!choose_format(f, i, use_type, &format)) {
         image_close(i);
         snprintf(f->message, sizeof f->message, "%.300s: larger than any floppy disk (2.88M)",
                  path);
         return false;
     }
     take_out(f);
-    image_pad(i, sectors_of(d));
+    image_pad(i, floppy_sectors(&format));
     f->image = i;
-    f->disk = d;
+    f->layout = format;
+    f->disk = &f->layout;
     return true;
 }
 
@@ -165,7 +97,8 @@ const char *floppy_change(struct device *d, const char *path)
         free(f->path);
         f->path = copy;
     }
-    device_log(d, LOG_INFO, "%s inserted as a %s disk", path, f->disk->name);
+    device_log(d, LOG_INFO, "%s inserted: a disk with %u tracks, %u sides, %u sectors", path,
+               f->disk->tracks, f->disk->heads, f->disk->spt);
     return NULL;
 }
 
@@ -179,17 +112,19 @@ const char *floppy_eject(struct device *d)
 
 /* ---- the device ------------------------------------------------------------------------------ */
 
-/* The drive is the named one, else the one made for the disk; 1.44M if there is neither. */
+/* The drive is the named one, else the one made for the disk that was named, if the disk in it can
+ * be read there, else the one made for that disk; 1.44M if there is none of it. */
 static void choose_drive(struct floppy *f)
 {
-    const struct floppy_format *named = f->drive ? format_named(f->drive) : NULL;
-    if (!named && !f->disk && f->type) named = format_named(f->type);
+    const struct floppy_format *named = f->drive ? floppy_format_named(f->drive) : NULL;
+    const struct floppy_format *type = f->type ? floppy_format_named(f->type) : NULL;
+    if (!named && type && (!f->disk || type->cmos_type >= f->disk->cmos_type)) named = type;
     f->cmos_type = named ? named->cmos_type : f->disk ? f->disk->cmos_type : 4;
 }
 
 static bool is_known(struct floppy *f, const char *setting, const char *value)
 {
-    if (!value || !*value || !strcmp(value, "auto") || format_named(value)) return true;
+    if (!value || !*value || !strcmp(value, "auto") || floppy_format_named(value)) return true;
     device_log(&f->dev, LOG_ERROR, "%s=%s is not known; use auto, 160k, 180k, 320k, 360k, 720k, "
                "1_2, 1_44 or 2_88", setting, value);
     return false;

@@ -213,6 +213,14 @@ void image_pad(struct image *i, uint64_t sectors)
     if (i->sectors < sectors) i->sectors = sectors;
 }
 
+void image_fit(struct image *i, uint64_t sectors)
+{
+    bool resized = !i->read_only && i->format->resize &&
+                   (i->format->can_shrink || sectors > i->sectors) &&
+                   !i->format->resize(i, sectors);
+    if (!resized) i->sectors = sectors;
+}
+
 static bool inside(const struct image *i, uint64_t sector, uint32_t count)
 {
     return count <= i->sectors && sector <= i->sectors - count;

@@ -50,6 +50,8 @@ bool     image_is_dirty(const struct image *);    /* written since the last flus
 /* Makes the image look at least this long: sectors past the file's end read as zeroes and a write
  * there extends the file. For floppy images that hold only the start of a disk; raw images only. */
 void     image_pad(struct image *, uint64_t sectors);
+/* The disk has this size from now on, and so has a raw file: for floppies that the guest formats. */
+void     image_fit(struct image *, uint64_t sectors);
 
 /* For messages and help: "flat, volatile, undoable ...". */
 const char *image_formats(void);

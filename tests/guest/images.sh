@@ -21,6 +21,8 @@ Builds disk images from Debian packages. One that is up to date is left alone.
   isolinux.iso   CD: isolinux with its graphical menu (vesamenu.c32) and hdt.c32
   emulated.iso   CD with El Torito floppy emulation: hdt.img
   files.iso      CD: 24 MiB of files and their SHA-256 sums
+  tools.iso      CD for linux.img: fdutils, mtools, dosfstools, e2fsprogs and hdparm with their
+                 libraries, kernel modules, fdformat (tools/, needs cc)
   ipxe.iso       CD: Debian's iPXE
   installer.iso  CD: Debian's i386 installer, text and graphical (105 MB to download)
 
@@ -271,6 +273,34 @@ make_files()
     cd_image "$1" "$work/cd.d"
 }
 
+# What the kernel of linux.img loads, and programs with the libraries that they need: to be copied into its root.
+make_tools()
+{
+    local root=$work/cd.d modules package module
+    prepare_apt
+    package=$(kernel_package 686)
+    unpack "$package"
+    modules=$packages/$package/lib/modules
+    mkdir -p "$root/lib/modules" "$root/bin" "$root/lib/i386-linux-gnu"
+    for package in libc6 libblkid1 libcom-err2 libext2fs2 libuuid1 fdutils mtools dosfstools e2fsprogs hdparm; do
+        unpack $package
+        find "$packages/$package" -path '*/lib/i386-linux-gnu/*.so*' ! -path '*/gconv/*' ! -path '*/audit/*' \
+            -exec cp -a -t "$root/lib/i386-linux-gnu" {} +
+    done
+    ln -s i386-linux-gnu/ld-linux.so.2 "$root/lib/ld-linux.so.2"
+    mkdir "$root/lib/i386-linux-gnu/gconv"                 # mtools wants its code page
+    cp "$packages/libc6/usr/lib/i386-linux-gnu/gconv/IBM850.so" "$root/lib/i386-linux-gnu/gconv/"
+    printf '%s\n' 'alias CP850// IBM850//' 'module IBM850// INTERNAL IBM850 1' 'module INTERNAL IBM850// IBM850 1' \
+        > "$root/lib/i386-linux-gnu/gconv/gconv-modules"
+    cc -m32 -static -nostdlib -O0 -fno-pie -no-pie -fno-stack-protector -o "$root/bin/fdformat" "$here/tools/fdformat.c"
+    cp "$packages"/fdutils/usr/bin/{setfdprm,getfdprm,floppycontrol} "$packages/mtools/usr/bin/mtools" \
+        "$packages"/dosfstools/sbin/{mkfs.fat,fsck.fat} "$packages"/e2fsprogs/sbin/{mke2fs,e2fsck} \
+        "$packages/hdparm/sbin/hdparm" "$root/bin/"
+    for package in mformat mcopy mdir mtype; do ln -s mtools "$root/bin/$package"; done
+    for module in floppy ext4 crc32c_generic; do add_module $module; done
+    cd_image "$1" "$root"
+}
+
 make_grubcd()
 {
     mkdir -p "$work/cd.d/boot/grub"
@@ -316,7 +346,7 @@ make_installer()
 build()
 {
     local target=$cache/$1 kind=${1%.*}
-    if [ -e "$target" ] && [ -z "$(find "$here/images.sh" "$here/linux" -newer "$target" -print -quit)" ]; then
+    if [ -e "$target" ] && [ -z "$(find "$here/images.sh" "$here/linux" "$here/tools" -newer "$target" -print -quit)" ]; then
         return 0
     fi
     declare -F "make_$kind" > /dev/null || { usage >&2; exit 2; }

@@ -2,137 +2,7 @@
  * Floppy controller and drives by the 82077AA data sheet; the reset and probe sequences are those
  * of SeaBIOS and of Linux's floppy driver.
  */
-#include "iodev/fdc.h"
-#include "iodev/media.h"
-#include "tests/unit/fake_board.h"
-#include "tests/unit/iodev/temp_image.h"
-
-enum { DOR = 0x3F2, TDR = 0x3F3, MSR = 0x3F4, DSR = 0x3F4, FIFO = 0x3F5, DIR = 0x3F7, CCR = 0x3F7,
-       MS = 1000000 };
-
-static struct temp temp;
-static struct board *b;
-static struct device *fdc, *drive_a;
-static uint8_t result[16], data[64 * 512], expected[512];
-
-static void start(const char *drive)
-{
-    b = fake_new(1 << 20);
-    fdc = fake_plug(b, &fdc_class, NULL);
-    ck_assert_ptr_nonnull(fdc);
-    drive_a = fake_plug_id(b, &floppy_class, "floppya", "image", temp.path, "drive", drive, NULL);
-    ck_assert_ptr_nonnull(drive_a);
-}
-
-static unsigned read_result(void)
-{
-    unsigned len = 0;
-    while (len < sizeof result && (fake_in8(b, MSR) & 0xD0) == 0xD0)
-        result[len++] = fake_in8(b, FIFO);
-    return len;
-}
-
-static unsigned command(unsigned n, const uint8_t *bytes)
-{
-    for (unsigned i = 0; i < n; i++) {
-        ck_assert_uint_eq(fake_in8(b, MSR) & 0xC0, 0x80);
-        fake_out8(b, FIFO, bytes[i]);
-    }
-    return read_result();
-}
-#define COMMAND(...) \
-    command(sizeof (const uint8_t[]){ __VA_ARGS__ }, (const uint8_t[]){ __VA_ARGS__ })
-
-static void wait_irq(void)
-{
-    for (unsigned i = 0; i < 1000 && !fake_irq(b, 6); i++) fake_advance(b, 100000);
-    ck_assert(fake_irq(b, 6));
-}
-
-static unsigned take_result(void)
-{
-    wait_irq();
-    unsigned len = read_result();
-    ck_assert(!fake_irq(b, 6));
-    ck_assert_uint_eq(fake_in8(b, MSR), 0x80);
-    return len;
-}
-
-static void leave_reset(uint8_t rate)
-{
-    fake_out8(b, DOR, 0x00);
-    fake_out8(b, DOR, 0x1C);
-    wait_irq();
-    for (unsigned i = 0; i < 4; i++) {
-        ck_assert_uint_eq(COMMAND(0x08), 2);
-        ck_assert_uint_eq(result[0], 0xC0 + i);
-        ck_assert_uint_eq(result[1], 0);
-    }
-    ck_assert(!fake_irq(b, 6));
-    fake_out8(b, CCR, rate);
-    ck_assert_uint_eq(COMMAND(0x03, 0xAF, 0x02), 0);     /* SPECIFY, DMA */
-}
-
-static void seek(unsigned drive, unsigned cylinder)
-{
-    COMMAND(0x0F, (uint8_t)drive, (uint8_t)cylinder);
-    ck_assert_uint_eq(fake_in8(b, MSR), 0x80 | 1u << drive);
-    wait_irq();
-    ck_assert_uint_eq(COMMAND(0x08), 2);
-    ck_assert_uint_eq(result[0], 0x20 | drive);
-    ck_assert_uint_eq(result[1], cylinder);
-    ck_assert(!fake_irq(b, 6));
-}
-
-static void begin(void)
-{
-    temp_begin(&temp);
-    temp_image(&temp, "floppy.img", 2880);
-    start("auto");
-    leave_reset(0);
-}
-
-static void end(void)
-{
-    fake_free(b);
-    temp_end(&temp);
-}
-
-/* The 8237's half of a transfer of n bytes with TC at the end. */
-static void dma_in(uint8_t *to, unsigned n)
-{
-    unsigned done = 0;
-    for (unsigned guard = 0; done < n && guard < 10000; guard++) {
-        fake_advance(b, 100000);
-        if (fake_dreq(b, 2)) done += (unsigned)fake_dma_to_memory(b, 2, to + done, n - done, true);
-    }
-    ck_assert_uint_eq(done, n);
-}
-
-static void dma_out(const uint8_t *from, unsigned n)
-{
-    unsigned done = 0;
-    for (unsigned guard = 0; done < n && guard < 10000; guard++) {
-        fake_advance(b, 100000);
-        if (fake_dreq(b, 2))
-            done += (unsigned)fake_dma_from_memory(b, 2, from + done, n - done, true);
-    }
-    ck_assert_uint_eq(done, n);
-}
-
-static void check_sector(const uint8_t *at, unsigned c, unsigned h, unsigned r, unsigned spt)
-{
-    temp_sector(expected, (c * 2 + h) * spt + r - 1);
-    ck_assert_mem_eq(at, expected, 512);
-}
-
-static void expect(uint8_t st0, uint8_t st1, uint8_t st2, uint8_t c, uint8_t h, uint8_t r)
-{
-    const uint8_t want[7] = { st0, st1, st2, c, h, r, 2 };
-    ck_assert_uint_eq(take_result(), 7);
-    for (unsigned i = 0; i < 7; i++)
-        ck_assert_msg(result[i] == want[i], "result %u: %02X, not %02X", i, result[i], want[i]);
-}
+#include "tests/unit/iodev/fdc_bench.h"
 
 START_TEST(reset_holds_and_polls)
 {
@@ -333,8 +203,8 @@ START_TEST(wrong_addresses)
 {
     COMMAND(0x46, 0x00, 1, 0, 1, 2, 18, 0x1B, 0xFF);     /* head is on 0 */
     expect(0x40, 0x04, 0x10, 1, 0, 1);
-    COMMAND(0x46, 0x00, 0xFF, 0, 1, 2, 18, 0x1B, 0xFF);
-    expect(0x40, 0x04, 0x02, 0xFF, 0, 1);
+    COMMAND(0x46, 0x00, 0xFF, 0, 1, 2, 18, 0x1B, 0xFF);  /* BC is about the FFh of an ID */
+    expect(0x40, 0x04, 0x10, 0xFF, 0, 1);
     COMMAND(0x46, 0x00, 0, 0, 19, 2, 19, 0x1B, 0xFF);
     expect(0x40, 0x04, 0x00, 0, 0, 19);
     COMMAND(0x46, 0x00, 0, 0, 0, 2, 18, 0x1B, 0xFF);
@@ -376,18 +246,18 @@ START_TEST(non_dma_read_and_write)
 {
     COMMAND(0x03, 0xAF, 0x03);
     COMMAND(0x46, 0x00, 0, 0, 2, 2, 2, 0x1B, 0xFF);
-    wait_irq();
-    for (unsigned i = 0; i < 512; i++) {
+    for (unsigned i = 0; i < 512; i++) {   /* without FIFO an interrupt for each byte */
+        wait_irq();
         ck_assert_uint_eq(fake_in8(b, MSR), 0xF0);
         data[i] = fake_in8(b, FIFO);
+        ck_assert_uint_eq(fake_in8(b, MSR), 0x30);
+        ck_assert(!fake_irq(b, 6));
     }
-    ck_assert_uint_eq(fake_in8(b, MSR), 0x30);
-    ck_assert(!fake_irq(b, 6));
     check_sector(data, 0, 0, 2, 18);
     expect(0x40, 0x80, 0, 1, 0, 1);        /* no TC without DMA */
     COMMAND(0x45, 0x00, 0, 0, 3, 2, 3, 0x1B, 0xFF);
-    wait_irq();
     for (unsigned i = 0; i < 512; i++) {
+        wait_irq();
         ck_assert_uint_eq(fake_in8(b, MSR), 0xB0);
         fake_out8(b, FIFO, (uint8_t)(i ^ 0x55));
     }
@@ -556,6 +426,75 @@ START_TEST(double_step)
 }
 END_TEST
 
+/* FIFO on, threshold 4: 12 bytes at a time; the host may also look at RQM alone. */
+START_TEST(non_dma_with_fifo)
+{
+    COMMAND(0x03, 0xAF, 0x03);
+    COMMAND(0x13, 0x00, 0x04, 0x00);
+    COMMAND(0x46, 0x00, 0, 0, 1, 2, 1, 0x1B, 0xFF);
+    unsigned at = 0;
+    while (at < 512) {
+        wait_irq();
+        for (unsigned i = 0; i < 12 && at < 512; i++, at++) {
+            ck_assert_uint_eq(fake_in8(b, MSR), 0xF0);
+            data[at] = fake_in8(b, FIFO);
+        }
+        ck_assert(!fake_irq(b, 6));
+        ck_assert_uint_eq(fake_in8(b, MSR), 0x30);
+    }
+    check_sector(data, 0, 0, 1, 18);
+    expect(0x40, 0x80, 0, 1, 0, 1);
+}
+END_TEST
+
+/* Nobody takes the data: a masked DMA channel, a host that does not look. */
+START_TEST(overrun)
+{
+    COMMAND(0x46, 0x00, 0, 0, 1, 2, 18, 0x1B, 0xFF);
+    fake_advance(b, 1000 * MS);
+    expect(0x40, 0x10, 0, 0, 0, 1);
+    ck_assert(!fake_dreq(b, 2));
+    COMMAND(0x03, 0xAF, 0x03);
+    memset(data, 0xEE, 512);
+    COMMAND(0x45, 0x00, 0, 0, 1, 2, 18, 0x1B, 0xFF);
+    wait_irq();
+    fake_out8(b, FIFO, 0xEE);
+    fake_advance(b, 1000 * MS);
+    expect(0x40, 0x10, 0, 0, 0, 1);
+    temp_read(temp.path, 0, data, 512);
+    check_sector(data, 0, 0, 1, 18);
+}
+END_TEST
+
+START_TEST(dumpreg_shows_the_last_eot)
+{
+    COMMAND(0x46, 0x00, 0, 0, 1, 2, 17, 0x1B, 0xFF);
+    dma_in(data, 512);
+    take_result();
+    ck_assert_uint_eq(COMMAND(0x0E), 10);
+    ck_assert_uint_eq(result[6], 17);
+}
+END_TEST
+
+/* RECALIBRATE gives 79 pulses: from cylinder 81 it takes two of them (5.2.4). */
+START_TEST(recalibrate_from_behind_cylinder_79)
+{
+    seek(0, 81);
+    COMMAND(0x07, 0x00);
+    wait_irq();
+    ck_assert_uint_eq(COMMAND(0x08), 2);
+    ck_assert_uint_eq(result[0], 0x70);
+    COMMAND(0x04, 0x00);
+    ck_assert_uint_eq(result[0] & 0x10, 0);
+    COMMAND(0x07, 0x00);
+    wait_irq();
+    COMMAND(0x08);
+    ck_assert_uint_eq(result[0], 0x20);
+    COMMAND(0x04, 0x00);
+    ck_assert_uint_eq(result[0] & 0x10, 0x10);
+}
+END_TEST
+
 /* Any bytes at any port: no crash, and a reset brings the controller back. */
 START_TEST(hostile_register_writes)
 {
@@ -585,13 +524,15 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        reset_holds_and_polls, dsr_resets_by_itself, dmagate_closes_the_lines, linux_finds_an_82077,
-        lock_keeps_configuration, recalibrate_and_seek, absent_drive, two_seeks_at_once,
-        read_sectors_until_tc, result_after_eot, multi_track_goes_to_side_one,
-        eot_without_tc_is_an_error, tc_in_the_middle_of_a_sector, write_sectors, wrong_addresses,
-        data_rate_has_to_match, implied_seek, non_dma_read_and_write, format_track,
-        verify_moves_nothing, write_protected_disk, change_line, eject_in_the_middle,
-        short_image_is_padded, formats_by_size, type_overrides_size, double_step,
+        reset_holds_and_polls, dsr_resets_by_itself, dmagate_closes_the_lines,
+        linux_finds_an_82077, lock_keeps_configuration, recalibrate_and_seek, absent_drive,
+        two_seeks_at_once, read_sectors_until_tc, result_after_eot,
+        multi_track_goes_to_side_one, eot_without_tc_is_an_error, tc_in_the_middle_of_a_sector,
+        write_sectors, wrong_addresses, data_rate_has_to_match, implied_seek,
+        non_dma_read_and_write, format_track, verify_moves_nothing, write_protected_disk,
+        change_line, eject_in_the_middle, short_image_is_padded, formats_by_size,
+        type_overrides_size, double_step, non_dma_with_fifo, overrun,
+        dumpreg_shows_the_last_eot, recalibrate_from_behind_cylinder_79,
         hostile_register_writes,
     };
     return temp_run("fdc", begin, end, tests, sizeof tests / sizeof tests[0]);

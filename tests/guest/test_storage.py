@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Disks and floppies that Linux has written, looked at by this host's tools (e2fsck, fsck.fat, mtools)."""
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import vitro
+from vitro import Machine, check, disk, equal, image, needs
+
+PROMPT = r"^vitro:\S+#"
+SBIN = ["/usr/sbin", "/sbin"]
+MEGABYTES = 64
+
+
+def host(*args, codes=(0,)):
+    """One of this host's tools; what it printed."""
+    program = shutil.which(args[0]) or shutil.which(args[0], path=":".join(SBIN))
+    if not program:
+        raise vitro.Skip("%s is not installed" % args[0])
+    p = subprocess.run([program, *args[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       env=dict(os.environ, MTOOLS_SKIP_CHECK="1"))
+    text = p.stdout.decode("utf-8", "replace")
+    check(p.returncode in codes, "%s: exit code %d\n%s" % (" ".join(args), p.returncode, text))
+    return text
+
+
+def blank(path, size):
+    with open(path, "wb") as f:
+        f.truncate(size)
+    return path
+
+
+class Linux(Machine):
+    """linux.img with the programs of tools.iso in its root; commands by serial line."""
+
+    def __init__(self, *args, **options):
+        super().__init__(disk(image("linux.img")), "ata1-slave: type=cdrom, path=" + image("tools.iso"), "--memory", "128",
+                         *args, limit=options.pop("limit", 900), **options)
+        self.number = 0
+
+    def login(self):
+        self.wait_serial(PROMPT)
+        self.run("stty -echo; PS1=; mount -t iso9660 -r /dev/sr0 /mnt && cp -af /mnt/. / && umount /mnt")
+        self.run("export LD_LIBRARY_PATH=/lib/i386-linux-gnu GCONV_PATH=/lib/i386-linux-gnu/gconv MTOOLS_SKIP_CHECK=1")
+        return self
+
+    def run(self, command, code=0):
+        """Its output, when it has ended with this exit code."""
+        self.number += 1
+        before = len(self.serial())
+        self.send("%s; echo \"en\"d %d $?\n" % (command, self.number))
+        found = self.wait_serial(r"\bend %d (\d+)\n" % self.number)
+        text = self.serial()[before:]
+        equal(int(found.group(1)), code, command + "\n" + text)
+        return text
+
+    def load(self, *modules):
+        for module in modules:
+            self.run("insmod /lib/modules/%s.ko" % module)
+
+    def power_off(self):
+        self.send("poweroff\n")
+        equal(self.exit_code(), 0, "exit code after poweroff")
+
+
+# ---- disks ----------------------------------------------------------------------------------------
+def dma_disk(make, mount, host_check):
+    """Linux makes a file system, writes 64 MiB into it over DMA and reads them again with an empty cache."""
+    with tempfile.TemporaryDirectory(prefix="vitro-disk-") as folder:
+        path = blank(os.path.join(folder, "disk.img"), (MEGABYTES + 36) << 20)
+        with Linux("ata1-master: type=disk, path=" + path) as m:
+            m.login()
+            m.load("crc32c_generic", "crc16", "mbcache", "jbd2", "ext4")
+            equal(m.run("cat /sys/class/ata_device/dev2.0/xfer_mode").split()[0], "XFER_MW_DMA_2", "transfer mode")
+            interrupts = r"^ *15: +(\d+) .*ata_piix"
+            m.run(make % "/dev/sdb")
+            m.run(mount % "/dev/sdb" + " /mnt")
+            before = int(re.search(interrupts, m.run("cat /proc/interrupts"), re.M).group(1))
+            m.run("mkdir /mnt/folder; seq 1 200000 > /numbers; head -c %d /dev/urandom | cat /numbers - > /mnt/folder/data"
+                  % (MEGABYTES << 20))
+            m.run("sync; umount /mnt; " + mount % "/dev/sdb" + " /mnt; cmp -n 1300000 /numbers /mnt/folder/data")
+            text = m.run("sha256sum /mnt/folder/data")
+            after = int(re.search(interrupts, m.run("cat /proc/interrupts"), re.M).group(1))
+            check(after - before < (MEGABYTES << 20) // 8192, "%d interrupts are too many for DMA" % (after - before))
+            m.run("umount /mnt")
+            errors = m.run("dmesg | grep -e ata2 -e sdb | grep -c -e error -e exception -e failed -e timeout", code=1)
+            equal(errors.split()[0], "0", "errors in the kernel's log")
+            m.power_off()
+        host_check(path, folder)
+        wanted = re.search("[0-9a-f]{64}", text).group(0)
+        equal(sum_of(folder + "/out"), wanted, "the file on the image")
+        with open(folder + "/out", "rb") as f:
+            numbers = b"".join(b"%d\n" % n for n in range(1, 200001))
+            equal(f.read(len(numbers)), numbers, "the start of the file")
+        check(os.stat(folder + "/out").st_size == (MEGABYTES << 20) + len(numbers), "its length")
+
+
+def sum_of(path):
+    with open(path, "rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def test_ext4():
+    def look(path, folder):
+        host("e2fsck", "-f", "-n", path)
+        host("debugfs", "-R", "dump /folder/data %s/out" % folder, path)
+    dma_disk("/bin/mke2fs -q -t ext4 %s", "mount -t ext4 %s", look)
+
+
+def test_fat():
+    def look(path, folder):
+        host("fsck.fat", "-n", path)
+        host("mcopy", "-i", path, "::folder/data", folder + "/out")
+    needs("mcopy")
+    dma_disk("mkfs.fat -F 32 %s > /dev/null", "mount -t vfat %s", look)
+
+
+# ---- floppies -------------------------------------------------------------------------------------
+# the floppy driver's minor numbers of drive 0, which choose a format; KiB
+FORMATS = {"u1440": (28, 1440), "u720": (16, 720), "u1680": (44, 1680), "u1722": (60, 1722)}
+
+
+def format_floppy(m, name, size):
+    """Low-level format of drive A: every sector is filled with F6h."""
+    minor, kib = FORMATS[name]
+    m.run("mknod /dev/fd0%s b 2 %d" % (name, minor))
+    check("formatted sectors: %d\n" % (kib * 2) in m.run("fdformat /dev/fd0" + name), "formatted " + name)
+    equal(m.run("cat /dev/fd0%s | tr -d '\\366' | wc -c; cat /dev/fd0%s | wc -c" % (name, name)).split()[:2],
+          ["0", str(kib << 10)], "what is read from a formatted disk")
+    equal(os.stat(size).st_size, kib << 10, "size of the image")
+
+
+def test_floppy():
+    """A disk is formatted, gets a file system, and files by the kernel and by mtools; they are read again."""
+    needs("mcopy")
+    with tempfile.TemporaryDirectory(prefix="vitro-floppy-") as folder:
+        path = os.path.join(folder, "floppy.img")
+        with open(path, "wb") as f:
+            f.write(os.urandom(1440 << 10))
+        with Linux("floppya: 1_44=" + path) as m:
+            m.login()
+            m.load("floppy")
+            format_floppy(m, "u1440", path)
+            m.run("mkfs.fat -n VITRO /dev/fd0u1440")
+            m.run("mount -t vfat /dev/fd0u1440 /mnt; seq 1 60000 > /mnt/numbers; mkdir /mnt/folder; cp /bin/setfdprm /mnt/folder")
+            m.run("umount /mnt; mcopy -i /dev/fd0u1440 /etc/rc ::rc.txt && sync")
+            m.run("echo 3 > /proc/sys/vm/drop_caches; mount -t vfat -r /dev/fd0u1440 /mnt")
+            sums = dict(reversed(line.split()) for line in m.run("cd /mnt; sha256sum numbers rc.txt folder/setfdprm; cd /").split("\n")
+                        if re.match("[0-9a-f]{64} ", line))
+            m.run("umount /mnt")
+            m.power_off()
+        host("fsck.fat", "-n", path)
+        equal(len(sums), 3, "sums")
+        for name, wanted in sums.items():
+            host("mcopy", "-n", "-i", path, "::" + name, folder + "/out")
+            equal(sum_of(folder + "/out"), wanted, name + " on the image")
+            os.unlink(folder + "/out")
+        equal(hashlib.sha256(b"".join(b"%d\n" % n for n in range(1, 60001))).hexdigest(), sums["numbers"], "numbers")
+
+
+def test_floppy_formats():
+    """The same disk as 720K, 1.68M and 1.72M, with a file on each; then write-protected."""
+    needs("mcopy")
+    with tempfile.TemporaryDirectory(prefix="vitro-floppy-") as folder:
+        path, other = os.path.join(folder, "floppy.img"), blank(os.path.join(folder, "other.img"), 737280)
+        blank(path, 1440 << 10)
+        with Linux("floppya: 1_44=" + path, "floppyb: 1_44=%s, write_protected=1" % other) as m:
+            m.login()
+            m.load("floppy")
+            for name in ("u720", "u1680", "u1722"):
+                format_floppy(m, name, path)
+                m.run("mkfs.fat /dev/fd0%s && mcopy -i /dev/fd0%s /bin/setfdprm :: && sync" % (name, name))
+                host("fsck.fat", "-n", path)
+                host("mcopy", "-n", "-i", path, "::setfdprm", folder + "/" + name)
+            sums = {sum_of(folder + "/" + name) for name in ("u720", "u1680", "u1722")}
+            equal(len(sums), 1, "sums of one file on three disks")
+            check(sums.pop() in m.run("sha256sum /bin/setfdprm"), "the file is not the guest's")
+            m.run("dd if=/etc/rc of=/dev/fd1 bs=512 count=1", code=1)
+            check("Read-only" in m.run("dd if=/etc/rc of=/dev/fd1 bs=512 count=1", code=1), "a protected disk")
+            m.run("dd if=/dev/fd1 of=/dev/null bs=9k count=80")
+            m.power_off()
+
+
+if __name__ == "__main__":
+    vitro.main(globals())
