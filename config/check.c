@@ -72,7 +72,7 @@ static void check_mode(struct config *c, struct config_drive *d, const char *nam
 {
     char full[2 * PATH_MAX];
     if (d->journal && (!*d->journal || !strcmp(d->journal, "none"))) d->journal = NULL;
-    if (!word_in("concat|dll|sparse|vmware3|vhdx", d->mode)) return;
+    if (!word_in("dll|sparse|vmware3|vhdx", d->mode)) return;
     full_path(full, d->image.path);
     config_error_at(c, d->image.origin, "%s %s: mode=%s: images of this format cannot be read; "
                     "convert it (qemu-img convert -O raw IN OUT) and use mode=flat", name, full,

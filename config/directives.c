@@ -117,7 +117,7 @@ static const struct option drive_options[] = {
     WORD("mode", config_drive, mode,
          "auto|flat|volatile|concat|dll|sparse|vmware3|vmware4|vhdx|undoable|"
          "growing|vpc|vbox|vvfat"),
-    WORD("format", config_drive, format, "auto|raw|qcow2|vhd|vpc|vmdk|vdi|fat"),
+    WORD("format", config_drive, format, "auto|raw|qcow2|vhd|vpc|vmdk|vdi|fat|concat"),
     UINT("cylinders", config_drive, cylinders, 0, UINT32_MAX),
     UINT("heads", config_drive, heads, 0, 255),
     UINT("spt", config_drive, spt, 0, 255),

@@ -25,7 +25,7 @@ int img_fail(int code, const char *fmt, ...)
 /* A fraction only before a unit; nothing that floating point would round. */
 bool img_size(const char *text, uint64_t *bytes)
 {
-    static const char units[] = "bkmgt";
+    static const char units[] = "bkmgtpe";
     char *end;
     if (*text < '0' || *text > '9') return false;
     errno = 0;
@@ -36,7 +36,7 @@ bool img_size(const char *text, uint64_t *bytes)
     const char *unit = *end ? strchr(units, *end | 32) : units;
     if (!unit || !*unit || (*end && end[1]) || errno) return false;
     unsigned shift = 10 * (unsigned)(unit - units);
-    if (whole >> (62 - shift)) return false;
+    if (whole > (uint64_t)INT64_MAX >> shift) return false;
     *bytes = (whole << shift) + muldiv64(part, (uint64_t)1 << shift, scale);
     return true;
 }
@@ -48,6 +48,11 @@ struct image *img_open(const char *path, const char *format, enum image_access a
     struct image *i = image_open_choice(&c, access, note, sizeof note);
     if (*note) img_fail(0, "%s", note);
     return i;
+}
+
+struct image *img_open_source(const struct img_args *a, unsigned name, const char *format)
+{
+    return img_open(a->names[name], format, a->unlocked ? IMAGE_READ_UNLOCKED : IMAGE_READ_ONLY);
 }
 
 const struct image_format *img_format(const char *name, const char *path)
@@ -66,12 +71,14 @@ bool img_make(const char *path, const struct image_format *f, const struct image
     p.path = path;
     int fd = cause ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (!cause && fd < 0) cause = strerror(errno);
+    bool mine = fd >= 0 && lseek(fd, 0, SEEK_END) == 0;    /* nothing is lost with it */
     if (!cause && fcntl(fd, F_OFD_SETLK, &l) && (errno == EAGAIN || errno == EACCES))
         cause = "is in use by a machine or another program";
     if (!cause && ftruncate(fd, 0) && errno != EINVAL) cause = strerror(errno);
     if (!cause) cause = f->create(fd, &p);
     if (!cause && fsync(fd)) cause = strerror(errno);
     if (fd >= 0) close(fd);
+    if (cause && mine) unlink(path);
     if (cause) img_fail(0, "%s: %s", path, cause);
     return !cause;
 }

@@ -34,15 +34,15 @@ static int write_cluster(struct image *to, bool squeeze, uint64_t sector, uint32
     return error == ENOTSUP ? image_write(to, sector, count, data) : error;
 }
 
-/* Unit by unit, so that a unit of zeroes stays unallocated. */
-static int write_piece(struct image *to, bool squeeze, uint64_t sector, uint32_t count,
+/* Unit by unit, so that a unit of zeroes stays unallocated in a new image. */
+static int write_piece(const struct img_args *a, struct image *to, uint64_t sector, uint32_t count,
                        uint8_t *data, uint32_t unit)
 {
     for (uint32_t n; count; count -= n, sector += n, data += (size_t)n * SECTOR_SIZE) {
         n = unit - (uint32_t)(sector % unit);
         if (n > count) n = count;
-        if (is_zero(data, (size_t)n * SECTOR_SIZE)) continue;
-        int error = write_cluster(to, squeeze, sector, n, data, unit);
+        if (!a->there && is_zero(data, (size_t)n * SECTOR_SIZE)) continue;
+        int error = write_cluster(to, a->compress, sector, n, data, unit);
         if (error) return failed_at(to, "writing", sector, error);
     }
     return IMG_OK;
@@ -60,13 +60,13 @@ static int copy(const struct img_args *a, struct image *from, struct image *to)
     if (unit > PIECE) unit = PIECE;
     for (uint64_t at = 0; at < from->sectors && code == IMG_OK; at += run) {
         uint64_t left = from->sectors - at, most = PIECE - at % PIECE;
-        bool zero = img_where(from, at, left, &run) == IMAGE_ZERO;
+        bool zero = !a->there && img_where(from, at, left, &run) == IMAGE_ZERO;
         if (zero && left > run) run -= run > unit ? (at + run) % unit : 0;
         if (zero && run % unit == 0 && at % unit == 0) continue;
         run = left < most ? left : most;
         int error = image_read(from, at, (uint32_t)run, data);
         code = error ? failed_at(from, "reading", at, error)
-                     : write_piece(to, a->compress, at, (uint32_t)run, data, unit);
+                     : write_piece(a, to, at, (uint32_t)run, data, unit);
         img_progress(a, at + run, from->sectors);
     }
     free(data);
@@ -80,13 +80,15 @@ int img_convert(const struct img_args *a)
     if (!f) return IMG_FAILED;
     if (a->compress && !f->write_squeezed)
         return img_fail(IMG_FAILED, "%s images are not compressed", f->name);
-    struct image *from = img_open(a->names[0], a->format, IMAGE_READ_ONLY);
+    struct image *from = img_open_source(a, 0, a->format);
     if (!from) return IMG_FAILED;
     p.bytes = image_sectors(from) * SECTOR_SIZE;
     int code = IMG_FAILED;
-    struct image *to =
-        img_make(a->names[1], f, &p) ? img_open(a->names[1], f->name, IMAGE_WRITE) : NULL;
-    if (to) code = copy(a, from, to);
+    bool made = a->there || img_make(a->names[1], f, &p);
+    struct image *to = made ? img_open(a->names[1], f->name, IMAGE_WRITE) : NULL;
+    if (to && to->sectors < from->sectors)
+        img_fail(0, "%s: is shorter than %s", a->names[1], a->names[0]);
+    else if (to) code = copy(a, from, to);
     int error = to && code == IMG_OK ? image_flush(to) : 0;
     if (error) code = img_fail(IMG_FAILED, "%s: %s", a->names[1], strerror(error));
     image_close(to);
@@ -206,8 +208,8 @@ static int compare(const struct img_args *a, struct image *x, struct image *y)
 
 int img_compare(const struct img_args *a)
 {
-    struct image *x = img_open(a->names[0], a->format, IMAGE_READ_ONLY);
-    struct image *y = x ? img_open(a->names[1], a->other_format, IMAGE_READ_ONLY) : NULL;
+    struct image *x = img_open_source(a, 0, a->format);
+    struct image *y = x ? img_open_source(a, 1, a->other_format) : NULL;
     int code = x && y ? compare(a, x, y) : IMG_CANNOT;
     image_close(y);
     image_close(x);

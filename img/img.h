@@ -11,14 +11,19 @@ enum {
     IMG_CORRUPT = 2,
     IMG_LEAKS = 3,
     IMG_DIFFERENT = 1,
-    IMG_CANNOT = 2
+    IMG_CANNOT = 2,
+    IMG_NOTHING = 63           /* no such format is ever damaged */
 };
 
 struct img_args {
     const char *format;                    /* -f */
     const char *other_format;              /* -F or -O */
     const char *base;                      /* -b */
-    bool  compress, quiet, repair, strict, shrink, progress, keep;
+    bool  compress, quiet, repair, strict, shrink, progress, keep, json;
+    bool  chain;                           /* --backing-chain */
+    bool  there;                           /* -n: do not make the target */
+    bool  blind;                           /* -u: do not look at the base */
+    bool  unlocked;                        /* -U */
     struct image_plan plan;                /* what -o says */
     char *const *names;                    /* what is no option */
     int   count;
@@ -32,6 +37,8 @@ bool img_size(const char *text, uint64_t *bytes);
 
 /* NULL: said why. format NULL: by the extension. */
 struct image *img_open(const char *path, const char *format, enum image_access);
+/* For reading; with -U also what a machine writes to. */
+struct image *img_open_source(const struct img_args *, unsigned name, const char *format);
 /* NULL: by the extension of path; said why, if it is unknown. */
 const struct image_format *img_format(const char *name, const char *path);
 /* A new, empty image in place of whatever there is. false: said why. */

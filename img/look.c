@@ -32,7 +32,7 @@ int img_create(const struct img_args *a)
         if (!f->has_base) return img_fail(IMG_FAILED, "%s images have no base", f->name);
         p.base = a->base;
         p.base_format = below->name;
-        if (!look_at_base(a, below->name, &p.bytes)) return IMG_FAILED;
+        if (!a->blind && !look_at_base(a, below->name, &p.bytes)) return IMG_FAILED;
     }
     if (a->count > 1 && !img_size(a->names[1], &p.bytes))
         return img_fail(IMG_FAILED, "%s: not a size", a->names[1]);
@@ -54,32 +54,81 @@ static void print_size(const char *what, uint64_t bytes)
            tenths % 10 != 0, (unsigned long long)tenths % 10, units[n]);
 }
 
-int img_info(const struct img_args *a)
+static void print_one(const char *path, const struct image *i)
 {
     struct image_info info = { 0 };
     struct stat st;
-    struct image *i = img_open(a->names[0], a->format, IMAGE_READ_ONLY);
-    if (!i) return IMG_FAILED;
-    struct image *file = i->format == &image_volatile ? i->base : i;
-    printf("image: %s\nfile format: %s\n", a->names[0], file->format->name);
+    printf("image: %s\nfile format: %s\n", path, i->format->name);
     print_size("virtual size", i->sectors * SECTOR_SIZE);
     printf(" (%llu bytes)\n", (unsigned long long)i->sectors * SECTOR_SIZE);
-    if (stat(a->names[0], &st) == 0) {
+    if (stat(path, &st) == 0) {
         print_size("disk size", (uint64_t)st.st_blocks * 512);
         printf("\n");
     }
-    if (file->format->info) file->format->info(file, &info);
+    if (i->format->info) i->format->info((struct image *)i, &info);
     if (info.cluster) printf("cluster_size: %llu\n", (unsigned long long)info.cluster);
-    if (*file->base_name) printf("backing file: %s\n", file->base_name);
-    if (*file->base_format) printf("backing file format: %s\n", file->base_format);
+    if (*i->base_name) printf("backing file: %s\n", i->base_name);
+    if (*i->base_format) printf("backing file format: %s\n", i->base_format);
     if (*info.more) printf("%s\n", info.more);
+}
+
+/* JSON: quotes, backslashes and control characters escaped. */
+static void print_string(const char *name, const char *text)
+{
+    printf(",\n    \"%s\": \"", name);
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') printf("\\%c", *text);
+        else if ((unsigned char)*text < ' ') printf("\\u%04x", (unsigned)*text);
+        else putchar(*text);
+    }
+    putchar('"');
+}
+
+/* The keys that qemu-img has, too. */
+static void print_json(const char *path, const struct image *i)
+{
+    struct image_info info = { 0 };
+    struct stat st;
+    if (i->format->info) i->format->info((struct image *)i, &info);
+    printf("{\n    \"virtual-size\": %llu", (unsigned long long)i->sectors * SECTOR_SIZE);
+    print_string("filename", path);
+    print_string("format", i->format->name);
+    if (stat(path, &st) == 0)
+        printf(",\n    \"actual-size\": %llu", (unsigned long long)st.st_blocks * 512);
+    if (info.cluster) printf(",\n    \"cluster-size\": %llu", (unsigned long long)info.cluster);
+    if (*i->base_name) print_string("backing-filename", i->base_name);
+    if (*i->base_format) print_string("backing-filename-format", i->base_format);
+    if (*info.more) print_string("format-specific", info.more);
+    printf(",\n    \"dirty-flag\": false\n}");
+}
+
+int img_info(const struct img_args *a)
+{
+    struct image *i = img_open_source(a, 0, a->format);
+    if (!i) return IMG_FAILED;
+    const struct image *at = i->format == &image_volatile ? i->base : i;
+    if (a->json && a->chain) printf("[");
+    for (const char *between = ""; at;
+         at = a->chain ? at->base : NULL, between = a->json ? "," : "\n") {
+        const char *path = between[0] && at->path ? at->path : a->names[0];
+        printf("%s", between);
+        if (a->json) print_json(path, at);
+        else print_one(path, at);
+    }
+    if (a->json) printf(a->chain ? "]\n" : "\n");
     image_close(i);
     return IMG_OK;
 }
 
-static int report(const struct img_args *a, const struct image_report *r)
+static int result_of(const struct img_args *a, const struct image_report *r)
 {
     uint64_t left = r->corruptions > r->repaired ? r->corruptions - r->repaired : 0;
+    if (a->repair) return left ? IMG_CORRUPT : IMG_OK;
+    return r->corruptions ? IMG_CORRUPT : r->leaks ? IMG_LEAKS : IMG_OK;
+}
+
+static void print_report(const struct img_args *a, const struct image_report *r)
+{
     if (r->corruptions)
         printf("%llu errors, the first: %s\n", (unsigned long long)r->corruptions, r->first);
     if (r->leaks) printf("%llu clusters are reserved and not used\n", (unsigned long long)r->leaks);
@@ -88,21 +137,36 @@ static int report(const struct img_args *a, const struct image_report *r)
         printf("%llu/%llu clusters are in use\n", (unsigned long long)r->allocated,
                (unsigned long long)r->clusters);
     if (!a->quiet && !r->corruptions && !r->leaks) printf("No errors were found on the image.\n");
-    if (a->repair) return left ? IMG_CORRUPT : IMG_OK;
-    return r->corruptions ? IMG_CORRUPT : r->leaks ? IMG_LEAKS : IMG_OK;
+}
+
+static void print_json_report(const struct img_args *a, const struct image *i,
+                              const struct image_report *r)
+{
+    printf("{\n    \"check-errors\": 0");
+    print_string("filename", a->names[0]);
+    print_string("format", i->format->name);
+    printf(",\n    \"corruptions\": %llu,\n    \"leaks\": %llu,\n    \"total-clusters\": %llu"
+           ",\n    \"allocated-clusters\": %llu\n}\n",
+           (unsigned long long)r->corruptions, (unsigned long long)r->leaks,
+           (unsigned long long)r->clusters, (unsigned long long)r->allocated);
 }
 
 int img_check(const struct img_args *a)
 {
     struct image_report r = { 0 };
-    struct image *i = img_open(a->names[0], a->format, a->repair ? IMAGE_WRITE : IMAGE_READ_ONLY);
+    struct image *i = a->repair ? img_open(a->names[0], a->format, IMAGE_WRITE)
+                                : img_open_source(a, 0, a->format);
     if (!i) return IMG_FAILED;
-    int error = i->format->check ? i->format->check(i, &r, a->repair) : 0;
-    if (!i->format->check && !a->quiet)
-        printf("%s images have nothing to check.\n", i->format->name);
+    const char *name = i->format->name;
+    bool checks = i->format->check;
+    int error = checks ? i->format->check(i, &r, a->repair) : 0;
+    if (checks && !error && a->json) print_json_report(a, i, &r);
+    else if (checks && !error) print_report(a, &r);
     image_close(i);
+    if (!checks)
+        return img_fail(IMG_NOTHING, "%s: %s images have nothing to check", a->names[0], name);
     if (error) return img_fail(IMG_FAILED, "%s: %s", a->names[0], strerror(error));
-    return report(a, &r);
+    return result_of(a, &r);
 }
 
 static bool new_size(const struct image *i, const char *text, uint64_t *bytes)

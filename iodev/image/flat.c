@@ -4,6 +4,8 @@
 #define _GNU_SOURCE            /* SEEK_DATA */
 #include "iodev/image/format.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 static int flat_read(struct image *i, uint64_t sector, uint32_t count, void *to)
@@ -35,6 +37,8 @@ static enum image_where flat_where(struct image *i, uint64_t sector, uint64_t co
 
 static const char *flat_create(int fd, const struct image_plan *p)
 {
+    int error = p->allocate ? posix_fallocate(fd, 0, (off_t)p->bytes) : 0;
+    if (error) return strerror(error);
     return ftruncate(fd, (off_t)p->bytes) == 0 ? NULL : image_create_failed();
 }
 

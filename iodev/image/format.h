@@ -27,6 +27,7 @@ struct image_plan {
     uint32_t    cluster;               /* bytes; 0: the format's usual */
     uint32_t    version;               /* qcow2: 2 or 3; 0: usual */
     bool        fixed;                 /* VHD, VDI, VMDK: all space at once */
+    bool        allocate;              /* raw: so that it never finds its file system full */
     const char *path;                  /* VMDK: names of extents */
 };
 
@@ -58,7 +59,7 @@ struct image_format {
 };
 
 extern const struct image_format image_flat, image_volatile, image_qcow2, image_vhd, image_vmdk,
-    image_vdi, image_fat;
+    image_vdi, image_fat, image_concat;
 
 const struct image_format *image_format_named(const char *name);   /* and its extensions */
 const struct image_format *image_format_by_path(const char *path); /* raw, if nothing else */

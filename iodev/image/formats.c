@@ -9,12 +9,13 @@
 #include <strings.h>
 
 static const struct image_format *const formats[] = {
-    &image_flat, &image_qcow2, &image_vhd, &image_vmdk, &image_vdi, &image_fat,
+    &image_flat, &image_qcow2, &image_vhd, &image_vmdk, &image_vdi, &image_fat, &image_concat,
 };
 
 const char *image_formats(void)
 {
-    return "flat, volatile, undoable, growing, qcow2, vhd (vpc), vmdk (vmware4), vdi (vbox), vvfat";
+    return "flat, volatile, undoable, growing, qcow2, vhd (vpc), vmdk (vmware4), vdi (vbox), "
+           "vvfat, concat";
 }
 
 const struct image_format *image_format_at(unsigned n)

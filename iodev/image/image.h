@@ -18,6 +18,7 @@ enum image_access {
     IMAGE_WRITE,               /* fails when the file cannot be written              */
     IMAGE_WRITE_IF_POSSIBLE,   /* falls back on read-only, as a write-protected disk */
     IMAGE_READ_ONLY,
+    IMAGE_READ_UNLOCKED,       /* also while another program writes: for a look at it  */
 };
 
 /* mode     NULL, "" or "auto": the file is written to. "flat": likewise, raw sectors.
@@ -50,7 +51,8 @@ bool     image_is_dirty(const struct image *);    /* written since the last flus
 /* Makes the image look at least this long: sectors past the file's end read as zeroes and a write
  * there extends the file. For floppy images that hold only the start of a disk; raw images only. */
 void     image_pad(struct image *, uint64_t sectors);
-/* The disk has this size from now on, and so has a raw file: for floppies that the guest formats. */
+/* The disk has this size from now on, and so has a raw file: for floppies that the guest formats.
+ */
 void     image_fit(struct image *, uint64_t sectors);
 
 /* For messages and help: "flat, volatile, undoable ...". */

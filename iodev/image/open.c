@@ -80,7 +80,7 @@ static bool lock(const struct note *n, int fd, bool exclusive)
 static int open_file(const struct note *n, enum image_access access, bool *read_only)
 {
     int fd = -1, error = EACCES;
-    *read_only = access == IMAGE_READ_ONLY;
+    *read_only = access >= IMAGE_READ_ONLY;
     if (!*read_only) {
         fd = open(n->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         error = errno;
@@ -102,7 +102,7 @@ static bool open_one(struct image *i, const struct note *n, enum image_access ac
     if (!i->format->is_folder) {
         i->fd = open_file(n, access, &i->read_only);
         if (i->fd < 0 || !is_usable(n, i->fd, &i->file_bytes)) return false;
-        if (!lock(n, i->fd, !i->read_only)) return false;
+        if (access != IMAGE_READ_UNLOCKED && !lock(n, i->fd, !i->read_only)) return false;
     }
     i->sectors = (i->file_bytes + SECTOR_SIZE - 1) / SECTOR_SIZE;
     const char *cause = i->format->open ? i->format->open(i) : NULL;
@@ -119,7 +119,8 @@ void image_base_path(const struct image *i, char *to, size_t room)
     snprintf(to, room, "%.*s%s", folder, i->path, i->base_name);
 }
 
-static bool open_base(struct image *i, const struct note *n, unsigned depth)
+static bool open_base(struct image *i, const struct note *n, enum image_access access,
+                      unsigned depth)
 {
     char path[PATH_MAX];
     image_base_path(i, path, sizeof path);
@@ -133,7 +134,8 @@ static bool open_base(struct image *i, const struct note *n, unsigned depth)
     if (depth + 1 >= IMAGE_CHAIN)
         return image_explain(n, "the chain of base files has no end", "a file is its own base"),
                false;
-    i->base = image_open_chain(&below, f, IMAGE_READ_ONLY, NULL, depth + 1);
+    if (access != IMAGE_READ_UNLOCKED) access = IMAGE_READ_ONLY;
+    i->base = image_open_chain(&below, f, access, NULL, depth + 1);
     return i->base;
 }
 
@@ -147,9 +149,9 @@ struct image *image_open_chain(const struct note *n, const struct image_format *
         if (!i) image_close(base);
         return image_close(i), NULL;
     }
-    i->read_only = access == IMAGE_READ_ONLY;
+    i->read_only = access >= IMAGE_READ_ONLY;
     bool ok = open_one(i, n, access);
-    if (ok && *i->base_name && !i->base) ok = open_base(i, n, depth);
+    if (ok && *i->base_name && !i->base) ok = open_base(i, n, access, depth);
     const char *cause = ok && !i->read_only && f->begin ? f->begin(i) : NULL;
     if (cause) image_explain(n, cause, "");
     if (ok && !cause) return i;

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: MIT
- * VMDK, monolithicSparse and monolithicFlat. VMware Virtual Disk Format 1.1 (2007).
+ * VMDK: grains in a file, monolithicSparse, streamOptimized (for reading), and as an extent.
+ * VMware Virtual Disk Format 1.1 (2007).
  *
  *   header | descriptor | redundant directory and tables | directory and tables | grains ...
  *
  *   directory -> 512 entries each -> grain      numbers of sectors, 32 bits; 0: not there
+ *   a compressed grain: its first sector, 64 bits | bytes, 32 bits | zlib stream
  *
- * Not implemented: streamOptimized (compressed), several extents, parents; the descriptor's CID
- * stays as it is when the disk is written.
+ * Not implemented: parents, ESX's own formats; the descriptor's CID stays as it is when the disk is
+ * written.
  */
 #include "iodev/image/vmdk.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <zlib.h>
 
 enum { VERSION = 4, FLAGS = 8, CAPACITY = 12, GRAIN = 20, TEXT = 28, TEXT_SIZE = 36, PER_TABLE = 44,
        REDUNDANT = 48, DIRECTORY = 56 };
 enum { FLAG_REDUNDANT = 2, FLAG_ZEROES = 4, FLAG_COMPRESSED = 1 << 16 };
+enum { COMPRESSION = 77, DEFLATE = 1, GRAIN_HEADER = 12, FOOTER_FROM_END = 2 * SECTOR_SIZE };
+#define AT_THE_END UINT64_MAX          /* the directory's place is in the footer */
 enum { GRAIN_CLASS = 1, TABLE_CLASS = 2 };
 
 static bool looks_like(const uint8_t *first, size_t len)
@@ -36,8 +39,9 @@ static const char *read_header(struct image *i, struct vmdk *v, const uint8_t *h
     if (get_le32(h + VERSION) < 1 || get_le32(h + VERSION) > 3)
         return image_refuse(i, "is a VMDK of version %u; 1 to 3 are supported",
                             get_le32(h + VERSION));
-    if (flags & FLAG_COMPRESSED || get_le16(h + 77))
-        return "is a compressed VMDK (streamOptimized), which is not supported: convert it";
+    v->compressed = flags & FLAG_COMPRESSED;
+    if (get_le16(h + COMPRESSION) > DEFLATE || (!v->compressed && get_le16(h + COMPRESSION)))
+        return "is a VMDK compressed in an unknown way: convert it";
     if (*grain < 8 || *grain > 1 << 16 || *grain & (*grain - 1))
         return "is damaged: the grain size is impossible";
     if (get_le32(h + PER_TABLE) != VMDK_PER_TABLE)
@@ -52,20 +56,21 @@ static const char *read_header(struct image *i, struct vmdk *v, const uint8_t *h
     return NULL;
 }
 
-static const char *read_text(struct image *i, const uint8_t *h)
+static const char *read_text(struct image *i, struct vmdk *v, const uint8_t *h)
 {
     uint64_t at = get_le64(h + TEXT), sectors = get_le64(h + TEXT_SIZE);
     if (!at) return NULL;                                  /* an extent of its own */
     if (at > 1 << 20 || !sectors) return "is damaged: the descriptor is at an impossible place";
     struct vmdk_text t;
     const char *cause = vmdk_read_text(i, at * SECTOR_SIZE, sectors * SECTOR_SIZE, &t);
+    free(t.line);
     if (cause) return cause;
-    return strcmp(t.type, "monolithicSparse")
-               ? image_refuse(i,
-                              "is a VMDK of the kind %.40s, which is not "
-                              "supported: convert it",
-                              t.type)
-               : NULL;
+    snprintf(v->type, sizeof v->type, "%.31s", t.type);
+    /* qemu-img's extents have room for a descriptor, and none in it */
+    bool known =
+        !*t.type || !strcmp(t.type, "monolithicSparse") || !strcmp(t.type, "streamOptimized");
+    return known ? NULL : image_refuse(i, "is a VMDK of the kind %.40s, which is not supported: "
+                                       "convert it", t.type);
 }
 
 static const struct sparse_ops vmdk_ops;
@@ -73,8 +78,17 @@ static const struct sparse_ops vmdk_ops;
 static const char *open_sparse(struct image *i, struct vmdk *v, const uint8_t *h)
 {
     uint64_t grain = 0;
+    uint8_t footer[SECTOR_SIZE];
+    if (get_le64(h + DIRECTORY) == AT_THE_END) {           /* streamOptimized, written in one go */
+        if (i->file_bytes < 4 * SECTOR_SIZE ||
+            image_file_read(i->fd, i->file_bytes - FOOTER_FROM_END, footer, sizeof footer) ||
+            memcmp(footer, "KDMV", 4))
+            return "is damaged: its footer is missing";
+        put_le(footer + TEXT, get_le64(h + TEXT), 8);
+        h = footer;
+    }
     const char *cause = read_header(i, v, h, &grain);
-    if (!cause) cause = read_text(i, h);
+    if (!cause) cause = read_text(i, v, h);
     if (cause) return cause;
     v->zeroes = get_le32(h + FLAGS) & FLAG_ZEROES;
     uint64_t tables = (i->sectors + grain * VMDK_PER_TABLE - 1) / (grain * VMDK_PER_TABLE);
@@ -85,45 +99,33 @@ static const char *open_sparse(struct image *i, struct vmdk *v, const uint8_t *h
                ? NULL : "out of memory";
 }
 
-/* The extent lies beside its descriptor: a name with a folder is refused, so that a foreign
- * descriptor cannot name any file of this host. */
-static const char *open_flat(struct image *i, struct vmdk *v)
-{
-    struct vmdk_text t;
-    char path[2048];
-    const char *cause = vmdk_read_text(i, 0, i->file_bytes, &t);
-    const char *slash = strrchr(i->path, '/');
-    if (cause) return cause;
-    if (strcmp(t.type, "monolithicFlat"))
-        return image_refuse(i, "is a VMDK of the kind %.40s, which is not supported: convert it",
-                            t.type);
-    if (t.extents != 1 || !*t.extent || strchr(t.extent, '/'))
-        return "names more than one extent, or one in another folder, which is not supported";
-    snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash + 1 - i->path) : 0, i->path,
-             t.extent);
-    int fd = open(path, (i->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) return image_refuse(i, "its extent %.100s: %s", t.extent, strerror(errno));
-    off_t bytes = lseek(fd, 0, SEEK_END);
-    v->extent = fd;
-    i->sectors = t.sectors;
-    if (bytes < 0 || t.offset > (uint64_t)bytes ||
-        t.sectors * SECTOR_SIZE > (uint64_t)bytes - t.offset)
-        return image_refuse(i, "its extent %.100s is shorter than the disk", t.extent);
-    v->extent_offset = t.offset;
-    return NULL;
-}
-
-static const char *vmdk_open(struct image *i)
+static const char *open_grains(struct image *i)
 {
     struct vmdk *v = calloc(1, sizeof *v);
     uint8_t h[SECTOR_SIZE];
     i->own = v;
     if (!v) return "out of memory";
-    v->extent = -1;
     int error = image_file_read(i->fd, 0, h, sizeof h);
     if (error) return strerror(error);
-    if (!memcmp(h, "KDMV", 4)) return open_sparse(i, v, h);
-    return memcmp(h, VMDK_TEXT, strlen(VMDK_TEXT)) ? "is not a VMDK image" : open_flat(i, v);
+    return memcmp(h, "KDMV", 4) ? "is not a VMDK image" : open_sparse(i, v, h);
+}
+
+static const char *vmdk_open(struct image *i)
+{
+    char start[sizeof VMDK_TEXT] = "";
+    if (image_file_read(i->fd, 0, start, sizeof start - 1) || strcmp(start, VMDK_TEXT))
+        return open_grains(i);
+    i->own = calloc(1, sizeof(struct vmdk));
+    return i->own ? vmdk_extents_open(i) : "out of memory";
+}
+
+static const char *vmdk_begin(struct image *i)
+{
+    return ((const struct vmdk *)i->own)->compressed
+               ? "is a compressed VMDK (streamOptimized), which can only be read; use "
+                 "mode=undoable or "
+                 "mode=volatile, or convert it"
+               : NULL;
 }
 
 /* ---- grains ---------------------------------------------------------------------------------- */
@@ -160,10 +162,28 @@ static int find(struct image *i, uint64_t block, struct place *p)
     if (error || !table) return error;
     error = get_sector(i, table * SECTOR_SIZE + block % VMDK_PER_TABLE * 4, &sector);
     if (error || !sector) return error;
-    p->kind = v->zeroes && sector == 1 ? PLACE_ZERO : PLACE_DATA;
+    p->kind = v->zeroes && sector == 1 ? PLACE_ZERO : v->compressed ? PLACE_SQUEEZED : PLACE_DATA;
     p->offset = sector * SECTOR_SIZE;
     bool clear = p->offset >= v->directory + tables(i) * 4;
     return p->kind == PLACE_ZERO || clear ? 0 : EUCLEAN;
+}
+
+/* The last grain of the disk may be shorter. */
+static int unpack(struct image *i, const struct place *p, uint8_t *block)
+{
+    struct vmdk *v = i->own;
+    uint8_t h[GRAIN_HEADER];
+    int error = image_file_read(i->fd, p->offset, h, sizeof h);
+    uint32_t len = get_le32(h + 8);
+    uLongf room = v->s.block_size;
+    if (error) return error;
+    if (len > 2 * v->s.block_size + SECTOR_SIZE) return EUCLEAN;
+    uint8_t *packed = malloc(len ? len : 1);
+    error = packed ? image_file_read(i->fd, p->offset + sizeof h, packed, len) : ENOMEM;
+    memset(block, 0, v->s.block_size);
+    if (!error && uncompress(block, &room, packed, len) != Z_OK) error = EUCLEAN;
+    free(packed);
+    return error;
 }
 
 static int allocate(struct image *i, uint64_t *offset)
@@ -214,46 +234,43 @@ static int enter(struct image *i, uint64_t block, uint64_t offset, const struct 
 }
 
 static const struct sparse_ops vmdk_ops = { .find = find, .allocate = allocate, .release = release,
-                                            .enter = enter };
+                                            .enter = enter, .unpack = unpack };
 
 /* ---- use ------------------------------------------------------------------------------------- */
-static bool is_flat(const struct image *i) { return ((const struct vmdk *)i->own)->extent >= 0; }
-
-static uint64_t place(const struct image *i, uint64_t sector)
+static const struct joined *files_of(const struct image *i)
 {
-    return ((const struct vmdk *)i->own)->extent_offset + sector * SECTOR_SIZE;
+    return &((const struct vmdk *)i->own)->files;
 }
+
+static bool has_extents(const struct image *i) { return files_of(i)->parts; }
 
 static int vmdk_read(struct image *i, uint64_t sector, uint32_t count, void *to)
 {
-    if (!is_flat(i)) return sparse_read(i, sector, count, to);
-    int fd = ((struct vmdk *)i->own)->extent;
-    return image_file_read(fd, place(i, sector), to, (size_t)count * SECTOR_SIZE);
+    return has_extents(i) ? joined_read(files_of(i), sector, count, to)
+                          : sparse_read(i, sector, count, to);
 }
 
 static int vmdk_write(struct image *i, uint64_t sector, uint32_t count, const void *from)
 {
-    if (!is_flat(i)) return sparse_write(i, sector, count, from);
-    int fd = ((struct vmdk *)i->own)->extent;
-    return image_file_write(fd, place(i, sector), from, (size_t)count * SECTOR_SIZE);
+    return has_extents(i) ? joined_write(files_of(i), sector, count, from)
+                          : sparse_write(i, sector, count, from);
 }
 
 static int vmdk_flush(struct image *i)
 {
-    if (!is_flat(i)) return sparse_flush(i);
-    return fdatasync(((struct vmdk *)i->own)->extent) == 0 ? 0 : errno;
+    return has_extents(i) ? joined_flush(files_of(i)) : sparse_flush(i);
 }
 
 static int vmdk_settle(struct image *i)
 {
-    return is_flat(i) ? 0 : sparse_settle(i);
+    return has_extents(i) ? joined_settle(files_of(i)) : sparse_settle(i);
 }
 
 static void vmdk_close(struct image *i)
 {
     struct vmdk *v = i->own;
     if (!v) return;
-    if (v->extent >= 0) close(v->extent);
+    joined_close(&v->files);
     if (!i->read_only && v->s.meta) meta_flush(v->s.meta);
     sparse_done(&v->s);
     free(v);
@@ -261,36 +278,38 @@ static void vmdk_close(struct image *i)
 
 static int vmdk_check(struct image *i, struct image_report *r, bool repair)
 {
-    return is_flat(i) ? 0 : sparse_check(i, r, repair);
+    return has_extents(i) ? joined_check(files_of(i), r, repair) : sparse_check(i, r, repair);
 }
 
 static enum image_where vmdk_where(struct image *i, uint64_t sector, uint64_t count, uint64_t *run)
 {
-    *run = count;
-    return is_flat(i) ? IMAGE_DATA : sparse_where(i, sector, count, run);
+    return has_extents(i) ? joined_where(files_of(i), sector, count, run)
+                          : sparse_where(i, sector, count, run);
 }
 
 static void vmdk_info(struct image *i, struct image_info *info)
 {
     const struct vmdk *v = i->own;
-    info->cluster = is_flat(i) ? 0 : v->s.block_size;
-    snprintf(info->more, sizeof info->more, "create type: %s",
-             is_flat(i) ? "monolithicFlat" : "monolithicSparse");
+    info->cluster = has_extents(i) ? 0 : v->s.block_size;
+    snprintf(info->more, sizeof info->more, "create type: %s, extents: %u", v->type,
+             has_extents(i) ? v->files.parts : 1);
 }
+
+#define OPERATIONS                                                                            \
+    .begin = vmdk_begin, .read = vmdk_read, .write = vmdk_write, .flush = vmdk_flush,         \
+    .close = vmdk_close, .check = vmdk_check, .info = vmdk_info, .where = vmdk_where,         \
+    .settle = vmdk_settle
+
+const struct image_format vmdk_grains = {
+    .name = "vmdk", .about = "", .extensions = "", .open = open_grains, OPERATIONS,
+};
 
 const struct image_format image_vmdk = {
     .name = "vmdk",
-    .about = "VMware's VMDK, monolithicSparse and monolithicFlat",
+    .about = "VMware's VMDK: sparse and flat, in one file or several; streamOptimized: read only",
     .extensions = "vmdk",
     .open = vmdk_open,
-    .read = vmdk_read,
-    .write = vmdk_write,
-    .flush = vmdk_flush,
-    .close = vmdk_close,
     .looks_like = looks_like,
     .create = vmdk_create,
-    .check = vmdk_check,
-    .info = vmdk_info,
-    .where = vmdk_where,
-    .settle = vmdk_settle,
+    OPERATIONS,
 };

@@ -9,7 +9,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { MOST_TEXT = 20 * SECTOR_SIZE, GRAIN_SECTORS = 128, TEXT_AT = 1, TEXT_SECTORS = 20 };
+enum {
+    MOST_TEXT = 1 << 20,
+    OWN_TEXT = 20 * SECTOR_SIZE,
+    GRAIN_SECTORS = 128,
+    TEXT_AT = 1,
+    TEXT_SECTORS = 20
+};
 
 /* NAME=VALUE, the value with or without quotes. */
 static bool value_of(const char *line, const char *name, char *to, size_t room)
@@ -23,35 +29,57 @@ static bool value_of(const char *line, const char *name, char *to, size_t room)
     return true;
 }
 
-/* RW 20480 FLAT "name" 0 */
-static void read_extent(const char *line, struct vmdk_text *t)
+/* RW 20480 FLAT "name" 0. True: it is one. */
+static bool read_extent(const char *line, struct vmdk_line *l)
 {
     unsigned long long sectors, offset = 0;
-    char kind[16];
-    if (sscanf(line, "RW %llu %15s \"%255[^\"]\" %llu", &sectors, kind, t->extent, &offset) < 3)
-        return;
-    t->extents++;
-    t->sectors = sectors < (1ull << 40) ? sectors : 0;
-    t->offset = offset < (1ull << 40) ? offset * SECTOR_SIZE : UINT64_MAX;
+    char access[16];
+    *l = (struct vmdk_line){ 0 };
+    int fields = sscanf(line, "%15s %llu %15s \"%255[^\"]\" %llu", access, &sectors, l->kind,
+                        l->name, &offset);
+    if (fields < 3 || (strcmp(access, "RW") && strcmp(access, "RDONLY"))) return false;
+    l->sectors = sectors < (1ull << 40) ? sectors : 0;
+    l->offset = offset < (1ull << 40) ? offset : UINT64_MAX;
+    return true;
 }
 
-const char *vmdk_read_text(struct image *i, uint64_t at, uint64_t bytes, struct vmdk_text *t)
+/* False: out of memory, or more of them than any tool makes. */
+static bool add_extent(struct vmdk_text *t, const struct vmdk_line *l)
 {
-    char text[MOST_TEXT + 1], parent[16] = "ffffffff", *rest = text;
-    size_t len = bytes < MOST_TEXT ? (size_t)bytes : MOST_TEXT;
-    *t = (struct vmdk_text){ 0 };
-    int error = image_file_read(i->fd, at, text, len);
-    if (error) return strerror(error);
-    text[len] = 0;
+    if (t->lines == VMDK_MOST_EXTENTS) return false;
+    struct vmdk_line *more = t->lines & (t->lines - 1)
+                                 ? t->line : realloc(t->line, (t->lines * 2 + 1) * sizeof *more);
+    if (!more) return false;
+    t->line = more;
+    t->line[t->lines++] = *l;
+    return true;
+}
+
+static const char *read_lines(char *text, struct vmdk_text *t)
+{
+    char parent[16] = "ffffffff", *rest = text;
+    struct vmdk_line l;
     for (char *line; (line = rest) && *line;) {
         rest = strchr(line, '\n');
         if (rest) *rest++ = 0;
         if (value_of(line, "createType", t->type, sizeof t->type)) continue;
         if (value_of(line, "parentCID", parent, sizeof parent)) continue;
-        if (!strncmp(line, "RW ", 3)) read_extent(line, t);
+        if (read_extent(line, &l) && !add_extent(t, &l)) return "has too many extents";
     }
-    if (strcmp(parent, "ffffffff")) return "has a parent, which is not supported: convert it";
-    return NULL;
+    return strcmp(parent, "ffffffff") ? "has a parent, which is not supported: convert it" : NULL;
+}
+
+const char *vmdk_read_text(struct image *i, uint64_t at, uint64_t bytes, struct vmdk_text *t)
+{
+    size_t len = bytes < MOST_TEXT ? (size_t)bytes : MOST_TEXT;
+    char *text = malloc(len + 1);
+    *t = (struct vmdk_text){ 0 };
+    if (!text) return "out of memory";
+    int error = image_file_read(i->fd, at, text, len);
+    text[len] = 0;
+    const char *cause = error ? strerror(error) : read_lines(text, t);
+    free(text);
+    return cause;
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -79,7 +107,7 @@ static const char *leaf(const char *path)
 
 static const char *create_flat(int fd, const struct image_plan *p, uint64_t sectors)
 {
-    char path[4096], text[MOST_TEXT];
+    char path[4096], text[OWN_TEXT];
     size_t stem = strlen(p->path);
     if (stem > 5 && !strcmp(p->path + stem - 5, ".vmdk")) stem -= 5;
     snprintf(path, sizeof path, "%.*s-flat.vmdk", (int)stem, p->path);

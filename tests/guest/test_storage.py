@@ -81,7 +81,7 @@ def dma_disk(make, mount, host_check):
             before = int(re.search(interrupts, m.run("cat /proc/interrupts"), re.M).group(1))
             m.run("mkdir /mnt/folder; seq 1 200000 > /numbers; head -c %d /dev/urandom | cat /numbers - > /mnt/folder/data"
                   % (MEGABYTES << 20))
-            m.run("sync; umount /mnt; " + mount % "/dev/sdb" + " /mnt; cmp -n 1300000 /numbers /mnt/folder/data")
+            m.run("sync; umount /mnt; " + mount % "/dev/sdb" + " /mnt; cmp -n 1288895 /numbers /mnt/folder/data")
             text = m.run("sha256sum /mnt/folder/data")
             after = int(re.search(interrupts, m.run("cat /proc/interrupts"), re.M).group(1))
             check(after - before < (MEGABYTES << 20) // 8192, "%d interrupts are too many for DMA" % (after - before))

@@ -425,7 +425,7 @@ END_TEST
 
 START_TEST(images_that_are_not_raw_are_refused)
 {
-    static const char *const modes[] = { "sparse", "concat", "vmware3", "DLL" };
+    static const char *const modes[] = { "sparse", "vhdx", "vmware3", "DLL" };
     for (unsigned i = 0; i < COUNT_OF(modes); i++) {
         struct heard h;
         struct config *c = new_config(&h);

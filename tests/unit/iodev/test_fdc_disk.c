@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What is on a floppy disk: deleted marks, tracks of other formats, formatting, geometries; SCAN and
- * READ TRACK. By the 82077AA data sheet.
+ * What is on a floppy disk: deleted marks, tracks of other formats, formatting, geometries; SCAN
+ * and READ TRACK. By the 82077AA data sheet.
  */
 #include "tests/unit/iodev/fdc_bench.h"
 

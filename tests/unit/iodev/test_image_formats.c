@@ -239,7 +239,9 @@ static const struct {
     {&image_vmdk, 12, 8, UINT64_MAX, "size is impossible"},
     {&image_vmdk, 20, 8, 0, "grain size"},
     {&image_vmdk, 44, 4, 1, "512"},
-    {&image_vmdk, 56, 8, UINT64_MAX, "directory"},
+    {&image_vmdk, 56, 8, UINT64_MAX, "footer"},
+    {&image_vmdk, 56, 8, (uint64_t)1 << 56 | 0xFF, "directory"},
+    {&image_vmdk, 77, 2, 0x0200, "unknown way"},
     {&image_vhd, 512, 4, 0, "header"},
     {&image_vhd, 0x210, 8, UINT64_MAX, "checksum"},
 };
@@ -345,6 +347,111 @@ START_TEST(a_folder_is_a_disk)
 }
 END_TEST
 
+/* ---- several files --------------------------------------------------------------------------- */
+static void put_text(const char *name, const char *text)
+{
+    FILE *f = fopen(temp_path(&temp, name), "wb");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+static const char vmdk_text[] =
+    "# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\ncreateType=\"custom\"\n"
+    "RW 100 FLAT \"a.img\" 7\nRW 2048 SPARSE \"b.vmdk\"\nRW 50 FLAT \"c.img\" 0\nRW 10 ZERO\n";
+
+/* Writes go to their extents, over the seams, too; a hole reads as zeroes and takes no writes. */
+START_TEST(vmdk_with_extents)
+{
+    enum { SECTORS = 100 + 2048 + 50 };
+    uint8_t *model = calloc(SECTORS, SECTOR_SIZE), sector[512];
+    temp_image(&temp, "a.img", 107);
+    make("b.vmdk", &image_vmdk, (struct image_plan){ .bytes = 2048 * SECTOR_SIZE });
+    temp_image(&temp, "c.img", 50);
+    put_text("disk.vmdk", vmdk_text);
+    char path[128];
+    snprintf(path, sizeof path, "%s", temp.path);
+    struct image *i = must_open(path, NULL, NULL);
+    ck_assert_uint_eq(image_sectors(i), SECTORS + 10);
+    for (unsigned n = 0; n < 100; n++) temp_sector(model + n * SECTOR_SIZE, n + 7);
+    for (unsigned n = 0; n < 50; n++) temp_sector(model + (2148 + n) * SECTOR_SIZE, n);
+    i->sectors = SECTORS;                  /* not the hole */
+    compare(i, model);
+    scribble(i, model, 300);
+    compare(i, model);
+    i->sectors = SECTORS + 10;
+    ck_assert_int_eq(image_read(i, SECTORS + 9, 1, sector), 0);
+    ck_assert_uint_eq(sector[0] | sector[511], 0);
+    ck_assert_int_eq(image_write(i, SECTORS, 1, sector), EROFS);
+    ck_assert_ptr_null(open_as(path, NULL, NULL));         /* its extents are locked */
+    image_close(i);
+    i = must_open(path, NULL, NULL);
+    i->sectors = SECTORS;
+    compare(i, model);
+    image_close(i);
+    temp_path(&temp, "c.img");
+    ck_assert_int_eq(truncate(temp.path, 49 * 512), 0);
+    ck_assert_ptr_null(open_as(path, NULL, NULL));
+    ck_assert_ptr_nonnull(strstr(note, "c.img is shorter"));
+    unlink(temp.path);
+    ck_assert_ptr_null(open_as(path, NULL, NULL));
+    ck_assert_ptr_nonnull(strstr(note, "c.img: no such file"));
+    free(model);
+}
+END_TEST
+
+/* A descriptor that is its own extent, other folders, kinds that nobody knows. */
+START_TEST(bad_extents)
+{
+    static const char *const bad[][2] = {
+        { "RW 10 SPARSE \"bad.vmdk\"", "not a VMDK" }, { "RW 10 FLAT \"/etc/passwd\" 0", "folder" },
+        { "RW 10 FLAT \"../x\" 0", "folder" }, { "RW 10 VMFSRAW \"x\"", "VMFSRAW" },
+        { "RW 10 FLAT \"bad.vmdk\" 99999999999", "shorter" }, { "nothing", "no extent" },
+    };
+    for (unsigned n = 0; n < COUNT_OF(bad); n++) {
+        char text[256];
+        snprintf(text, sizeof text, "# Disk DescriptorFile\ncreateType=\"x\"\n%s\n", bad[n][0]);
+        put_text("bad.vmdk", text);
+        struct image_choice c = { .path = temp.path };
+        ck_assert_ptr_null(image_open_choice(&c, IMAGE_READ_ONLY, note, sizeof note));
+        ck_assert_msg(strstr(note, bad[n][1]) != NULL, "%s: %s", bad[n][0], note);
+        ck_assert_ptr_null(strchr(note, '\n'));
+    }
+}
+END_TEST
+
+/* mode=concat: the last character of the name counts on. */
+START_TEST(concat)
+{
+    enum { SECTORS = 100 + 1 + 700 };
+    uint8_t *model = calloc(SECTORS, SECTOR_SIZE);
+    temp_image(&temp, "disk-3", 700);
+    temp_image(&temp, "disk-2", 1);
+    temp_image(&temp, "disk-1", 100);
+    struct image *i = must_open(temp.path, "concat", NULL);
+    ck_assert_uint_eq(image_sectors(i), SECTORS);
+    for (unsigned n = 0; n < SECTORS; n++)
+        temp_sector(model + n * SECTOR_SIZE, n < 100 ? n : n < 101 ? n - 100 : n - 101);
+    compare(i, model);
+    scribble(i, model, 100);
+    compare(i, model);
+    image_close(i);
+    i = must_open(temp.path, "concat", NULL);
+    compare(i, model);
+    image_close(i);
+    i = must_open(temp.path, "undoable", "concat");
+    scribble(i, model, 5);
+    compare(i, model);
+    image_close(i);
+    temp_path(&temp, "disk-2");
+    ck_assert_int_eq(truncate(temp.path, 700), 0);
+    temp_path(&temp, "disk-1");
+    ck_assert_ptr_null(open_as(temp.path, "concat", NULL));
+    ck_assert_ptr_nonnull(strstr(note, "multiple of 512"));
+    free(model);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("image formats");
@@ -359,6 +466,9 @@ int main(void)
     tcase_add_test(c, tables_are_not_overwritten);
     tcase_add_test(c, counts_past_the_end);
     tcase_add_test(c, a_folder_is_a_disk);
+    tcase_add_test(c, vmdk_with_extents);
+    tcase_add_test(c, bad_extents);
+    tcase_add_test(c, concat);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
