@@ -115,6 +115,7 @@ static void set_defaults(struct ps2_mouse *m)
     m->resolution = 2;
     m->reporting = m->scaling = m->remote = m->wrap = false;
     forget_motion(m);
+    clock_disarm(m->host.clock, &m->sample);       /* the pause of a slower rate */
 }
 
 /* Handlers get the parameter, or the fixed value from the table. */

@@ -127,6 +127,23 @@ START_TEST(sample_rate_limits)
 }
 END_TEST
 
+/* A slow rate set before does not hold back the first packet after a reset. */
+START_TEST(reset_starts_sampling_anew)
+{
+    struct board *b = bench("wheel", "1");
+    rate(b, 10);
+    send(b, 0xF4);
+    fake_mouse(b, 1, 0, 0, 0);
+    EXPECT(b, "first", 0x08, 1, 0);
+    put(b, 0xFF);
+    EXPECT(b, "reset", 0xFA, 0xAA, 0x00);
+    send(b, 0xF4);
+    fake_mouse(b, 2, 0, 0, 0);
+    EXPECT(b, "after the reset", 0x08, 2, 0);
+    fake_free(b);
+}
+END_TEST
+
 START_TEST(intellimouse)
 {
     struct board *b = bench("wheel", "1");
@@ -271,6 +288,7 @@ int main(void)
     tcase_add_test(t, reset_and_status);
     tcase_add_test(t, stream);
     tcase_add_test(t, sample_rate_limits);
+    tcase_add_test(t, reset_starts_sampling_anew);
     tcase_add_test(t, intellimouse);
     tcase_add_test(t, explorer);
     tcase_add_test(t, remote_and_wrap);
