@@ -20,6 +20,8 @@ void image_explain(const struct note *n, const char *cause, const char *remedy)
     bool absolute = n->path[0] == '/' || !getcwd(here, sizeof here);
     snprintf(n->text, n->room, "%s%s%s: %s%s%s", absolute ? "" : here, absolute ? "" : "/", n->path,
              cause, *remedy ? "; " : "", remedy);
+    for (char *at = n->text; *at; at++)            /* the name of a base comes from the file */
+        if ((uint8_t)*at < ' ' || *at == 0x7F) *at = '?';
 }
 
 static const struct { int code; const char *cause, *remedy; } causes[] = {

@@ -67,6 +67,8 @@ static int mark_table(struct census *c, uint64_t table)
     if (table & (len - 1)) return bad(c, "an L1 entry is not aligned", table), 0;
     mark(c, table, len, "an L1 entry points outside the file");
     if (table >> q->cluster_bits >= c->clusters) return 0;
+    if (c->uses[table >> q->cluster_bits] > 1)         /* counting it again could take for ever */
+        return bad(c, "an L2 table is used for something else, too", table), 0;
     for (uint64_t n = 0; n < len / 8; n++) {
         int error = entry_at(c, table + n * 8, &entry);
         if (error) return error;
@@ -81,7 +83,8 @@ static int mark_tables(struct census *c)
     uint64_t entry;
     int error = 0;
     mark(c, q->l1, (uint64_t)q->l1_size * 8, "the L1 table lies outside the file");
-    for (uint64_t n = 0; n < q->l1_size && !error && q->l1 >> q->cluster_bits < c->clusters; n++) {
+    for (uint64_t n = 0; n < q->l1_size && !error; n++) {
+        if ((q->l1 + n * 8) >> q->cluster_bits >= c->clusters) break;
         error = entry_at(c, q->l1 + n * 8, &entry);
         if (!error && entry & QCOW2_OFFSET) error = mark_table(c, entry & QCOW2_OFFSET);
     }
@@ -94,8 +97,8 @@ static int mark_counts(struct census *c)
     uint64_t entry, bytes = q->reftable_clusters * qcow2_cluster(q);
     int error = 0;
     mark(c, q->reftable, bytes, "the refcount table lies outside the file");
-    if (q->reftable >> q->cluster_bits >= c->clusters) return 0;
     for (uint64_t at = 0; at < bytes && !error; at += 8) {
+        if ((q->reftable + at) >> q->cluster_bits >= c->clusters) break;
         error = entry_at(c, q->reftable + at, &entry);
         if (!error && entry & ~(uint64_t)0x1FF)
             mark(c, entry & ~(uint64_t)0x1FF, qcow2_cluster(q),

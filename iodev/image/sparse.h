@@ -21,6 +21,10 @@ struct place {
     uint64_t offset, entry;    /* entry: the format's own */
 };
 
+struct extent {
+    uint64_t offset, len;      /* bytes of the file */
+};
+
 struct sparse_ops {
     int  (*find)(struct image *, uint64_t block, struct place *);
     int  (*allocate)(struct image *, uint64_t *offset);    /* space for a block; not linked */
@@ -28,6 +32,9 @@ struct sparse_ops {
     /* The block is at offset from now on; old is what it was. */
     int  (*enter)(struct image *, uint64_t block, uint64_t offset, const struct place *old);
     int  (*unpack)(struct image *, const struct place *, uint8_t *block);  /* or NULL */
+    /* For sparse_check(): header and tables, n from 0; len 0: not there. false: no more. NULL: they
+     * cannot be where blocks are. */
+    bool (*table)(struct image *, uint64_t n, struct extent *);
 };
 
 /* First member of a format's own struct. */
@@ -35,6 +42,7 @@ struct sparse {
     const struct sparse_ops *ops;
     struct meta *meta;
     uint32_t     block_size;           /* bytes, a multiple of 512 */
+    uint32_t     before;               /* bytes in front of each block that belong to it */
     uint64_t     end;                  /* nothing was ever written from here on */
     uint8_t     *buffer;               /* a block */
     uint64_t     unpacked;             /* which block's unpacked form is in buffer; UINT64_MAX */
@@ -50,5 +58,6 @@ int sparse_write(struct image *, uint64_t sector, uint32_t count, const void *fr
 int sparse_flush(struct image *);
 int sparse_settle(struct image *);
 enum image_where sparse_where(struct image *, uint64_t sector, uint64_t count, uint64_t *run);
-/* image_format.check of formats without counts: all blocks in the file, no two overlapping. */
+/* image_format.check of formats without counts: all blocks and tables in the file, no two overlapping.
+ * What was put into tables has to be in the file: sparse_settle(). */
 int sparse_check(struct image *, struct image_report *, bool repair);

@@ -23,7 +23,7 @@ enum { TABLE_CLASS = 1, USUAL_BLOCK = 2 << 20 };
 
 struct vhd {
     struct sparse s;           /* first: see sparse.h; unused when fixed */
-    bool     fixed;
+    bool     fixed, at_end;    /* at_end: the footer is where it should be */
     uint8_t  footer[FOOTER];
     uint64_t table, next;      /* bytes: the block table; where the next block begins */
     uint64_t spare;            /* a block that was made and not used; 0: none */
@@ -50,7 +50,8 @@ static const char *read_footer(struct image *i, struct vhd *v)
 {
     int error = i->file_bytes < FOOTER
                     ? 0 : image_file_read(i->fd, i->file_bytes - FOOTER, v->footer, FOOTER);
-    if (!error && !is_footer(v->footer)) error = image_file_read(i->fd, 0, v->footer, FOOTER);
+    v->at_end = is_footer(v->footer);
+    if (!error && !v->at_end) error = image_file_read(i->fd, 0, v->footer, FOOTER);
     if (error) return strerror(error);
     if (!is_footer(v->footer)) return "is not a VHD image";
     if (checksum(v->footer, FOOTER, 64) != get_be32(v->footer + 64))
@@ -106,6 +107,7 @@ static const char *open_dynamic(struct image *i, struct vhd *v)
     if (!cause) cause = find_end(i, v, block_size);
     if (cause) return cause;
     if (!sparse_init(i, &v->s, &vhd_ops, block_size, SECTOR_SIZE)) return "out of memory";
+    v->s.before = v->bitmap;
     return NULL;
 }
 
@@ -125,7 +127,7 @@ static const char *vhd_open(struct image *i)
     if (type == DIFFERENCING)
         return "is a differencing VHD, which is not supported: merge it with its parent";
     if (!v->fixed) return image_refuse(i, "is a VHD of the unknown type %u", type);
-    return bytes + FOOTER > round_up(i->file_bytes, SECTOR_SIZE)
+    return !v->at_end || bytes + FOOTER > i->file_bytes
                ? "is cut off: the disk is longer than the file"
                : NULL;
 }
@@ -192,8 +194,18 @@ static int enter(struct image *i, uint64_t block, uint64_t offset, const struct 
     return meta_put(v->s.meta, v->table + block * 4, raw, sizeof raw, TABLE_CLASS);
 }
 
+static bool table(struct image *i, uint64_t n, struct extent *e)
+{
+    const struct vhd *v = i->own;
+    const struct extent all[] = { { 0, FOOTER },
+                                  { get_be64(v->footer + 16), HEADER },
+                                  { v->table, (uint64_t)v->blocks * 4 } };
+    if (n < COUNT_OF(all)) *e = all[n];
+    return n < COUNT_OF(all);
+}
+
 static const struct sparse_ops vhd_ops = { .find = find, .allocate = allocate, .release = release,
-                                           .enter = enter };
+                                           .enter = enter, .table = table };
 
 static int vhd_read(struct image *i, uint64_t sector, uint32_t count, void *to)
 {

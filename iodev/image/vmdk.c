@@ -60,11 +60,13 @@ static const char *read_text(struct image *i, struct vmdk *v, const uint8_t *h)
 {
     uint64_t at = get_le64(h + TEXT), sectors = get_le64(h + TEXT_SIZE);
     if (!at) return NULL;                                  /* an extent of its own */
-    if (at > 1 << 20 || !sectors) return "is damaged: the descriptor is at an impossible place";
+    if (at > 1 << 20 || !sectors || sectors > 1 << 20)
+        return "is damaged: the descriptor is at an impossible place";
     struct vmdk_text t;
     const char *cause = vmdk_read_text(i, at * SECTOR_SIZE, sectors * SECTOR_SIZE, &t);
     free(t.line);
     if (cause) return cause;
+    v->text = (struct extent){ at * SECTOR_SIZE, sectors * SECTOR_SIZE };
     snprintf(v->type, sizeof v->type, "%.31s", t.type);
     /* qemu-img's extents have room for a descriptor, and none in it */
     bool known =
@@ -233,8 +235,24 @@ static int enter(struct image *i, uint64_t block, uint64_t offset, const struct 
     return 0;
 }
 
+/* Header, descriptor, the two directories, then the tables that they name. */
+static bool table(struct image *i, uint64_t n, struct extent *e)
+{
+    const struct vmdk *v = i->own;
+    uint64_t count = tables(i), directories[] = { v->directory, v->redundant }, sector = 0;
+    const struct extent all[] = { { 0, SECTOR_SIZE }, v->text, { v->directory, count * 4 },
+                                  { v->redundant, v->redundant ? count * 4 : 0 } };
+    if (n < COUNT_OF(all)) return *e = all[n], true;
+    n -= COUNT_OF(all);
+    if (n >= 2 * count) return false;
+    meta_make_room(v->s.meta);
+    bool there = directories[n / count] && !get_sector(i, directories[n / count] + n % count * 4, &sector);
+    *e = (struct extent){ sector * SECTOR_SIZE, there && sector ? VMDK_PER_TABLE * 4 : 0 };
+    return true;
+}
+
 static const struct sparse_ops vmdk_ops = { .find = find, .allocate = allocate, .release = release,
-                                            .enter = enter, .unpack = unpack };
+                                            .enter = enter, .unpack = unpack, .table = table };
 
 /* ---- use ------------------------------------------------------------------------------------- */
 static const struct joined *files_of(const struct image *i)

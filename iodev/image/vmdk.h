@@ -15,6 +15,7 @@ struct vmdk {
     struct joined files;       /* extents; none: the file itself has the grains */
     char     type[32];         /* createType */
     uint64_t directory, redundant;     /* bytes; redundant 0: none */
+    struct extent text;
     uint64_t next, spare;      /* where the next grain goes; one that was not used, 0: none */
     bool     zeroes;           /* sector 1 in a table: the grain is zeroes */
     bool     compressed;       /* streamOptimized: cannot be written */

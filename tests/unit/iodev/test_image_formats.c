@@ -317,6 +317,103 @@ START_TEST(counts_past_the_end)
 }
 END_TEST
 
+static void put_at(const char *path, uint64_t offset, const void *from, size_t len)
+{
+    int fd = open(path, O_RDWR);
+    ck_assert_int_eq(pwrite(fd, from, len, (off_t)offset), (ssize_t)len);
+    close(fd);
+}
+
+static uint64_t corruptions(const char *path)
+{
+    struct image_report r = { 0 };
+    struct image_choice c = { .path = path };
+    struct image *i = image_open_choice(&c, IMAGE_READ_ONLY, note, sizeof note);
+    ck_assert_msg(i != NULL, "%s", note);
+    ck_assert_int_eq(i->format->check(i, &r, false), 0);
+    image_close(i);
+    return r.corruptions;
+}
+
+START_TEST(a_base_cannot_write_lines)
+{
+    struct image_plan p = { .bytes = 1 << 20, .base = "no\nsuch\033[2Jdisk" };
+    ck_assert_ptr_null(open_as(make("a.qcow2", &image_qcow2, p), NULL, NULL));
+    ck_assert_ptr_nonnull(strstr(note, "no?such?[2Jdisk: no such file"));
+}
+END_TEST
+
+/* The disk's last sector would be the footer: writing it would leave no image behind. */
+START_TEST(a_footer_is_not_a_sector)
+{
+    const char *path = make("a.vhd", &image_vhd, (struct image_plan){ .bytes = 8192, .fixed = true });
+    uint8_t footer[512];
+    temp_read(path, 8192, footer, sizeof footer);
+    put_at(path, 8192 - 200, footer, sizeof footer);
+    ck_assert_int_eq(truncate(path, 8192 - 200 + 512), 0);
+    ck_assert_ptr_null(open_as(path, NULL, NULL));
+    ck_assert_ptr_nonnull(strstr(note, "cut off"));
+    put_at(path, 0, footer, sizeof footer);        /* a copy where only dynamic disks have one */
+    put_at(path, 8192, "no footer", 9);
+    ck_assert_int_eq(truncate(path, 16384), 0);
+    ck_assert_ptr_null(open_as(path, NULL, NULL));
+    ck_assert_ptr_nonnull(strstr(note, "cut off"));
+}
+END_TEST
+
+/* A grain table past the end reads as zeroes, and the first grain would be written over it. */
+START_TEST(a_check_sees_tables)
+{
+    uint8_t raw[4], sector[512] = { 1 };
+    char path[128];
+    snprintf(path, sizeof path, "%s", make("a.vmdk", &image_vmdk, (struct image_plan){ .bytes = 1 << 20 }));
+    ck_assert_uint_eq(corruptions(path), 0);
+    temp_read(path, 56, raw, 4);
+    uint64_t directory = (uint64_t)get_le32(raw) * SECTOR_SIZE;
+    put_le(raw, 1 << 20, 4);
+    put_at(path, directory, raw, 4);
+    ck_assert_uint_ne(corruptions(path), 0);
+    put_le(raw, directory / SECTOR_SIZE, 4);       /* and one in the directory itself */
+    put_at(path, directory, raw, 4);
+    ck_assert_uint_ne(corruptions(path), 0);
+
+    snprintf(path, sizeof path, "%s",
+             make("a.vhd", &image_vhd, (struct image_plan){ .bytes = 1 << 20, .cluster = 4096 }));
+    struct image *i = must_open(path, NULL, NULL);
+    ck_assert_int_eq(image_write(i, 0, 1, sector), 0);
+    ck_assert_int_eq(image_write(i, 16, 1, sector), 0);
+    image_close(i);
+    ck_assert_uint_eq(corruptions(path), 0);
+    temp_read(path, 1536, raw, 4);
+    put_be(raw, get_be32(raw) + 8, 4);             /* its bitmap would be in the other's last sector */
+    put_at(path, 1536 + 8, raw, 4);
+    ck_assert_uint_ne(corruptions(path), 0);
+}
+END_TEST
+
+/* A small file could name one table of half a million entries a hundred thousand times. */
+START_TEST(a_check_counts_a_table_once)
+{
+    uint8_t sector[512] = { 1 }, raw[8];
+    char path[128];
+    snprintf(path, sizeof path, "%s",
+             make("a.qcow2", &image_qcow2, (struct image_plan){ .bytes = 1 << 20, .cluster = 512 }));
+    struct image *i = must_open(path, NULL, NULL);
+    ck_assert_int_eq(image_write(i, 0, 1, sector), 0);
+    image_close(i);
+    temp_read(path, 40, raw, 8);
+    uint64_t l1 = get_be64(raw);
+    temp_read(path, l1, raw, 8);
+    for (unsigned n = 1; n < 32; n++) put_at(path, l1 + n * 8, raw, 8);
+    struct image_report r = { 0 };
+    i = must_open(path, NULL, NULL);
+    ck_assert_int_eq(i->format->check(i, &r, false), 0);
+    image_close(i);
+    ck_assert_uint_ge(r.corruptions, 31);
+    ck_assert_uint_eq(r.allocated, 1);
+}
+END_TEST
+
 /* ---- folders --------------------------------------------------------------------------------- */
 START_TEST(a_folder_is_a_disk)
 {
@@ -465,6 +562,10 @@ int main(void)
     tcase_add_loop_test(c, damage_is_refused_with_one_line, 0, COUNT_OF(wrong));
     tcase_add_test(c, tables_are_not_overwritten);
     tcase_add_test(c, counts_past_the_end);
+    tcase_add_test(c, a_base_cannot_write_lines);
+    tcase_add_test(c, a_footer_is_not_a_sector);
+    tcase_add_test(c, a_check_sees_tables);
+    tcase_add_test(c, a_check_counts_a_table_once);
     tcase_add_test(c, a_folder_is_a_disk);
     tcase_add_test(c, vmdk_with_extents);
     tcase_add_test(c, bad_extents);
