@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include "tests/fuzz/target.h"
 
-enum { INPUTS = 4096, LONGEST = 4096 };
+enum { INPUTS = 4096, LONGEST = 1 << 16, HEADER = 2048 };
 
 struct input {
     uint8_t *data;
@@ -46,6 +46,8 @@ static void crashed(int number)
     signal(number, SIG_DFL);
     raise(number);
 }
+
+/* ---- the corpus ------------------------------------------------------------------------------ */
 
 static void load_file(const char *path)
 {
@@ -84,16 +86,13 @@ static void load(const char *path)
     if (n >= 0) free(names);
 }
 
-static void run_current(void)
-{
-    LLVMFuzzerTestOneInput(current, current_size);
-}
-
 static void take(const struct input *in)
 {
     current_size = in->size;
     memcpy(current, in->data, in->size);
 }
+
+/* ---- mutations ------------------------------------------------------------------------------- */
 
 /* Another input's end behind this one's start. */
 static void splice(void)
@@ -106,6 +105,25 @@ static void splice(void)
     current_size = keep + len;
 }
 
+/* A number of 1 to 8 bytes, in either order, that is a limit somewhere. */
+static void put_limit(size_t at)
+{
+    static const uint64_t limits[] = { 0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, INT32_MAX, 0x80000000,
+                                       UINT32_MAX, (uint64_t)1 << 55, INT64_MAX, UINT64_MAX };
+    unsigned width = 1u << random32() % 4;
+    uint64_t value = limits[random32() % (sizeof limits / sizeof limits[0])];
+    bool big_endian = random32() % 2;
+    for (unsigned k = 0; k < width && at + k < current_size; k++)
+        current[at + k] = (uint8_t)(value >> 8 * (big_endian ? width - 1 - k : k));
+}
+
+/* Headers and lists of operations come first. */
+static size_t somewhere(void)
+{
+    bool head = current_size > HEADER && random32() % 3;
+    return random32() % (head ? HEADER : current_size);
+}
+
 static void mutate(void)
 {
     static const uint8_t corners[] = { 0, 1, 2, 0x7F, 0x80, 0xFE, 0xFF, 0xA0, 0x08, 0xEC };
@@ -113,16 +131,22 @@ static void mutate(void)
     if (random32() % 3 == 0) splice();
     if (random32() % 8 == 0) splice();
     while (changes-- && current_size) {
-        size_t at = random32() % current_size;
-        switch (random32() % 4) {
+        size_t at = somewhere();
+        switch (random32() % 5) {
         case 0: current[at] = (uint8_t)random32(); break;
         case 1: current[at] ^= (uint8_t)(1u << random32() % 8); break;
         case 2: current[at] = corners[random32() % sizeof corners]; break;
+        case 3: put_limit(at); break;
         default:
             if (current_size < LONGEST) current[current_size++] = (uint8_t)random32();
             break;
         }
     }
+}
+
+static void run_current(void)
+{
+    LLVMFuzzerTestOneInput(current, current_size);
 }
 
 static void mutations(uint64_t seed, uint64_t from, uint64_t runs)
@@ -135,6 +159,8 @@ static void mutations(uint64_t seed, uint64_t from, uint64_t runs)
         run_current();
     }
 }
+
+/* ---- options --------------------------------------------------------------------------------- */
 
 static bool is_option(const char *arg, const char *name, const char *value, uint64_t *to)
 {
@@ -163,5 +189,5 @@ int main(int argc, char **argv)
     mutations(seed, from, runs);
     printf("%u inputs, %llu mutations: nothing found\n", inputs, (unsigned long long)runs);
     for (unsigned i = 0; i < inputs; i++) free(corpus[i].data);
-    return inputs ? 0 : 2;
+    return inputs ? 0 : 2;                 /* without a corpus nothing was tried */
 }

@@ -1,67 +1,322 @@
 /* SPDX-License-Identifier: MIT
- * Hostile disk images: the input is a file of the format FUZZ_FORMAT. It is opened, read, written,
- * flushed, checked and opened again; nothing may crash, hang or take much memory.
- * The interface is libFuzzer's; standalone.c runs the same without it.
+ * Fuzz target: a hostile disk image of the format FUZZ_FORMAT, and what is done with it. Files are in
+ * memory (host_files.h). The input:
+ *
+ *   byte 0: bits 0-3 operations   4-5 how: 0 written to, 1 read-only, 2 volatile, 3 growing
+ *           bit 7: a VHD's checksums stay as they are (else they are made right)
+ *   4 bytes per operation: what (bits 0-3) and number n (4-7), where (2), value
+ *      0 read n + 1 sectors     3 settle                     6 where is it
+ *      1 write                  4 close and open again       7 the host's disk is full at 4 KiB * value
+ *      2 flush                  5 check                      8 write a compressed cluster
+ *                                                            9 make the disk longer by value sectors
+ *      where: sector of the first 16 of the disk, with bit 15 of the last 16
+ *   the rest: the image, HOST_DISK. "undoable": the journal of a raw disk; empty: none yet
+ *
+ * Whatever the image is: it is opened or refused in one line, nothing is left open, a disk that is only
+ * read or a base is not changed. If it is a sound one (format->check): what was written is read again, by
+ * this and by the next one to open it, other sectors keep what they had, and it stays sound, on a full
+ * disk of the host, too.
  */
-#define _GNU_SOURCE
-#include <stdio.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include "iodev/image/bytes.h"
 #include "iodev/image/format.h"
+#include "tests/fuzz/host_files.h"
+#include "tests/fuzz/script.h"
 
-/* A write may make the file long (and sparse); a check takes time for every cluster of it. */
-enum { MOST = 1 << 20, MOST_CHECKED = 4 << 20, MOST_SECTORS = 1 << 20, SPAN = 40 };
+#define HOST_DISK "/disk." FUZZ_FORMAT
+#define HOST_BASE "/base.img"
+#define HOST_FLAT "/flat.img"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+enum { SPAN = 16, WINDOWS = 2, BASE_SECTORS = 24, MOST_CHECKED = 2048, USUAL_LIMIT = 256 << 10,
+       LARGEST = 64 << 10 };
+enum how { HOW_WRITE, HOW_READ, HOW_VOLATILE, HOW_GROWING };
 
-static void use(struct image *i, uint64_t seed)
+/* What the disk should hold. */
+static struct {
+    uint8_t  byte[WINDOWS][SPAN][SECTOR_SIZE];
+    bool     known[WINDOWS][SPAN], written[WINDOWS][SPAN];  /* written: since the last flush */
+    bool     sound;            /* a check found nothing wrong */
+    uint64_t first[WINDOWS];   /* sector of the disk */
+    unsigned count[WINDOWS];
+} model;
+
+static struct image *disk;
+static enum how how;
+static bool is_undoable(void) { return !strcmp(FUZZ_FORMAT, "undoable"); }
+
+/* ---- the host -------------------------------------------------------------------------------- */
+
+static uint32_t checksum(const uint8_t *p, size_t len, size_t field)
 {
-    static uint8_t sectors[SPAN * SECTOR_SIZE];
-    uint64_t all = image_sectors(i), run;
-    const uint64_t places[] = { 0, seed % all, all / 2, all > SPAN ? all - SPAN : 0 };
-    for (unsigned n = 0; n < COUNT_OF(places); n++) {
-        uint32_t count = all - places[n] < SPAN ? (uint32_t)(all - places[n]) : SPAN;
-        image_read(i, places[n], count, sectors);
-        if (i->format->where) i->format->where(i, places[n], count, &run);
-        if (image_read_only(i)) continue;
-        memset(sectors, (int)n + 1, sizeof sectors);
-        image_write(i, places[n], n & 1 ? count : 1, sectors);
-        if (n == 1) image_settle(i);
-    }
-    image_flush(i);
+    uint32_t sum = 0;
+    for (size_t n = 0; n < len; n++) sum += n >= field && n < field + 4 ? 0 : p[n];
+    return ~sum;
 }
 
-static void look(const char *path, enum image_access access, uint64_t seed)
+static void sign_footer(uint8_t *f)
 {
-    char note[8192];
-    struct image_info info;
+    if (!memcmp(f, "conectix", 8)) put_be(f + 64, checksum(f, 512, 64), 4);
+}
+
+/* Checksums are not to be guessed: a mutated image is to be opened. */
+static void sign_vhd(uint8_t *image, size_t bytes)
+{
+    if (bytes < 512) return;
+    sign_footer(image);
+    sign_footer(image + bytes - 512);
+    if (bytes >= 512 + 1024 && !memcmp(image + 512, "cxsparse", 8))
+        put_be(image + 512 + 36, checksum(image + 512, 1024, 36), 4);
+}
+
+static void tame_qcow2(uint8_t *image)
+{
+    if (get_be32(image + 20) > 14) put_be(image + 20, 12, 4);
+    if (get_be32(image + 36) > 512) put_be(image + 36, 8, 4);
+    if (get_be32(image + 56) > 8) put_be(image + 56, 1, 4);
+}
+
+/* Blocks and tables of megabytes cost a sanitizer milliseconds: only one input in 64 may have them. */
+static void tame(uint8_t *image, size_t bytes)
+{
+    if (bytes < 1024) return;
+    if (!memcmp(image, "QFI\xFB", 4)) tame_qcow2(image);
+    if (!memcmp(image, "KDMV", 4) && get_le64(image + 20) > 64) put_le(image + 20, 8, 8);
+    if (get_le32(image + 0x40) == 0xBEDA107F && get_le32(image + 0x178) > 32768)
+        put_le(image + 0x178, 4096, 4);
+    if (!memcmp(image + 512, "cxsparse", 8) && get_be32(image + 544) > 32768) put_be(image + 544, 4096, 4);
+}
+
+static void make_files(const uint8_t *data, size_t bytes, uint8_t flags)
+{
+    static uint8_t image[LARGEST], other[BASE_SECTORS * SECTOR_SIZE];
+    uint32_t sum = 0;
+    for (size_t n = 0; n < bytes; n += 7) sum = sum * 16777619u + data[n];
+    for (size_t n = 0; n < sizeof other && !other[1]; n++) other[n] = (uint8_t)(n * 7 + n / SECTOR_SIZE);
+    memcpy(image, data, bytes);
+    if (sum * 0x9E3779B1u >> 26) tame(image, bytes);
+    if (!strcmp(FUZZ_FORMAT, "vhd") && !(flags & 0x80)) sign_vhd(image, bytes);
+    host_limit(USUAL_LIMIT);
+    if (bytes || !is_undoable()) host_make(HOST_DISK, image, bytes);
+    host_make(HOST_BASE, other, sizeof other);
+    if (!strcmp(FUZZ_FORMAT, "vmdk")) host_make(HOST_FLAT, other, sizeof other);
+}
+
+/* The bytes of what nobody may write to. */
+static uint32_t sum_of(const char *path)
+{
+    size_t bytes = 0;
+    const uint8_t *p = host_bytes(path, &bytes);
+    uint32_t sum = (uint32_t)bytes;
+    for (size_t n = 0; n + 8 <= bytes; n += 8) sum = (sum ^ (uint32_t)(get_le64(p + n) * 31 >> 13)) * 16777619u;
+    return sum;
+}
+
+/* ---- the model ------------------------------------------------------------------------------- */
+
+static void forget_all(bool only_written)
+{
+    for (unsigned w = 0; w < WINDOWS; w++)
+        for (unsigned n = 0; n < SPAN; n++)
+            if (!only_written || model.written[w][n]) model.known[w][n] = false;
+}
+
+static void flushed(void) { memset(model.written, 0, sizeof model.written); }
+
+/* A small disk has one window, in two halves. */
+static void place_windows(void)
+{
+    uint64_t all = image_sectors(disk), half = (all + 1) / 2;
+    model.first[0] = 0;
+    model.count[0] = half < SPAN ? (unsigned)half : SPAN;
+    model.count[1] = all - half < SPAN ? (unsigned)(all - half) : SPAN;
+    model.first[1] = all - model.count[1];
+}
+
+static void look_around(void)
+{
+    place_windows();
+    flushed();
+    for (unsigned w = 0; w < WINDOWS; w++) {
+        int error = model.count[w]
+                        ? image_read(disk, model.first[w], model.count[w], model.byte[w]) : 0;
+        for (unsigned n = 0; n < SPAN; n++) model.known[w][n] = !error && n < model.count[w];
+    }
+}
+
+static void compare(unsigned w, unsigned at, unsigned count, const uint8_t *got)
+{
+    for (unsigned n = 0; n < count; n++, got += SECTOR_SIZE) {
+        if (!model.known[w][at + n] || !model.sound) continue;
+        require(!memcmp(got, model.byte[w][at + n], SECTOR_SIZE), "a sector has changed");
+    }
+}
+
+static void read_some(unsigned w, unsigned at, unsigned count)
+{
+    static uint8_t sectors[SPAN * SECTOR_SIZE];
+    if (!image_read(disk, model.first[w] + at, count, sectors)) compare(w, at, count, sectors);
+}
+
+static void write_some(unsigned w, unsigned at, unsigned count, uint8_t value)
+{
+    static uint8_t sectors[SPAN * SECTOR_SIZE];
+    size_t len = (size_t)count * SECTOR_SIZE;
+    for (unsigned n = 0; n < count; n++) memset(sectors + n * SECTOR_SIZE, value + (int)n, SECTOR_SIZE);
+    int error = image_write(disk, model.first[w] + at, count, sectors);
+    require(error || !image_read_only(disk), "a read-only disk was written");
+    if (image_read_only(disk)) return;
+    memcpy(model.byte[w][at], sectors, len);
+    for (unsigned n = at; n < at + count; n++) {
+        model.known[w][n] = !error;
+        model.written[w][n] = true;
+    }
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static const struct image_format *checked(void)
+{
+    return disk->base && disk->format->name && !disk->format->check ? disk->base->format : disk->format;
+}
+
+/* false: it could not be told. */
+static bool check(void)
+{
     struct image_report report = { 0 };
-    struct image_choice c = { .path = path, .format = FUZZ_FORMAT };
-    struct image *i = image_open_choice(&c, access, note, sizeof note);
-    if (strchr(note, '\n')) abort();                       /* one line */
-    if (!i && !*note) abort();                             /* always said why */
-    if (!i) return;
-    if (i->format->info) i->format->info(i, &info);
-    if (i->format->check && i->file_bytes < MOST_CHECKED && i->sectors < MOST_SECTORS)
-        i->format->check(i, &report, false);
-    use(i, seed);
-    image_close(i);
+    const struct image_format *f = checked();
+    if (!f->check || how == HOW_VOLATILE) return f == &image_flat;
+    struct image_info info = { 0 };
+    if (f->info) f->info(disk, &info);
+    if (info.cluster && image_sectors(disk) * SECTOR_SIZE / info.cluster > MOST_CHECKED) return false;
+    if (f->settle && f->settle(disk)) return false;
+    if (f->check(disk, &report, false)) return false;
+    require(!model.sound || !report.corruptions, "a sound image was damaged");
+    return !report.corruptions;
+}
+
+static void open_disk(enum how now)
+{
+    static const char *const modes[] = { "auto", "auto", "volatile", "growing" };
+    char note[8192];
+    struct image_choice c = { .path = HOST_DISK, .format = FUZZ_FORMAT, .mode = modes[now] };
+    if (is_undoable())
+        c = (struct image_choice){ .path = HOST_BASE, .mode = "undoable", .journal = HOST_DISK };
+    disk = image_open_choice(&c, now == HOW_READ ? IMAGE_READ_ONLY : IMAGE_WRITE, note, sizeof note);
+    require(!strchr(note, '\n'), "a note of more than one line");
+    require(disk || *note, "refused without a word");
+    require(disk || !host_open_count(), "refused, and left open");
+}
+
+static bool close_disk(void)
+{
+    bool kept = image_read_only(disk) || how == HOW_VOLATILE || !image_flush(disk);
+    if (kept) flushed();
+    image_close(disk);
+    disk = NULL;
+    require(!host_open_count(), "closed, and left open");
+    return kept;
+}
+
+/* What was not flushed for want of room may be lost, but nothing else. */
+static void open_again(enum how now)
+{
+    bool was_sound = model.sound;
+    if (!close_disk()) forget_all(true);
+    if (how == HOW_VOLATILE) forget_all(false);
+    open_disk(now);
+    require(disk || !was_sound, "a sound image is refused");
+    if (!disk) return;
+    check();
+    for (unsigned w = 0; w < WINDOWS; w++) read_some(w, 0, model.count[w]);
+}
+
+/* ---- operations ------------------------------------------------------------------------------ */
+
+static void write_compressed(unsigned cluster)
+{
+    static uint8_t data[1 << 16];
+    struct image_info info = { 0 };
+    if (!disk->format->write_squeezed || !disk->format->info || image_read_only(disk)) return;
+    disk->format->info(disk, &info);
+    uint64_t first = cluster * info.cluster / SECTOR_SIZE;
+    if (info.cluster > sizeof data || first >= image_sectors(disk)) return;
+    int error = disk->format->write_squeezed(disk, cluster, data);
+    for (unsigned w = 0; w < WINDOWS; w++)
+        for (unsigned n = 0; n < model.count[w] && error != ENOTSUP; n++) {
+            uint64_t sector = model.first[w] + n;
+            if (sector < first || sector >= first + info.cluster / SECTOR_SIZE) continue;
+            memset(model.byte[w][n], 0, SECTOR_SIZE);
+            model.known[w][n] = !error;
+            model.written[w][n] = true;
+        }
+}
+
+static void resize(unsigned more)
+{
+    const struct image_format *f = disk->format;
+    if (!f->resize || image_read_only(disk) || is_undoable()) return;
+    f->resize(disk, image_sectors(disk) + more);
+    look_around();
+}
+
+static void where(unsigned w, unsigned at, unsigned count)
+{
+    uint64_t run = 0;
+    if (!disk->format->where || !count) return;
+    disk->format->where(disk, model.first[w] + at, count, &run);
+    require(run && run <= count, "a run of no sectors, or of too many");
+}
+
+static void act(struct script *in)
+{
+    uint8_t op = take8(in), n = op >> 4;
+    uint16_t place = take16(in);
+    uint8_t value = take8(in);
+    unsigned w = place >> 15, at = place % SPAN, count = n + 1u;
+    if (at >= model.count[w]) at = 0;
+    if (count > model.count[w] - at) count = model.count[w] - at;
+    switch (op & 15) {
+    case 0: if (count) read_some(w, at, count); break;
+    case 1: if (count) write_some(w, at, count, value); break;
+    case 2: if (!image_flush(disk)) flushed(); break;
+    case 3: image_settle(disk); break;
+    case 4: open_again(how); break;
+    case 5: check(); break;
+    case 6: where(w, at, count); break;
+    case 7: host_limit(value * 4096u); break;
+    case 8: write_compressed(place & 0xFF); break;
+    case 9: resize(value); break;
+    }
+}
+
+static void use(struct script *in, unsigned operations)
+{
+    open_disk(how);
+    if (!disk) return;
+    model.sound = check();
+    look_around();
+    while (operations-- && disk) act(in);
+    if (disk) open_again(HOW_READ);
+    if (disk) close_disk();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char path[64];
-    if (!size || size > MOST) return 0;
-    int fd = memfd_create("image", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size) abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    look(path, IMAGE_READ_ONLY, size);
-    look(path, IMAGE_WRITE, size * 7919);
-    look(path, IMAGE_WRITE, size * 104729);
-    if (ftruncate(fd, MOST)) abort();
-    look(path, IMAGE_READ_ONLY, size);
-    close(fd);
+    struct script in = { data, data + size };
+    uint8_t flags = take8(&in);
+    unsigned operations = flags & 15;
+    size_t head = 1 + 4u * operations, bytes = size > head ? size - head : 0;
+    if (bytes > LARGEST || (!bytes && !is_undoable())) return 0;
+    how = (enum how)(flags >> 4 & 3);
+    if (is_undoable() && (how != HOW_READ || !bytes)) how = HOW_WRITE;     /* none yet: one is made */
+    host_clear();
+    model.sound = false;
+    make_files(data + (bytes ? head : 0), bytes, flags);
+    uint32_t before = sum_of(HOST_DISK), base = sum_of(HOST_BASE);
+    in.end = data + (size < head ? size : head);
+    use(&in, operations);
+    require(how == HOW_WRITE || how == HOW_GROWING || sum_of(HOST_DISK) == before, "a disk was changed that is only read");
+    require(sum_of(HOST_BASE) == base, "a base was changed");
     return 0;
 }

@@ -183,9 +183,10 @@ int fake_peek(struct board *b, uint16_t port)
 static void dreq_changed(void *listener, unsigned pin, bool level)
 {
     struct fake_dma *d = listener;
-    (void)pin;
-    if (level && !d->drivers) d->requests++;
+    bool before = d->drivers > 0;
+    if (level && !before) d->requests++;
     d->drivers += level ? 1u : -1u;
+    if (d->changed && before != (d->drivers > 0)) d->changed(d->ctx, pin, level);
 }
 
 void board_dma_attach(struct board *b, unsigned channel, struct device *d,

@@ -26,6 +26,8 @@ struct fake_dma {
     struct device *dev;
     const struct dma_client *client;
     unsigned drivers, requests;            /* DREQ high now; how often it rose */
+    void (*changed)(void *ctx, unsigned channel, bool level);  /* to feed a real 8237; may be NULL */
+    void *ctx;
 };
 
 struct fake_claim {

@@ -85,7 +85,7 @@ static inline void set_ega_colors(struct board *b)
     }
 }
 
-static inline void set_mode(struct board *b, const struct vga_mode *m)
+static inline void set_registers(struct board *b, const struct vga_mode *m)
 {
     fake_out8(b, 0x3C2, m->misc);
     for (unsigned i = 0; i < 5; i++) set_seq(b, i, m->seq[i]);
@@ -94,6 +94,11 @@ static inline void set_mode(struct board *b, const struct vga_mode *m)
     for (unsigned i = 0; i < 9; i++) set_gfx(b, i, m->gfx[i]);
     for (unsigned i = 0; i < 20; i++) set_attr(b, i, m->attr[i]);
     fake_out8(b, 0x3C6, 0xFF);
+}
+
+static inline void set_mode(struct board *b, const struct vga_mode *m)
+{
+    set_registers(b, m);
     set_ega_colors(b);
 }
 
