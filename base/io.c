@@ -8,11 +8,6 @@ static uint32_t ones(unsigned bytes)
     return UINT32_MAX >> (32 - 8 * bytes);
 }
 
-static bool declared(const struct io_ops *ops, unsigned bytes)
-{
-    return ops->widths & (BYTE | WORD | DWORD) & bytes && !(bytes & (bytes - 1));
-}
-
 /* The widest declared width that fits in `left` bytes; 0: all are wider. */
 static unsigned fitting(uint8_t widths, unsigned left)
 {
@@ -32,7 +27,7 @@ static uint32_t read_widened(struct device *dev, const struct io_ops *ops, uint3
 uint32_t io_read(struct device *dev, const struct io_ops *ops, uint32_t offset, unsigned bytes)
 {
     uint32_t value = 0;
-    if (likely(declared(ops, bytes) && ops->read)) return ops->read(dev, offset, (enum width)bytes) & ones(bytes);
+    if (likely(io_takes(ops, bytes) && ops->read)) return ops->read(dev, offset, (enum width)bytes) & ones(bytes);
     if (!ops->read || !(ops->widths & (BYTE | WORD | DWORD))) return ones(bytes);
     unsigned smallest = ops->widths & WORD ? WORD : DWORD;
     if (!fitting(ops->widths, bytes) && (offset & (smallest - 1)) + bytes <= smallest) {
@@ -53,7 +48,7 @@ void io_write(struct device *dev, const struct io_ops *ops, uint32_t offset, uin
               unsigned bytes)
 {
     if (!ops->write) return;
-    if (likely(declared(ops, bytes))) {
+    if (likely(io_takes(ops, bytes))) {
         ops->write(dev, offset, value & ones(bytes), (enum width)bytes);
         return;
     }

@@ -31,6 +31,12 @@ struct io_run_ops {
     uint32_t (*write)(struct device *, uint32_t offset, enum width, const uint8_t *from, uint32_t count);
 };
 
+/* Is this a width of the device's own? */
+static inline bool io_takes(const struct io_ops *ops, unsigned bytes)
+{
+    return ops->widths & (BYTE | WORD | DWORD) & bytes && !(bytes & (bytes - 1));
+}
+
 /* One access of 1-4 bytes through ops, split and widened as above: for whoever is the bus. An
  * access of a declared width is passed on whole, aligned or not. */
 uint32_t io_read(struct device *, const struct io_ops *, uint32_t offset, unsigned bytes);

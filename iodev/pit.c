@@ -318,11 +318,13 @@ static void edge_due(struct timer *t, nanos due)
 static uint32_t pit_read(struct device *d, uint32_t offset, enum width w)
 {
     struct pit *p = pit_of(d);
-    uint64_t now = clocks_now(p);
     (void)w;
     if (offset >= CONTROL) return 0xFF;    /* p. 6: no operation, the bus floats */
-    catch_up(&p->channel[offset], now);
-    return read_channel(&p->channel[offset], now);
+    struct channel *c = &p->channel[offset];
+    bool timeless = c->switch_at == NEVER && (c->status_latched || c->count_latched);
+    uint64_t now = timeless ? 0 : clocks_now(p);
+    catch_up(c, now);
+    return read_channel(c, now);
 }
 
 static void pit_write(struct device *d, uint32_t offset, uint32_t value, enum width w)
@@ -347,10 +349,9 @@ static uint32_t pit_peek(const struct device *d, uint32_t offset)
 
 static const struct io_ops pit_io = { pit_read, pit_write, pit_peek, BYTE };
 
-bool pit_out2(struct device *d)
+bool pit_out2(struct device *d, uint64_t now)
 {
     struct pit *p = pit_of(d);
-    uint64_t now = clocks_now(p);
     catch_up(&p->channel[2], now);
     return out(&p->channel[2], now);
 }

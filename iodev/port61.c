@@ -30,7 +30,7 @@ static uint8_t value(const struct port61 *p)
     uint64_t clocks = muldiv64(clock_now(board_clock(p->dev.board)), PIT_HZ, SECOND);
     uint8_t v = p->control;
     if (clocks / REFRESH_CLOCKS & 1) v |= REFRESH;
-    if (pit && pit_out2(pit)) v |= OUT2;
+    if (pit && pit_out2(pit, clocks)) v |= OUT2;
     return v;
 }
 

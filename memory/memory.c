@@ -131,6 +131,8 @@ static inline uint64_t read_part(struct memory *m, uint64_t paddr, unsigned byte
     if (!p || !p->owner || !p->owner->ops) return ones(bytes);
     const struct region *r = p->owner;
     uint32_t offset = (uint32_t)(paddr - r->base);
+    if (likely(io_takes(r->ops, bytes) && r->ops->read))
+        return r->ops->read(r->dev, offset, (enum width)bytes) & ones(bytes);
     if (bytes <= 4) return io_read(r->dev, r->ops, offset, bytes);
     uint64_t low = io_read(r->dev, r->ops, offset, 4);
     return low | (uint64_t)io_read(r->dev, r->ops, offset + 4, bytes - 4) << 32;
@@ -150,6 +152,10 @@ static inline void write_part(struct memory *m, uint64_t paddr, uint64_t value, 
     uint32_t offset = (uint32_t)(paddr - r->base);
     struct device *dev = r->dev;
     const struct io_ops *ops = r->ops;     /* the first half may unmap the region */
+    if (likely(io_takes(ops, bytes) && ops->write)) {
+        ops->write(dev, offset, (uint32_t)(value & ones(bytes)), (enum width)bytes);
+        return;
+    }
     io_write(dev, ops, offset, (uint32_t)value, bytes < 4 ? bytes : 4);
     if (bytes > 4) io_write(dev, ops, offset + 4, (uint32_t)(value >> 32), bytes - 4);
 }

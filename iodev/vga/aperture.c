@@ -40,6 +40,7 @@ void vga_aperture_update(struct vga *v)
     struct memory *m = board_memory(v->dev.board);
     size_t at;
     bool straight = is_straight(v, &at);
+    vga_window_update(v);
     if (straight ? v->aperture && v->aperture_at == at : !v->aperture) return;
     vga_aperture_take_dirty(v);
     memory_unmap(m, v->aperture);

@@ -75,16 +75,26 @@ void vga_port_write(struct vga *v, unsigned port, uint8_t value)
     }
 }
 
+/* OUT DX, AX writes index and data. */
+static void write_ports(struct vga *v, unsigned port, uint32_t value, enum width w)
+{
+    vga_port_write(v, port, (uint8_t)value);
+    if (w == WORD) vga_port_write(v, port + 1, (uint8_t)(value >> 8));
+}
+static uint32_t read_ports(struct vga *v, unsigned port, enum width w)
+{
+    uint32_t value = vga_port_read(v, port);
+    return w == WORD ? value | (uint32_t)vga_port_read(v, port + 1) << 8 : value;
+}
+
 static uint32_t crtc_read(struct device *d, uint32_t offset, enum width w)
 {
-    (void)w;
-    return vga_port_read(vga_of(d), 0x3D4 + offset);
+    return read_ports(vga_of(d), 0x3D4 + offset, w);
 }
 
 static void crtc_write(struct device *d, uint32_t offset, uint32_t value, enum width w)
 {
-    (void)w;
-    vga_port_write(vga_of(d), 0x3D4 + offset, (uint8_t)value);
+    write_ports(vga_of(d), 0x3D4 + offset, value, w);
 }
 
 static uint32_t crtc_peek(const struct device *d, uint32_t offset)
@@ -94,14 +104,12 @@ static uint32_t crtc_peek(const struct device *d, uint32_t offset)
 
 static uint32_t mono_read(struct device *d, uint32_t offset, enum width w)
 {
-    (void)w;
-    return vga_port_read(vga_of(d), 0x3B4 + offset);
+    return read_ports(vga_of(d), 0x3B4 + offset, w);
 }
 
 static void mono_write(struct device *d, uint32_t offset, uint32_t value, enum width w)
 {
-    (void)w;
-    vga_port_write(vga_of(d), 0x3B4 + offset, (uint8_t)value);
+    write_ports(vga_of(d), 0x3B4 + offset, value, w);
 }
 
 static uint32_t mono_peek(const struct device *d, uint32_t offset)
@@ -111,14 +119,12 @@ static uint32_t mono_peek(const struct device *d, uint32_t offset)
 
 static uint32_t main_read(struct device *d, uint32_t offset, enum width w)
 {
-    (void)w;
-    return vga_port_read(vga_of(d), MAIN_BASE + offset);
+    return read_ports(vga_of(d), MAIN_BASE + offset, w);
 }
 
 static void main_write(struct device *d, uint32_t offset, uint32_t value, enum width w)
 {
-    (void)w;
-    vga_port_write(vga_of(d), MAIN_BASE + offset, (uint8_t)value);
+    write_ports(vga_of(d), MAIN_BASE + offset, value, w);
 }
 
 static uint32_t main_peek(const struct device *d, uint32_t offset)
@@ -126,9 +132,9 @@ static uint32_t main_peek(const struct device *d, uint32_t offset)
     return vga_port_peek(vga_of_const(d), MAIN_BASE + offset);
 }
 
-static const struct io_ops crtc_ports = { crtc_read, crtc_write, crtc_peek, BYTE };
-static const struct io_ops mono_ports = { mono_read, mono_write, mono_peek, BYTE };
-static const struct io_ops main_ports = { main_read, main_write, main_peek, BYTE };
+static const struct io_ops crtc_ports = { crtc_read, crtc_write, crtc_peek, BYTE | WORD };
+static const struct io_ops mono_ports = { mono_read, mono_write, mono_peek, BYTE | WORD };
+static const struct io_ops main_ports = { main_read, main_write, main_peek, BYTE | WORD };
 
 /* 3BCh is a printer port's, 3D8h was the CGA's: only what a VGA decodes is claimed. */
 static bool claim_ports(struct vga *v, struct board *b)

@@ -124,6 +124,16 @@ struct band {
     bool split;                            /* below the line compare */
 };
 
+/* What the registers mean for the window at A0000h; derived. Bytes: a plane each, FFh or 0. */
+struct window {
+    uint32_t first, size;                  /* where it is planar, as nearly always; elsewhere: the long way */
+    uint32_t address;                      /* the bits that choose an address in the planes */
+    uint32_t map[2];                       /* planes that are written at even and odd addresses */
+    uint32_t set;                          /* the colour of set/reset */
+    uint32_t cpu, fixed;                   /* mode 0: planes with the processor's data, colour of the others */
+    uint32_t bits;                         /* the bit mask in each plane */
+};
+
 struct vga {
     struct device dev;
     struct pci_function pci;
@@ -152,6 +162,7 @@ struct vga {
         uint16_t index, reg[DISPI_COUNT];
         uint16_t read_bank, write_bank;    /* in units of 64 or 32 KiB */
     } dispi;
+    struct window window;
     uint8_t *vram;
     size_t vram_size;                      /* power of two; VGA_SLACK bytes more are allocated */
 
@@ -217,6 +228,7 @@ uint32_t vga_dac_color(const struct vga *, uint8_t pixel);              /* XRGB,
 
 /* window.c: A0000h-BFFFFh */
 extern const struct io_ops vga_window;
+void vga_window_update(struct vga *);                  /* a register was written */
 void vga_mark(struct vga *, size_t at, size_t len);    /* vram bytes changed */
 
 /* aperture.c: A0000h-AFFFFh as RAM */

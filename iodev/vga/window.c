@@ -80,6 +80,21 @@ static unsigned writable_planes(const struct vga *v, unsigned low)
     return map;
 }
 
+/* Registers change rarely against the accesses that they rule. */
+void vga_window_update(struct vga *v)
+{
+    uint32_t enable = planes(v->gfx[GFX_ENABLE_SET_RESET]), set = planes(v->gfx[GFX_SET_RESET]);
+    unsigned part = v->gfx[GFX_MISC] >> 2 & 3;
+    bool chain4 = v->seq[SEQ_MEMORY_MODE] & MEMORY_CHAIN4, plain = part && !chain4 && !vga_is_dispi(v);
+    v->window = (struct window){
+        .first = part < 2 ? 0 : part == 2 ? WINDOW_64K : WINDOW_64K + WINDOW_32K,
+        .size = !plain || !(v->misc & MISC_RAM) ? 0 : part == 1 ? WINDOW_64K : WINDOW_32K,
+        .map = { planes(writable_planes(v, 0)), planes(writable_planes(v, 1)) },
+        .address = v->gfx[GFX_MISC] & GMISC_CHAIN_ODD_EVEN ? VGA_PLANE_MASK & ~1u : VGA_PLANE_MASK,
+        .set = set, .cpu = ~enable, .fixed = set & enable, .bits = v->gfx[GFX_BIT_MASK] * 0x01010101u,
+    };
+}
+
 static uint8_t rotated(const struct vga *v, uint8_t value)
 {
     unsigned count = v->gfx[GFX_ROTATE] & 7;
@@ -99,30 +114,24 @@ static uint32_t combined(const struct vga *v, uint32_t data)
 /* What the graphics controller makes of one byte from the CPU, before the map mask. */
 static uint32_t written(const struct vga *v, uint8_t value)
 {
-    uint32_t set = planes(v->gfx[GFX_SET_RESET]), data, mask = v->gfx[GFX_BIT_MASK] * 0x01010101u;
+    const struct window *w = &v->window;
+    uint32_t data, mask = w->bits;
     switch (v->gfx[GFX_MODE] & 3) {
-    case 0: {
-        uint32_t enable = planes(v->gfx[GFX_ENABLE_SET_RESET]);
-        data = (rotated(v, value) * 0x01010101u & ~enable) | (set & enable);
-        break;
-    }
+    case 0:  data = (rotated(v, value) * 0x01010101u & w->cpu) | w->fixed; break;
     case 1:  return v->latch;
     case 2:  data = planes(value); break;
-    default: mask &= rotated(v, value) * 0x01010101u; data = set; break;
+    default: mask &= rotated(v, value) * 0x01010101u; data = w->set; break;
     }
     return (combined(v, data) & mask) | (v->latch & ~mask);
 }
 
-static void write_planes(struct vga *v, uint32_t offset, uint8_t value)
+static inline void write_planes(struct vga *v, size_t at, uint32_t map, uint8_t value)
 {
-    struct place p = place(v, offset, true);
-    unsigned map = writable_planes(v, p.low);
-    uint32_t mask = planes(map), before = load32(v->vram + p.at);
-    uint32_t after = (before & ~mask) | (written(v, value) & mask);
+    uint32_t before = load32(v->vram + at), after = (before & ~map) | (written(v, value) & map);
     if (after == before) return;
-    store32(v->vram + p.at, after);
-    v->dirty[p.at >> 18] |= 1ull << (p.at >> 12 & 63);
-    if (map & 4) v->fonts_written = true;
+    store32(v->vram + at, after);
+    v->dirty[at >> 18] |= 1ull << (at >> 12 & 63);
+    if (map & 0xFF0000) v->fonts_written = true;
 }
 
 /* Read mode 1: a 1 for each pixel whose planes that we care for match the colour. */
@@ -147,7 +156,7 @@ static size_t linear(const struct vga *v, uint32_t offset, bool write)
     return (vga_dispi_bank(v, write) + (offset & (WINDOW_64K - 1))) & (v->vram_size - 1);
 }
 
-static uint8_t read_byte(struct vga *v, uint32_t offset)
+static uint8_t read_other(struct vga *v, uint32_t offset)
 {
     if (is_linear(v)) return offset < WINDOW_64K ? v->vram[linear(v, offset, false)] : 0xFF;
     if (!decode(v, &offset)) return 0xFF;
@@ -156,7 +165,15 @@ static uint8_t read_byte(struct vga *v, uint32_t offset)
     return picked(v, v->latch, p.low);
 }
 
-static void write_byte(struct vga *v, uint32_t offset, uint8_t value)
+static inline uint8_t read_byte(struct vga *v, uint32_t offset)
+{
+    uint32_t inside = offset - v->window.first;
+    if (unlikely(inside >= v->window.size)) return read_other(v, offset);
+    v->latch = load32(v->vram + (inside & v->window.address) * 4ul);
+    return picked(v, v->latch, inside & 3);
+}
+
+static void write_other(struct vga *v, uint32_t offset, uint8_t value)
 {
     if (is_linear(v)) {
         if (offset >= WINDOW_64K) return;
@@ -164,8 +181,16 @@ static void write_byte(struct vga *v, uint32_t offset, uint8_t value)
         v->vram[at] = value;
         v->dirty[at >> 18] |= 1ull << (at >> 12 & 63);
     } else if (decode(v, &offset)) {
-        write_planes(v, offset, value);
+        struct place p = place(v, offset, true);
+        write_planes(v, p.at, planes(writable_planes(v, p.low)), value);
     }
+}
+
+static inline void write_byte(struct vga *v, uint32_t offset, uint8_t value)
+{
+    uint32_t inside = offset - v->window.first;
+    if (unlikely(inside >= v->window.size)) write_other(v, offset, value);
+    else write_planes(v, (inside & v->window.address) * 4ul, v->window.map[inside & 1], value);
 }
 
 static uint32_t window_read(struct device *d, uint32_t offset, enum width width)
