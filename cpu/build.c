@@ -251,3 +251,41 @@ unsigned trace_build(struct cpu *c, struct insn *header, uint64_t paddr, struct 
     if (unlikely(c->profiling)) return profile_trace(c, header, b.slot, b.info, !x->whole) + 1;
     return b.slot + 1;
 }
+
+/* ---- patched immediates ------------------------------------------------------------------------------------- */
+enum { IMM32 = 4, PATCH_MAX = 8 };
+
+/* A register form whose last four bytes are `imm`; its handler is the same for all values of that. */
+static bool ends_in_imm32(const struct insn *i, const struct decoded *d)
+{
+    unsigned form = d->op->form;
+    bool immediate = form == F_EvIz || form == F_rAXIz || form == F_ZvIv;
+    return immediate && d->reg_form && insn_opsize(i) == IMM32;
+}
+
+/* The store is inside of the immediate of record i: what stands before it is as it was. */
+static bool patch(struct cpu *c, const uint8_t *code, struct insn *i, uint64_t at, uint64_t len)
+{
+    struct insn now;
+    struct decoded d;
+    uint64_t end = (uint64_t)i->off + i->len;
+    if (at + IMM32 < end || at + len > end) return false;
+    unsigned n = decode(c->model, c->mode, code + i->off, i->len, &now, &d);
+    if (n != i->len || !ends_in_imm32(&now, &d)) return false;
+    i->imm = now.imm;
+    return true;
+}
+
+bool trace_patch(struct cpu *c, struct insn *header, uint64_t paddr, uint64_t len)
+{
+    uint64_t start = header->key >> 8, at = paddr - start;
+    const uint8_t *page = memory_page(c->memory, start).read;
+    bool any = false;
+    if (len > PATCH_MAX || paddr < start || header->owner || !page) return false;
+    for (struct insn *i = header + 1; i->len; i++) {
+        if (at + len <= i->off || at >= (uint64_t)i->off + i->len) continue;
+        if (!patch(c, page + (start & (PAGE_SIZE - 1)), i, at, len)) return false;
+        any = true;
+    }
+    return any;
+}

@@ -18,3 +18,5 @@ struct extent {
 /* Decodes the code at paddr (c->rip) behind `header` and returns the number of records, header included.
  * May fault (fetch from the second page). */
 unsigned trace_build(struct cpu *, struct insn *header, uint64_t paddr, struct extent *);
+/* After a store of a few bytes: if it changed nothing but 32-bit immediates in the trace, they are taken over. */
+bool trace_patch(struct cpu *, struct insn *header, uint64_t paddr, uint64_t len);

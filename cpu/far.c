@@ -37,7 +37,7 @@ static void enter_code(struct cpu *c, const struct segment *cs, uint64_t offset)
 /* What CS will hold: the selector's RPL becomes the ring. Sets the accessed bit in memory. */
 static const struct segment *code_segment(struct cpu *c, uint16_t selector, struct descriptor d, unsigned ring)
 {
-    descriptor_mark(c, selector, d, ACCESS_A, true);
+    descriptor_accessed(c, selector, d);
     return segment_made(c, (uint16_t)((selector & 0xFFFC) | ring), d);
 }
 
@@ -69,7 +69,7 @@ static void transfer_same_ring(struct cpu *c, enum far_kind kind, uint16_t selec
     const struct segment *cs = segment_made(c, (uint16_t)((selector & 0xFFFC) | c->cpl), d);
     check_limit(c, cs, offset);
     if (kind == FAR_CALL) push_return(c, &s, next_rip, size);
-    descriptor_mark(c, selector, d, ACCESS_A, true);
+    descriptor_accessed(c, selector, d);
     if (kind == FAR_CALL) stack_use(c, &s);
     enter_code(c, cs, offset);
 }
@@ -97,7 +97,7 @@ static void call_inner_ring64(struct cpu *c, uint16_t selector, struct descripto
     stack_put(c, &inner, c->seg[SS].selector, 8);
     stack_put(c, &inner, c->gpr[RSP], 8);
     push_return(c, &inner, next_rip, 8);
-    descriptor_mark(c, selector, code, ACCESS_A, true);
+    descriptor_accessed(c, selector, code);
     stack_use(c, &inner);
     enter_code(c, cs, offset);
 }
@@ -116,7 +116,7 @@ static void call_inner_ring(struct cpu *c, struct descriptor gate, struct descri
     stack_put(c, &inner, c->gpr[RSP], size);
     while (count) stack_put(c, &inner, parameters[--count], size);
     push_return(c, &inner, next_rip, size);
-    descriptor_mark(c, selector, code, ACCESS_A, true);
+    descriptor_accessed(c, selector, code);
     stack_use(c, &inner);
     enter_code(c, cs, gate_offset(gate));
 }
@@ -199,8 +199,8 @@ static struct descriptor need_return_code(struct cpu *c, uint16_t selector)
 
 /* Returns to selector:offset in protected mode; s stands after CS:EIP (and EFLAGS). pop_bytes are dropped from
  * this stack, and from the outer one, too. pops_stack: SS:SP follow also in the same ring. */
-static void return_protected(struct cpu *c, struct stack *s, uint16_t selector, uint64_t offset, unsigned size,
-                             unsigned pop_bytes, bool pops_stack)
+static inline void return_protected(struct cpu *c, struct stack *s, uint16_t selector, uint64_t offset, unsigned size,
+                                    unsigned pop_bytes, bool pops_stack)
 {
     unsigned ring = selector & 3;
     struct descriptor d = need_return_code(c, selector);
@@ -216,8 +216,13 @@ static void return_protected(struct cpu *c, struct stack *s, uint16_t selector, 
         s->sp += pop_bytes;
     }
     stack_use(c, s);
+    if (!outer && !pops_stack && segment_same(&c->seg[CS], cs)) {
+        c->rip = offset;
+        return;
+    }
     enter_code(c, cs, offset);
     if (outer) segments_hide(c);
+    mode_changed(c);
 }
 
 void far_return(struct cpu *c, unsigned size, unsigned pop_bytes)
@@ -232,10 +237,10 @@ void far_return(struct cpu *c, unsigned size, unsigned pop_bytes)
         stack_use(c, &s);
         segment_load_real(c, CS, selector);
         c->rip = offset;
+        mode_changed(c);
     } else {
         return_protected(c, &s, selector, offset, size, pop_bytes, false);
     }
-    mode_changed(c);
 }
 
 /* ---- IRET --------------------------------------------------------------------------------------------------- */
@@ -261,6 +266,7 @@ static void iret_real(struct cpu *c, struct stack *s, uint16_t selector, uint64_
     stack_use(c, s);
     segment_load_real(c, CS, selector);
     c->rip = offset;
+    mode_changed(c);
 }
 
 /* The rest of the frame is ESP, SS, ES, DS, FS, GS (SDM vol. 3, 20.2.5, figure 20-4). */
@@ -278,6 +284,7 @@ static void iret_to_vm86(struct cpu *c, struct stack *s, uint16_t selector, uint
     c->cpl = 3;
     c->gpr[RSP] = sp;
     c->rip = offset;
+    mode_changed(c);
 }
 
 static void iret_task(struct cpu *c)
@@ -285,6 +292,7 @@ static void iret_task(struct cpu *c)
     uint16_t selector = (uint16_t)table_load(c, c->tr.base, 0, 2);
     struct descriptor tss = tss_need(c, selector, VEC_TS, true);
     task_switch(c, selector, tss, TASK_IRET, insn_next_rip(c, c->insn), false, 0);
+    mode_changed(c);
 }
 
 static void iret_frame(struct cpu *c, unsigned size)
@@ -312,6 +320,5 @@ void interrupt_return(struct cpu *c, unsigned size)
     if (nested && is_long(c)) fault_selector(c, VEC_GP, 0, "IRET with NT in long mode");
     if (nested) iret_task(c);
     else iret_frame(c, size);
-    mode_changed(c);
     flags_loaded(c);
 }

@@ -29,6 +29,7 @@ static void deliver_real(struct cpu *c, const struct event *e)
     flags_set(c, 0, FLAG_IF | FLAG_TF | FLAG_RF | FLAG_AC);
     segment_load_real(c, CS, (uint16_t)(target >> 16));
     c->rip = target & 0xFFFF;
+    mode_changed(c);
 }
 
 /* ---- protected mode: gates ------------------------------------------------------------------------ */
@@ -64,7 +65,7 @@ static uint32_t flags_image(const struct cpu *c, const struct event *e)
     return flags_get(c) | (e->kind == INT_FAULT && e->vector != VEC_DB ? FLAG_RF : 0);
 }
 
-static void push_frame(struct cpu *c, struct stack *s, const struct event *e, unsigned size, bool inner)
+static inline void push_frame(struct cpu *c, struct stack *s, const struct event *e, unsigned size, bool inner)
 {
     static const enum seg vm86_extra[] = { GS, FS, DS, ES };
     stack_expect_puts(c, s, size * (3u + e->has_error + inner * 2u + is_vm86(c) * 4u));
@@ -101,10 +102,11 @@ static void deliver_through_gate(struct cpu *c, const struct event *e, struct de
     const struct segment *cs = segment_made(c, (uint16_t)((selector & 0xFFFC) | ring), code);
     if (gate_offset(gate) > cs->limit) fault_selector(c, VEC_GP, 0, "handler beyond its code segment's limit");
     push_frame(c, &s, e, gate_size(gate), inner);
-    descriptor_mark(c, selector, code, ACCESS_A, true);
+    descriptor_accessed(c, selector, code);
 
     stack_use(c, &s);
-    c->seg[CS] = *cs;
+    bool same_mode = !inner && segment_same(&c->seg[CS], cs);
+    if (!same_mode) c->seg[CS] = *cs;
     c->cpl = (uint8_t)ring;
     c->rip = gate_offset(gate);
     bool interrupt_gate = !(desc_type(gate) & 1);
@@ -112,6 +114,7 @@ static void deliver_through_gate(struct cpu *c, const struct event *e, struct de
     if (vm86)
         for (enum seg n = ES; n < SEG_COUNT; n++)
             if (n != CS && n != SS) segment_null(&c->seg[n], 0);
+    if (!same_mode) mode_changed(c);
 }
 
 /* ---- long mode: 16-byte gates to 64-bit code (SDM vol. 3, 6.14) --------------------------------- */
@@ -158,13 +161,14 @@ static void deliver_long(struct cpu *c, const struct event *e)
     s.user = ring == 3;
     if (!is_canonical(offset)) fault_selector(c, VEC_GP, 0, "handler is not canonical");
     push_frame64(c, &s, e);
-    descriptor_mark(c, selector, code, ACCESS_A, true);
+    descriptor_accessed(c, selector, code);
 
     stack_use(c, &s);
     c->seg[CS] = *segment_made(c, (uint16_t)((selector & 0xFFFC) | ring), code);
     c->cpl = (uint8_t)ring;
     c->rip = offset;
     flags_set(c, 0, FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM | (desc_type(gate) & 1 ? 0 : FLAG_IF));
+    mode_changed(c);
 }
 
 /* ---- tasks ------------------------------------------------------------------------------------------- */
@@ -174,6 +178,7 @@ static void deliver_through_task(struct cpu *c, const struct event *e, struct de
     struct descriptor tss = tss_need(c, selector, VEC_GP, false);
     c->flags |= flags_image(c, e) & FLAG_RF;       /* goes into the old task's EFLAGS image */
     task_switch(c, selector, tss, TASK_INT, e->return_rip, e->has_error, e->error);
+    mode_changed(c);
 }
 
 static void deliver_protected(struct cpu *c, const struct event *e)
@@ -181,6 +186,7 @@ static void deliver_protected(struct cpu *c, const struct event *e)
     bool asked = e->kind == INT_SOFTWARE && is_vm86(c);
     if (asked && vme_redirects(c, e->vector)) {
         vme_interrupt(c, e->vector, e->return_rip);
+        mode_changed(c);
         return;
     }
     if (asked && iopl(c) < 3)
@@ -211,5 +217,4 @@ void interrupt_deliver(struct cpu *c, uint8_t vector, enum int_kind kind, bool h
     c->delivering = -1;
     if (unlikely(c->profiling)) profile_interrupt(c, vector, kind);
     c->single_step = false;        /* INT n clears TF: it is not followed by a trap (SDM vol. 3, 17.3.1.4) */
-    mode_changed(c);
 }

@@ -14,10 +14,12 @@ uint64_t mem_load_slow(struct cpu *, uint64_t laddr, unsigned size, enum tlb_set
 void     mem_store_slow(struct cpu *, uint64_t laddr, uint64_t value, unsigned size, enum tlb_set);
 /* Faults unless [laddr, laddr + size) may be stored to: before a read-modify-write or several stores. */
 void     mem_probe_store(struct cpu *, uint64_t laddr, unsigned size, enum tlb_set);
-/* Host address of [laddr, end of its page) if it is plain memory (loads: RAM or ROM; stores: RAM that
- * is dirty and holds no code), else NULL. Faults like an access would. */
+/* Host address of [laddr, end of its page) if it is plain memory, else NULL. Faults like a load would. */
 uint8_t *mem_host_load(struct cpu *, uint64_t laddr);
-uint8_t *mem_host_store(struct cpu *, uint64_t laddr);
+/* The same to store `len` bytes, in one page that is RAM and dirty. If it holds code, then *code becomes its
+ * address and traces_written() is due after the stores; NULL if that is the code that runs. */
+#define CODE_NONE (~0ull)
+uint8_t *mem_host_overwrite(struct cpu *, uint64_t laddr, uint64_t len, uint64_t *code);
 
 static inline uint64_t host_load(const void *p, unsigned size)
 {

@@ -94,15 +94,43 @@ static inline void table_store(struct cpu *c, uint64_t base, uint32_t offset, ui
 }
 
 /* ---- descriptors (segment.c) -------------------------------------------------------------------- */
-/* False: beyond the end of the GDT or LDT. A null selector reads entry 0 like any other. */
-bool descriptor_load(struct cpu *, uint16_t selector, struct descriptor *);
+/* The table of a selector; false: its end comes before the descriptor's. */
+static inline bool descriptor_table(const struct cpu *c, uint16_t selector, uint64_t *base)
+{
+    bool local = selector_is_local(selector);
+    *base = local ? c->ldtr.base : c->gdt.base;
+    if (local && !(c->ldtr.access & ACCESS_P)) return false;
+    return (selector | 7u) <= (local ? c->ldtr.limit : c->gdt.limit);
+}
+
+/* False: beyond the end of the GDT or LDT. A null selector reads entry 0 like any other.
+ * In line, for a descriptor that goes through memory in halves costs more than all the checks. */
+static inline bool descriptor_load(struct cpu *c, uint16_t selector, struct descriptor *d)
+{
+    uint64_t base;
+    if (!descriptor_table(c, selector, &base)) return false;
+    uint64_t whole = table_load(c, base, selector & 0xFFF8u, 8);
+    *d = (struct descriptor){ (uint32_t)whole, (uint32_t)(whole >> 32) };
+    return true;
+}
 /* The same, with a fault of that vector (error 0 for a null selector) instead of false. */
-struct descriptor descriptor_need(struct cpu *, uint16_t selector, enum vector);
+static inline struct descriptor descriptor_need(struct cpu *c, uint16_t selector, enum vector vector)
+{
+    struct descriptor d;
+    if (unlikely(selector_is_null(selector))) fault_selector(c, vector, 0, "null selector");
+    if (unlikely(!descriptor_load(c, selector, &d)))
+        fault_selector(c, vector, selector, "selector beyond the descriptor table's limit");
+    return d;
+}
 /* The same, and a code segment, else #GP: for far transfers. DPL and P are the caller's to check. */
 struct descriptor descriptor_need_code(struct cpu *, uint16_t selector);
 void check_code(struct cpu *, uint16_t selector, struct descriptor);
 /* Sets or clears bits of byte 5 in memory; nothing is written when they are so already. */
 void descriptor_mark(struct cpu *, uint16_t selector, struct descriptor, uint8_t bits, bool on);
+static inline void descriptor_accessed(struct cpu *c, uint16_t selector, struct descriptor d)
+{
+    if (unlikely(!(desc_access(d) & ACCESS_A))) descriptor_mark(c, selector, d, ACCESS_A, true);
+}
 /* What a segment register holds after loading selector with d (derived, accessed bit set). */
 struct segment segment_make(uint16_t selector, struct descriptor d);
 /* The same by way of the memo; stays valid until the next call for code, or for anything else than code. */
@@ -120,6 +148,11 @@ static inline const struct segment *segment_made(struct cpu *c, uint16_t selecto
 {
     struct segment_memo *m = segment_memo(c, selector, d);
     return likely(segment_known(m, selector, d)) ? &m->made : segment_remember(m, selector, d);
+}
+/* Two that a program could not tell apart. */
+static inline bool segment_same(const struct segment *a, const struct segment *b)
+{
+    return a->base == b->base && a->limit == b->limit && a->selector == b->selector && a->access == b->access;
 }
 void segment_null(struct segment *, uint16_t selector);
 /* The other half of a 16-byte descriptor of long mode (SDM vol. 3, figures 6-8, 5-9 and 7-4). */
@@ -143,28 +176,64 @@ struct stack {
     bool     user;
     bool     wide;                 /* 64-bit mode: no limit, and SS may be null */
 };
-struct stack stack_current(const struct cpu *);
+static inline uint64_t stack_mask_of(const struct segment *ss) { return ss->access & ACCESS_DB ? 0xFFFFFFFF : 0xFFFF; }
+static inline struct stack stack_current(const struct cpu *c)
+{
+    return (struct stack){ .ss = &c->seg[SS], .sp = c->gpr[RSP], .mask = c->stack_mask,
+                           .user = c->cpl == 3, .wide = c->mode & MODE_LONG };
+}
+static inline enum tlb_set stack_set(const struct cpu *c, const struct stack *s)
+{
+    return s->user ? SET_USER : supervisor_set(c);
+}
 struct stack stack_of_ring(struct cpu *, unsigned ring);    /* from the TSS, with all checks (#TS, #SS) */
+/* Where accesses to `bytes` from offset `from` on must not fault, nor wrap, nor cross a page, nor be checked for
+ * alignment: the host address of offset 0; else 0. */
+static inline uintptr_t stack_window(struct cpu *c, const struct stack *s, uint64_t from, unsigned bytes, bool store)
+{
+    uint64_t last = from + bytes - 1, laddr = from;
+    if (unlikely(last > s->mask || last < from)) return 0;
+    if (!s->wide) {
+        bool may = s->ss->rights & (store ? SEG_WRITE : SEG_READ);
+        if (unlikely(!may || from < s->ss->first || last > s->ss->last)) return 0;
+        laddr = laddr_wrap(c, s->ss->base + from);
+    }
+    const struct tlb_entry *e = tlb_slot(c->tlb_sets[stack_set(c, s)], laddr);
+    if (unlikely((laddr & (PAGE_SIZE - 1)) + bytes > PAGE_SIZE)) return 0;
+    return tlb_hit(store ? e->write : e->read, laddr, s->user ? 8 : 1) ? e->host + (uintptr_t)(laddr - from) : 0;
+}
 /* So many bytes will be put or got next, in pieces: looks the page up once if that can be. Never faults. */
-void stack_expect_puts(struct cpu *, struct stack *, unsigned bytes);
-void stack_expect_gets(struct cpu *, struct stack *, unsigned bytes);
-void stack_store(struct cpu *, const struct stack *, uint64_t to, uint64_t value, unsigned size);
-uint64_t stack_load(struct cpu *, const struct stack *, uint64_t from, unsigned size);
+static inline void stack_expect_puts(struct cpu *c, struct stack *s, unsigned bytes)
+{
+    s->host = stack_window(c, s, (s->sp - bytes) & s->mask, bytes, true);
+}
+static inline void stack_expect_gets(struct cpu *c, struct stack *s, unsigned bytes)
+{
+    s->host = stack_window(c, s, s->sp & s->mask, bytes, false);
+}
+/* By value: a stack whose address nobody takes lives in the host's registers. */
+void stack_store(struct cpu *, struct stack, uint64_t to, uint64_t value, unsigned size);
+uint64_t stack_load(struct cpu *, struct stack, uint64_t from, unsigned size);
 static inline void stack_put(struct cpu *c, struct stack *s, uint64_t value, unsigned size)
 {
     uint64_t to = (s->sp - size) & s->mask;
     if (likely(s->host)) host_store((void *)(s->host + (uintptr_t)to), value, size);
-    else stack_store(c, s, to, value, size);
+    else stack_store(c, *s, to, value, size);
     s->sp = (s->sp & ~s->mask) | to;
 }
 static inline uint64_t stack_get(struct cpu *c, struct stack *s, unsigned size)
 {
     uint64_t from = s->sp & s->mask;
-    uint64_t value = s->host ? host_load((void *)(s->host + (uintptr_t)from), size) : stack_load(c, s, from, size);
+    uint64_t value = s->host ? host_load((void *)(s->host + (uintptr_t)from), size) : stack_load(c, *s, from, size);
     s->sp = (s->sp & ~s->mask) | ((from + size) & s->mask);
     return value;
 }
-void stack_use(struct cpu *, const struct stack *);         /* sets SS and SP */
+/* Sets SS and SP. A 16-bit stack leaves the upper half of ESP alone, also on the way to another ring. */
+static inline void stack_use(struct cpu *c, const struct stack *s)
+{
+    if (s->ss != &c->seg[SS]) c->seg[SS] = *s->ss;
+    c->gpr[RSP] = (c->gpr[RSP] & ~s->mask) | (s->sp & s->mask);
+}
 uint64_t stack_of_ist(struct cpu *, unsigned n);           /* interrupt stack 1-7 of a 64-bit TSS */
 /* SS:SP popped on the way to an outer ring: checks of SDM vol. 2, RET and IRET. wide: to 64-bit code. */
 struct stack stack_outer(struct cpu *, uint16_t selector, uint64_t sp, unsigned ring, bool wide);

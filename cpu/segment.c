@@ -53,35 +53,6 @@ void segment_null(struct segment *s, uint16_t selector)
 }
 
 /* ---- descriptor tables -------------------------------------------------------------------------------- */
-/* The table of a selector; false: its end comes before the descriptor's. */
-static bool descriptor_table(const struct cpu *c, uint16_t selector, uint64_t *base)
-{
-    bool local = selector_is_local(selector);
-    *base = local ? c->ldtr.base : c->gdt.base;
-    if (local && !(c->ldtr.access & ACCESS_P)) return false;
-    return (selector | 7u) <= (local ? c->ldtr.limit : c->gdt.limit);
-}
-
-/* In line, for a descriptor that goes through memory in halves costs more than all the checks. */
-static inline bool fetch(struct cpu *c, uint16_t selector, struct descriptor *d)
-{
-    uint64_t base;
-    if (!descriptor_table(c, selector, &base)) return false;
-    uint64_t whole = table_load(c, base, selector & 0xFFF8u, 8);
-    *d = (struct descriptor){ (uint32_t)whole, (uint32_t)(whole >> 32) };
-    return true;
-}
-bool descriptor_load(struct cpu *c, uint16_t selector, struct descriptor *d) { return fetch(c, selector, d); }
-
-struct descriptor descriptor_need(struct cpu *c, uint16_t selector, enum vector vector)
-{
-    struct descriptor d;
-    if (selector_is_null(selector)) fault_selector(c, vector, 0, "null selector");
-    if (!fetch(c, selector, &d))
-        fault_selector(c, vector, selector, "selector beyond the descriptor table's limit");
-    return d;
-}
-
 void check_code(struct cpu *c, uint16_t selector, struct descriptor d)
 {
     if (!desc_is_code(d)) fault_selector(c, VEC_GP, selector, "not a code segment");
@@ -157,7 +128,7 @@ static void load(struct cpu *c, enum seg seg, const struct segment *from)
 static inline bool load_known(struct cpu *c, enum seg seg, uint16_t selector)
 {
     struct descriptor d;
-    if (selector_is_null(selector) || seg == SS || !fetch(c, selector, &d)) return false;
+    if (selector_is_null(selector) || seg == SS || !descriptor_load(c, selector, &d)) return false;
     const struct segment_memo *m = segment_memo(c, selector, d);
     if (!segment_known(m, selector, d) || !(m->loads >> c->cpl & 1)) return false;
     load(c, seg, &m->made);
@@ -249,18 +220,6 @@ struct descriptor tss_need(struct cpu *c, uint16_t selector, enum vector vector,
 }
 
 /* ---- stacks -------------------------------------------------------------------------------------------------- */
-static uint64_t stack_mask_of(const struct segment *ss)
-{
-    return ss->access & ACCESS_DB ? 0xFFFFFFFF : 0xFFFF;
-}
-
-struct stack stack_current(const struct cpu *c)
-{
-    bool wide = c->mode & MODE_LONG;
-    return (struct stack){ .ss = &c->seg[SS], .sp = c->gpr[RSP], .mask = wide ? ~0ull : stack_mask_of(&c->seg[SS]),
-                           .user = c->cpl == 3, .wide = wide };
-}
-
 static struct stack stack_make(struct cpu *c, uint16_t selector, struct descriptor d, uint64_t sp, unsigned ring)
 {
     const struct segment *ss = segment_made(c, selector, d);
@@ -322,35 +281,6 @@ struct stack stack_outer(struct cpu *c, uint16_t selector, uint64_t sp, unsigned
     return s;
 }
 
-static enum tlb_set stack_set(const struct cpu *c, const struct stack *s)
-{
-    return s->user ? SET_USER : supervisor_set(c);
-}
-
-/* Where the accesses must not fault, nor wrap, nor cross a page, nor be checked for alignment. */
-static void open_window(struct cpu *c, struct stack *s, uint64_t from, unsigned bytes, bool store)
-{
-    uint64_t last = from + bytes - 1, laddr = from;
-    s->host = 0;
-    if (last > s->mask || last < from) return;
-    if (!s->wide) {
-        bool may = s->ss->rights & (store ? SEG_WRITE : SEG_READ);
-        if (!may || from < s->ss->first || last > s->ss->last) return;
-        laddr = laddr_wrap(c, s->ss->base + from);
-    }
-    const struct tlb_entry *e = tlb_slot(c->tlb_sets[stack_set(c, s)], laddr);
-    if ((laddr & (PAGE_SIZE - 1)) + bytes > PAGE_SIZE) return;
-    if (tlb_hit(store ? e->write : e->read, laddr, s->user ? 8 : 1)) s->host = e->host + (uintptr_t)(laddr - from);
-}
-void stack_expect_puts(struct cpu *c, struct stack *s, unsigned bytes)
-{
-    open_window(c, s, (s->sp - bytes) & s->mask, bytes, true);
-}
-void stack_expect_gets(struct cpu *c, struct stack *s, unsigned bytes)
-{
-    open_window(c, s, s->sp & s->mask, bytes, false);
-}
-
 static inline uint64_t stack_laddr(struct cpu *c, const struct stack *s, uint64_t sp, unsigned size, unsigned need)
 {
     if (s->wide) {
@@ -363,19 +293,12 @@ static inline uint64_t stack_laddr(struct cpu *c, const struct stack *s, uint64_
     return laddr_wrap(c, s->ss->base + sp);
 }
 
-void stack_store(struct cpu *c, const struct stack *s, uint64_t to, uint64_t value, unsigned size)
+void stack_store(struct cpu *c, struct stack s, uint64_t to, uint64_t value, unsigned size)
 {
-    ring_store(c, stack_laddr(c, s, to, size, SEG_WRITE), value, size, stack_set(c, s));
+    ring_store(c, stack_laddr(c, &s, to, size, SEG_WRITE), value, size, stack_set(c, &s));
 }
 
-uint64_t stack_load(struct cpu *c, const struct stack *s, uint64_t from, unsigned size)
+uint64_t stack_load(struct cpu *c, struct stack s, uint64_t from, unsigned size)
 {
-    return ring_load(c, stack_laddr(c, s, from, size, SEG_READ), size, stack_set(c, s));
-}
-
-/* A 16-bit stack leaves the upper half of ESP alone, also on the way to another ring. */
-void stack_use(struct cpu *c, const struct stack *s)
-{
-    if (s->ss != &c->seg[SS]) c->seg[SS] = *s->ss;
-    c->gpr[RSP] = (c->gpr[RSP] & ~s->mask) | (s->sp & s->mask);
+    return ring_load(c, stack_laddr(c, &s, from, size, SEG_READ), size, stack_set(c, &s));
 }

@@ -103,8 +103,9 @@ struct table_page { uint64_t number; const uint8_t *host; };
 /* Where branches without a direct link went: `tag` is the linear address ^ jump_tag of struct cpu. */
 #define JUMPS     1024u
 struct jump { uint64_t tag; const struct insn *trace; };
-/* Which slots may hold something (any; nothing global; instructions), so that no flush looks at others. */
-struct tlb_used { uint64_t any[TLB_SIZE / 64], local[TLB_SIZE / 64]; };
+/* Which slots may hold something, so that no flush looks at others; bit n of `words`: bits[n] is not 0. */
+struct slots { uint64_t words, bits[TLB_SIZE / 64]; };
+struct tlb_used { struct slots any, local; };  /* local: what is not global */
 /* Whose accesses an entry is for. OPEN: supervisor's, while EFLAGS.AC lifts SMAP. Accesses to descriptor
  * tables and the like are SYSTEM's whatever CPL and AC are (SDM vol. 3, 4.6.1). */
 enum tlb_set { SET_SYSTEM, SET_USER, SET_OPEN, TLB_SETS, ITLB_SETS = SET_OPEN };
@@ -227,6 +228,7 @@ struct cpu {
         uint64_t base, io_tick, io_rip, io_rcx, io_rsi, io_rdi;
     } smm;
     struct { uint8_t code, load, store, io; } watch;   /* bit n: DRn is a breakpoint of this kind (debug.c) */
+    bool     large_any;            /* large[] is not all 0 */
     uint64_t large[64];            /* which large pages the TLB has pieces of, hashed (tlb.c) */
 
     bool     flush_traces;         /* the memory map changed */
@@ -237,7 +239,7 @@ struct cpu {
     struct itlb_entry itlb_sets[ITLB_SETS][ITLB_SIZE];
     struct tlb_used   tlb_used[TLB_SETS];
     struct table_page table_pages[TABLE_PAGES];
-    uint64_t itlb_used[ITLB_SETS][ITLB_SIZE / 64];
+    struct slots itlb_used[ITLB_SETS];
     struct jump jump_sets[ITLB_SETS][JUMPS];
     struct segment_memo memo[SEGMENT_MEMO];
     struct cpu_profile *profile;   /* NULL: none */

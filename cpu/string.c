@@ -8,6 +8,7 @@
 #include "cpu/debug.h"
 #include "cpu/families.h"
 #include "cpu/op.h"
+#include "cpu/trace.h"
 
 static const uint64_t address_mask[4] = { 0xFFFF, 0xFFFFFFFF, ~0ull, ~0ull };
 
@@ -52,17 +53,18 @@ static step_fn *const steps[7][4] = {
 };
 
 /* Host address of a run of at most *n elements at seg:reg that stays in one page, in the limit and in
- * the address size; *n is cut to what fits. NULL: go element by element, also where #AC may be due. */
+ * the address size; *n is cut to what fits. NULL: go element by element, also where #AC may be due.
+ * code: NULL for loads; see mem_host_overwrite(). */
 static uint8_t *run_host(struct cpu *c, const struct insn *i, enum seg seg, unsigned reg, unsigned size,
-                         bool store, uint64_t *n)
+                         uint64_t *code, uint64_t *n)
 {
     uint64_t at = string_at(c, i, reg), mask = address_mask[i->asize & 3];
-    uint64_t laddr = seg_laddr(c, seg, at, size, store ? SEG_WRITE : SEG_READ);
+    uint64_t laddr = seg_laddr(c, seg, at, size, code ? SEG_WRITE : SEG_READ);
     uint64_t fit = (PAGE_SIZE - (laddr & (PAGE_SIZE - 1))) / size;
     if (*n > fit) *n = fit;
     if (*n < 2 || mask - at < *n * size || (c->flags & FLAG_AC && laddr & (size - 1))) return NULL;
     if (!(c->mode & MODE_LONG) && c->seg[seg].last - at < *n * size) return NULL;
-    return store ? mem_host_store(c, laddr) : mem_host_load(c, laddr);
+    return code ? mem_host_overwrite(c, laddr, *n * size, code) : mem_host_load(c, laddr);
 }
 
 /* INS and OUTS: a run of accesses that do nothing but move data. Ports that need a look at the TSS's bitmap
@@ -72,11 +74,13 @@ static uint64_t port_bulk(struct cpu *c, const struct insn *i, enum string op, u
     unsigned size = insn_opsize(i) == 8 ? 4 : insn_opsize(i), reg = op == INS ? RDI : RSI;
     bool asks = is_protected(c) && (c->cpl > iopl(c) || is_vm86(c));
     if (asks || c->watch.io || !c->bus.in_run || !c->bus.out_run) return 0;
-    uint8_t *host = run_host(c, i, op == INS ? ES : i->seg, reg, size, op == INS, &n);
+    uint64_t code = CODE_NONE;
+    uint8_t *host = run_host(c, i, op == INS ? ES : i->seg, reg, size, op == INS ? &code : NULL, &n);
     if (!host) return 0;
     uint16_t port = reg16(c, RDX);
     n = op == INS ? c->bus.in_run(c->bus.ctx, port, size, host, (uint32_t)n)
                   : c->bus.out_run(c->bus.ctx, port, size, host, (uint32_t)n);
+    if (code != CODE_NONE) traces_written(c, code, n * size);
     string_add(c, i, reg, n * size);
     return n;
 }
@@ -85,12 +89,13 @@ static uint64_t port_bulk(struct cpu *c, const struct insn *i, enum string op, u
 static uint64_t bulk(struct cpu *c, const struct insn *i, enum string op, uint64_t n)
 {
     unsigned size = insn_opsize(i), w = i->asize >> 2 & 3;
+    uint64_t code = CODE_NONE;
     uint8_t *from = NULL, *to = NULL;
     if (c->flags & FLAG_DF || n < 2 || op == LODS) return 0;
     if (op == INS || op == OUTS) return port_bulk(c, i, op, n);
     if (op == MOVS || op == CMPS)
-        if (!(from = run_host(c, i, i->seg, RSI, size, false, &n))) return 0;
-    if (!(to = run_host(c, i, ES, RDI, size, op == MOVS || op == STOS, &n))) return 0;
+        if (!(from = run_host(c, i, i->seg, RSI, size, NULL, &n))) return 0;
+    if (!(to = run_host(c, i, ES, RDI, size, op == MOVS || op == STOS ? &code : NULL, &n))) return 0;
     bool while_equal = !(i->asize & INSN_REPNE);
     switch (op) {
     case MOVS:
@@ -107,6 +112,7 @@ static uint64_t bulk(struct cpu *c, const struct insn *i, enum string op, uint64
         n = (w == 0 ? cmps_bulk_w_8 : w == 1 ? cmps_bulk_w_16 : w == 2 ? cmps_bulk_w_32
                                                                        : cmps_bulk_w_64)(c, from, to, n, while_equal);
     }
+    if (code != CODE_NONE) traces_written(c, code, n * size);
     if (from) string_add(c, i, RSI, n * size);
     string_add(c, i, RDI, n * size);
     return n;

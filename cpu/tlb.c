@@ -42,19 +42,16 @@ static void large_add(struct cpu *c, uint64_t laddr, unsigned bits)
 {
     unsigned n = large_hash(laddr, bits);
     c->large[n >> 6] |= 1ull << (n & 63);
+    c->large_any = true;
 }
 
 /* ---- slots in use ----------------------------------------------------------------------------------- */
-static void use(uint64_t *bits, unsigned n) { bits[n >> 6] |= 1ull << (n & 63); }
-/* The first slot from n on whose bit is set; `size` if there is none. */
-static inline unsigned next_used(const uint64_t *bits, unsigned n, unsigned size)
+static void use(struct slots *s, unsigned n)
 {
-    for (; n < size; n = (n | 63) + 1) {
-        uint64_t rest = bits[n >> 6] >> (n & 63);
-        if (rest) return n + (unsigned)__builtin_ctzll(rest);
-    }
-    return size;
+    s->bits[n >> 6] |= 1ull << (n & 63);
+    s->words |= 1ull << (n >> 6);
 }
+static inline unsigned first_bit(uint64_t bits) { return (unsigned)__builtin_ctzll(bits); }
 
 /* ---- filling -------------------------------------------------------------------------------------- */
 static struct walk translate(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set)
@@ -89,8 +86,8 @@ static struct tlb_entry *fill(struct cpu *c, uint64_t laddr, unsigned access, en
     bool may_store = access == ACCESS_STORE || (w.dirty && w.writable);
     e->write = may_store ? write_tag(c, page, &p, w.paddr, access == ACCESS_STORE) : TLB_NONE;
     unsigned slot = (unsigned)(e - c->tlb_sets[set]);
-    use(c->tlb_used[set].any, slot);
-    if (!(e->paddr & ENTRY_GLOBAL)) use(c->tlb_used[set].local, slot);
+    use(&c->tlb_used[set].any, slot);
+    if (!(e->paddr & ENTRY_GLOBAL)) use(&c->tlb_used[set].local, slot);
     return e;
 }
 
@@ -118,7 +115,7 @@ uint64_t tlb_fetch(struct cpu *c, uint64_t laddr)
         if (e->tag != TLB_NONE) jumps_forget(c);
         e->tag = page_of(laddr);
         e->paddr = w.paddr;
-        use(c->itlb_used[set], (unsigned)(e - c->itlb));
+        use(&c->itlb_used[set], (unsigned)(e - c->itlb));
     }
     return e->paddr | (laddr & (PAGE_SIZE - 1));
 }
@@ -138,32 +135,47 @@ void tlb_init(struct cpu *c)
 static void flush_set(struct cpu *c, unsigned set, bool keep_global)
 {
     struct tlb_used *used = &c->tlb_used[set];
-    const uint64_t *bits = keep_global ? used->local : used->any;
-    for (unsigned n = next_used(bits, 0, TLB_SIZE); n < TLB_SIZE; n = next_used(bits, n + 1, TLB_SIZE)) {
-        struct tlb_entry *e = &c->tlb_sets[set][n];
-        if (keep_global && e->paddr & ENTRY_GLOBAL) continue;      /* it took the place of a local one */
-        forget(e);
-        used->any[n >> 6] &= ~(1ull << (n & 63));
+    struct slots *slots = keep_global ? &used->local : &used->any;
+    for (uint64_t words = slots->words; words; words &= words - 1) {
+        unsigned word = first_bit(words);
+        for (uint64_t bits = slots->bits[word]; bits; bits &= bits - 1) {
+            struct tlb_entry *e = &c->tlb_sets[set][word * 64 + first_bit(bits)];
+            if (keep_global && e->paddr & ENTRY_GLOBAL) continue;      /* it took the place of a local one */
+            forget(e);
+            used->any.bits[word] &= ~(bits & -bits);
+        }
+        used->local.bits[word] = 0;
     }
-    memset(used->local, 0, sizeof used->local);
+    used->local.words = 0;
+    if (!keep_global) used->any.words = 0;
+}
+
+static void flush_code(struct cpu *c, unsigned set)
+{
+    struct slots *used = &c->itlb_used[set];
+    for (uint64_t words = used->words; words; words &= words - 1) {
+        unsigned word = first_bit(words);
+        for (uint64_t bits = used->bits[word]; bits; bits &= bits - 1)
+            c->itlb_sets[set][word * 64 + first_bit(bits)].tag = TLB_NONE;
+        used->bits[word] = 0;
+    }
+    used->words = 0;
 }
 
 void tlb_flush(struct cpu *c, bool keep_global)
 {
     for (unsigned set = 0; set < TLB_SETS; set++) flush_set(c, set, keep_global);
-    for (unsigned set = 0; set < ITLB_SETS; set++) {
-        uint64_t *code = c->itlb_used[set];
-        for (unsigned n = next_used(code, 0, ITLB_SIZE); n < ITLB_SIZE; n = next_used(code, n + 1, ITLB_SIZE))
-            c->itlb_sets[set][n].tag = TLB_NONE;
-        memset(code, 0, sizeof c->itlb_used[set]);
+    for (unsigned set = 0; set < ITLB_SETS; set++) flush_code(c, set);
+    if (!keep_global && c->large_any) {
+        memset(c->large, 0, sizeof c->large);
+        c->large_any = false;
     }
-    if (!keep_global) memset(c->large, 0, sizeof c->large);
     jumps_forget(c);
 }
 
 void tlb_flush_page(struct cpu *c, uint64_t laddr)
 {
-    if (large_known(c, laddr, 21) || large_known(c, laddr, 22) || large_known(c, laddr, 30)) {
+    if (c->large_any && (large_known(c, laddr, 21) || large_known(c, laddr, 22) || large_known(c, laddr, 30))) {
         tlb_flush(c, false);
         return;
     }
@@ -171,19 +183,27 @@ void tlb_flush_page(struct cpu *c, uint64_t laddr)
         struct tlb_entry *e = tlb_slot(c->tlb_sets[set], laddr);
         if (page_of(e->read) == page_of(laddr) || page_of(e->write) == page_of(laddr)) forget(e);
     }
-    for (unsigned set = 0; set < ITLB_SETS; set++)
-        c->itlb_sets[set][laddr >> PAGE_BITS & (ITLB_SIZE - 1)].tag = TLB_NONE;
-    jumps_forget(c);
+    bool code = false;
+    for (unsigned set = 0; set < ITLB_SETS; set++) {
+        struct itlb_entry *e = &c->itlb_sets[set][laddr >> PAGE_BITS & (ITLB_SIZE - 1)];
+        code = code || e->tag == page_of(laddr);
+        if (e->tag == page_of(laddr)) e->tag = TLB_NONE;
+    }
+    if (code) jumps_forget(c);             /* all of them are in pages that the instruction TLB holds */
 }
 
 void tlb_protect(struct cpu *c, uint64_t paddr)
 {
-    for (unsigned set = 0; set < TLB_SETS; set++)
-        for (unsigned n = next_used(c->tlb_used[set].any, 0, TLB_SIZE); n < TLB_SIZE;
-             n = next_used(c->tlb_used[set].any, n + 1, TLB_SIZE)) {
-            struct tlb_entry *e = &c->tlb_sets[set][n];
-            if (page_of(e->paddr) == page_of(paddr) && !(e->write & TLB_SLOW)) e->write |= TLB_SLOW;
+    for (unsigned set = 0; set < TLB_SETS; set++) {
+        const struct slots *used = &c->tlb_used[set].any;
+        for (uint64_t words = used->words; words; words &= words - 1) {
+            unsigned word = first_bit(words);
+            for (uint64_t bits = used->bits[word]; bits; bits &= bits - 1) {
+                struct tlb_entry *e = &c->tlb_sets[set][word * 64 + first_bit(bits)];
+                if (page_of(e->paddr) == page_of(paddr) && !(e->write & TLB_SLOW)) e->write |= TLB_SLOW;
+            }
         }
+    }
 }
 
 void tlb_forget(struct cpu *c, uint64_t paddr, uint64_t len)
@@ -283,8 +303,14 @@ uint8_t *mem_host_load(struct cpu *c, uint64_t laddr)
     return e->read & TLB_SLOW ? NULL : (uint8_t *)(e->host + (uintptr_t)laddr);
 }
 
-uint8_t *mem_host_store(struct cpu *c, uint64_t laddr)
+uint8_t *mem_host_overwrite(struct cpu *c, uint64_t laddr, uint64_t len, uint64_t *code)
 {
     struct tlb_entry *e = entry_for_store(c, laddr, c->tlb_set);
-    return e->write & TLB_SLOW ? NULL : (uint8_t *)(e->host + (uintptr_t)laddr);
+    if (likely(!(e->write & TLB_SLOW))) return (uint8_t *)(e->host + (uintptr_t)laddr);
+    uint64_t paddr = page_of(e->paddr) | (laddr & (PAGE_SIZE - 1));
+    struct memory_page p = memory_page(c->memory, paddr);
+    if (e->paddr & ENTRY_DEVICE || c->watch.store || !p.code || trace_runs(c, paddr, len)) return NULL;
+    memory_mark_dirty(c->memory, paddr);
+    *code = paddr;
+    return p.write + (laddr & (PAGE_SIZE - 1));
 }

@@ -157,6 +157,14 @@ static bool overlaps(const struct insn *t, uint64_t paddr, uint64_t len)
     return trace_paddr(t) < paddr + len && paddr < trace_paddr(t) + t->off;
 }
 
+bool trace_runs(const struct cpu *c, uint64_t paddr, uint64_t len)
+{
+    if (!c->insn) return false;
+    const struct insn *t = insn_header(c->insn);
+    bool crosses = (trace_paddr(t) & (PAGE_SIZE - 1)) + t->off > PAGE_SIZE;
+    return t->key == NO_KEY || crosses || overlaps(t, paddr, len);
+}
+
 static bool is_dead(const struct traces *all, const struct insn *t)
 {
     return t->key == NO_KEY || (t->owner && all->arena[t->owner].key == NO_KEY);
@@ -169,7 +177,7 @@ static bool drop_overlapping(struct cpu *c, uint32_t *link, uint64_t paddr, uint
     bool any = false;
     while (*link) {
         struct insn *t = all->arena + *link;
-        if (t->key != NO_KEY && overlaps(t, paddr, len)) trace_kill(c, t);
+        if (t->key != NO_KEY && overlaps(t, paddr, len) && !trace_patch(c, t, paddr, len)) trace_kill(c, t);
         if (is_dead(all, t)) {
             *link = t->next_in_page;
             any = true;

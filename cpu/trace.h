@@ -32,6 +32,9 @@ void traces_flush(struct cpu *);                              /* forgets everyth
 /* Stores to [paddr, paddr + len): drops the traces decoded from there. */
 void traces_written(struct cpu *, uint64_t paddr, uint64_t len);
 
+/* May these bytes be part of the trace that is running? */
+bool trace_runs(const struct cpu *, uint64_t paddr, uint64_t len);
+
 /* The trace at c->rip: found or built, at most `limit` instructions long when built for a stop (then
  * it lives in scratch). May fault (fetch). Returns its header. */
 const struct insn *trace_at(struct cpu *, uint64_t limit);

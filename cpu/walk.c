@@ -160,8 +160,38 @@ static void mark(struct cpu *c, const struct path *p, unsigned n, uint64_t bits)
     if ((p->value[n] & bits) != bits) memory_write(c->memory, p->entry[n], (uint32_t)(p->value[n] | bits), DWORD);
 }
 
+static inline bool known_entry(const struct cpu *c, uint64_t paddr, uint32_t *value)
+{
+    const struct table_page *p = &c->table_pages[paddr >> PAGE_BITS & (TABLE_PAGES - 1)];
+    if (unlikely(!p->host || p->number != paddr >> PAGE_BITS)) return false;
+    *value = (uint32_t)host_load(p->host + (paddr & (PAGE_SIZE - 1)), 4);
+    return true;
+}
+
+/* The commonest walk: 32-bit tables in known pages, a page of 4 KiB, no fault; false: the long way. */
+static inline bool quick_walk(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set, struct walk *w)
+{
+    bool user = set == SET_USER;
+    uint32_t directory, entry, marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0);
+    if (c->efer & EFER_LMA || c->cr4 & (CR4_PAE | CR4_SMEP | CR4_SMAP)) return false;
+    if (!known_entry(c, a20_mask(c, (c->cr3 & 0xFFFFF000) + (laddr >> 20 & 0xFFC)), &directory)) return false;
+    if ((directory & (PTE_P | PTE_A | PTE_PS)) != (PTE_P | PTE_A)) return false;
+    uint64_t at = a20_mask(c, (directory & 0xFFFFF000) + (laddr >> 10 & 0xFFC));
+    if (!known_entry(c, at, &entry) || !(entry & PTE_P)) return false;
+    uint32_t all = directory & entry;
+    bool writable = all & PTE_W || (!user && !(c->cr0 & CR0_WP));
+    if ((user && !(all & PTE_U)) || (access == ACCESS_STORE && !writable)) return false;
+    if ((entry & marks) != marks) memory_write(c->memory, at, entry | marks, DWORD);
+    *w = (struct walk){
+        .paddr = (entry & 0xFFFFF000) | (laddr & 0xFFF), .writable = writable, .user = all & PTE_U,
+        .global = entry & PTE_G && c->cr4 & CR4_PGE, .dirty = (entry | marks) & PTE_D, .page_bits = PAGE_BITS,
+    };
+    return true;
+}
+
 bool page_walk(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set, struct walk *w)
 {
+    if (likely(quick_walk(c, laddr, access, set, w))) return true;
     bool user = set == SET_USER;
     struct path p;
     struct format f = format_of(c);

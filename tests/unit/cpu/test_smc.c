@@ -55,6 +55,20 @@ static void immediate_of_a_loop(struct bench *b)   /* add eax, imm8 with a growi
                      "FE 05 02 00 01 00"       /* inc byte [CODE + 2] */
                      "41 83 F9 0A 75 F1 F4");  /* ten times: 1 + 2 + ... + 10 */
 }
+/* MOV EBX, imm32 with an immediate that grows in place: the trace stays and takes it over. */
+static void wide_immediate_of_a_loop(struct bench *b)
+{
+    code_at(b, CODE, "BB 01 00 00 00"          /* mov ebx, 1 */
+                     "01 D8"                   /* add eax, ebx */
+                     "FF 05 01 00 01 00"       /* inc dword [CODE + 1] */
+                     "41 83 F9 64 75 EC F4");  /* a hundred times: 1 + 2 + ... + 100 */
+}
+/* The same store turns from an immediate's last byte into the next opcode. */
+static void immediate_and_opcode(struct bench *b)
+{
+    code_at(b, CODE, "C7 05 0C 00 01 00 00 00 00 40"   /* mov dword [CODE + 0C], 40000000 */
+                     "05 01 00 00 00 43 90 F4");       /* add eax, 1; inc ebx -> inc eax */
+}
 /* A store two blocks of 64 bytes behind the beginning of a trace that has run often. */
 static void far_end(struct bench *b)
 {
@@ -97,6 +111,8 @@ START_TEST(stores)
     ck_eax(next_but_some, 3);
     ck_eax(previous_instruction, 1);
     ck_eax(immediate_of_a_loop, 55);
+    ck_eax(wide_immediate_of_a_loop, 5050);
+    ck_eax(immediate_and_opcode, 1);
     ck_eax(far_end, 5);
     ck_eax(by_push, 4);
     ck_eax(by_call, 0x40000100);
