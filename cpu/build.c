@@ -253,7 +253,7 @@ unsigned trace_build(struct cpu *c, struct insn *header, uint64_t paddr, struct 
 }
 
 /* ---- patched immediates ------------------------------------------------------------------------------------- */
-enum { IMM32 = 4, PATCH_MAX = 8 };
+enum { IMM32 = 4, PATCH_MAX = 8, PATCHED = 1 /* scale of such a record, where it means nothing else */ };
 
 /* A register form whose last four bytes are `imm`; its handler is the same for all values of that. */
 static bool ends_in_imm32(const struct insn *i, const struct decoded *d)
@@ -270,9 +270,14 @@ static bool patch(struct cpu *c, const uint8_t *code, struct insn *i, uint64_t a
     struct decoded d;
     uint64_t end = (uint64_t)i->off + i->len;
     if (at + IMM32 < end || at + len > end) return false;
+    if (i->asize & INSN_REG && i->scale == PATCHED) {
+        i->imm = (uint32_t)host_load(code + end - IMM32, IMM32);
+        return true;
+    }
     unsigned n = decode(c->model, c->mode, code + i->off, i->len, &now, &d);
     if (n != i->len || !ends_in_imm32(&now, &d)) return false;
     i->imm = now.imm;
+    i->scale = PATCHED;
     return true;
 }
 

@@ -61,7 +61,7 @@ static void wide_immediate_of_a_loop(struct bench *b)
     code_at(b, CODE, "BB 01 00 00 00"          /* mov ebx, 1 */
                      "01 D8"                   /* add eax, ebx */
                      "FF 05 01 00 01 00"       /* inc dword [CODE + 1] */
-                     "41 83 F9 64 75 EC F4");  /* a hundred times: 1 + 2 + ... + 100 */
+                     "41 83 F9 64 75 ED F4");  /* a hundred times: 1 + 2 + ... + 100 */
 }
 /* The same store turns from an immediate's last byte into the next opcode. */
 static void immediate_and_opcode(struct bench *b)
@@ -112,7 +112,7 @@ START_TEST(stores)
     ck_eax(previous_instruction, 1);
     ck_eax(immediate_of_a_loop, 55);
     ck_eax(wide_immediate_of_a_loop, 5050);
-    ck_eax(immediate_and_opcode, 1);
+    ck_eax(immediate_and_opcode, 2);
     ck_eax(far_end, 5);
     ck_eax(by_push, 4);
     ck_eax(by_call, 0x40000100);
