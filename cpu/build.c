@@ -39,7 +39,8 @@ static struct insn *append(struct builder *b)
 /* ---- branches ------------------------------------------------------------------------------------------ */
 static int32_t first_link(const struct builder *b, const struct insn *i, int64_t disp)
 {
-    return (int32_t)(traces_unlinked(b->c, (int64_t)(b->paddr & (PAGE_SIZE - 1)) + disp) - i);
+    const struct insn *t = traces_unlinked(b->c, (int64_t)(b->paddr & (PAGE_SIZE - 1)) + disp);
+    return (int32_t)((const char *)t - (const char *)i);
 }
 
 static bool in_page(const struct builder *b, int32_t disp)
@@ -92,6 +93,7 @@ static void relative(struct builder *b, struct insn *i, const struct op *op)
     /* signed distance from the trace's start to the target */
     i->disp = (int32_t)((uint32_t)i->off + i->len + i->imm);
     i->link = first_link(b, i, i->disp);
+    if (!in_page(b, i->disp)) i->exec = branch_out_of_page(i->exec);
     int cc = branch_out(op, i);
     if (cc >= 0) branch(b, i, cc);
     else if (is_jump(i)) jump(b, i);
@@ -162,7 +164,7 @@ static void finish_branches(struct builder *b)
 static void specialise(struct builder *b)
 {
     for (unsigned slot = 1; slot <= b->slot; slot++) {
-        exec_fn *f = special(b->header + slot);
+        exec_fn *f = special(b->info[slot].op->family, b->header + slot);
         if (f) b->header[slot].exec = f;
         b->info[slot].special = f;
     }
@@ -210,6 +212,7 @@ static void build_crossing(struct builder *b)
     size_t first = PAGE_SIZE - (b->paddr & (PAGE_SIZE - 1));
     if (len > first) {
         struct insn *i = append(b);
+        b->info[b->slot] = (struct decoded){ 0 };          /* no instruction */
         i->exec = check_second_page;
         i->imm64 = second;
         b->extent->second = second;
@@ -236,12 +239,18 @@ static void build_straight(struct builder *b)
 
 unsigned trace_build(struct cpu *c, struct insn *header, uint64_t paddr, struct extent *x)
 {
-    struct builder b = { .c = c, .header = header, .paddr = paddr, .extent = x };
+    struct builder b;                                      /* its arrays need not be cleared */
+    b.c = c;
+    b.header = header;
+    b.paddr = paddr;
+    b.extent = x;
+    b.n = b.off = b.slot = 0;
+    b.ended = false;
     build_straight(&b);
     if (b.n) {
         drop_dead_flags(&b);
         finish_branches(&b);
-        specialise(&b);
+        if (!x->plain) specialise(&b);                     /* what runs a few times is not worth the search */
     } else {
         build_crossing(&b);
     }

@@ -504,7 +504,7 @@ static unsigned finish(struct work *w, const struct op *op, struct decoded *d, s
     d->op = op;
     d->traits = op->traits;
     d->relative = op->form == F_Jb || op->form == F_Jz;
-    d->reg_form = !w->memory;
+    d->reg_form = !w->memory || op->family == &family_lea || op->family == &family_nop;
     d->kind = (uint8_t)w->kind;
     d->joined = d->special = false;
     o->len = (uint8_t)length;

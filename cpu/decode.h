@@ -10,7 +10,7 @@ struct decoded {
     const struct op *op;
     uint32_t traits;
     exec_fn *quiet;                /* the same without flags, or NULL */
-    bool     reg_form;             /* no memory operand */
+    bool     reg_form;             /* no access to memory: register form, LEA, NOP */
     bool     relative;             /* a branch: imm is the distance from the next instruction */
     uint8_t  kind;                 /* enum kind */
     bool     joined, special;      /* by build.c: the record before does its work; registers are compiled in */

@@ -57,10 +57,13 @@ static void check_canonical(struct cpu *c, const struct insn *i)
 
 const struct insn *follow_slow(struct cpu *c, const struct insn *i)
 {
-    const struct insn *t = i + i->link;
+    const struct insn *t = insn_target(i);
     c->budget += t->n;
     if (c->mode & MODE_LONG) check_canonical(c, i);
-    if (t == c->traces->arena + 1 && c->budget >= 0) TAIL enter(c, i);
+    if (t == c->traces->arena + 1 && c->budget >= 0) {
+        if (c->mode & (MODE_FLAT | MODE_LONG)) TAIL jump_to(c, i, c->rip);
+        TAIL enter(c, i);
+    }
     if (t->n == TRACE_DEAD && t != c->traces->arena + 1) c->link_from = i;
     LEAVE(c);
 }
@@ -82,7 +85,7 @@ static uint64_t near_target(struct cpu *c, const struct insn *i, uint64_t target
 static const struct insn *follow_checked(struct cpu *c, const struct insn *i, uint64_t target, bool straight)
 {
     c->rip = target;
-    if (straight && trace_in_limit(c, i + i->link)) FOLLOW(c, i);
+    if (straight && trace_in_limit(c, insn_target(i))) FOLLOW(c, i);
     TAIL enter(c, i);
 }
 
@@ -184,6 +187,12 @@ EXEC jmp_w(struct cpu *c, const struct insn *i)
 }
 const struct family family_jmp = NONE_FGLW(jmp_f, jmp_g, jmp_l, jmp_w);
 
+/* Out of the page: looked up each time. */
+EXEC jmp_out_f(struct cpu *c, const struct insn *i)
+{
+    TAIL jump_to(c, i, (uint32_t)(c->rip + (uint32_t)i->disp));
+}
+
 static uint64_t reg_value(const struct cpu *c, const struct insn *i)
 {
     return insn_opsize(i) == 2 ? reg16(c, i->dst) : insn_opsize(i) == 4 ? reg32(c, i->dst) : c->gpr[i->dst];
@@ -192,6 +201,16 @@ EXEC jmp_r(struct cpu *c, const struct insn *i)
 {
     c->rip = near_target(c, i, reg_value(c, i));
     TAIL enter(c, i);
+}
+EXEC jmp_rf(struct cpu *c, const struct insn *i)
+{
+    TAIL jump_to(c, i, reg32(c, i->dst));
+}
+EXEC jmp_rl(struct cpu *c, const struct insn *i)
+{
+    uint64_t target = c->gpr[i->dst];
+    if (unlikely(!is_canonical(target))) TAIL jmp_r(c, i);
+    TAIL jump_to(c, i, target);
 }
 EXEC jmp_m(struct cpu *c, const struct insn *i)
 {
@@ -214,7 +233,7 @@ EXEC jmp_ml(struct cpu *c, const struct insn *i)
     TAIL jump_to(c, i, target);
 }
 const struct family family_jmp_e = { .h = {
-    [K_R] = { { NULL, jmp_r, jmp_r, jmp_r } },
+    [K_R] = { { NULL, jmp_r, jmp_rf, jmp_r }, { NULL, jmp_r, jmp_r, jmp_r }, { [3] = jmp_rl } },
     [K_M] = { { NULL, jmp_m, jmp_mf, jmp_m }, { NULL, jmp_m, jmp_m, jmp_m }, { [3] = jmp_ml } } } };
 
 /* ---- calls -------------------------------------------------------------------------------------------- */
@@ -240,6 +259,34 @@ EXEC call_f(struct cpu *c, const struct insn *i)
     c->gpr[RSP] = sp;
     c->rip = (uint32_t)(c->rip + (uint32_t)i->disp);
     FOLLOW(c, i);
+}
+/* To a target that is looked up; `slow` does what this cannot. */
+static inline __attribute__((always_inline)) const struct insn *call_to(struct cpu *c, const struct insn *i,
+                                                                        uint32_t target, exec_fn *slow)
+{
+    uint32_t sp = reg32(c, RSP) - 4;
+    FLAT_AT(p, write, sp, 4, slow);
+    host_store(p, c->rip + i->off + i->len, 4);
+    c->gpr[RSP] = sp;
+    TAIL jump_to(c, i, target);
+}
+static inline __attribute__((always_inline)) const struct insn *call_to_long(struct cpu *c, const struct insn *i,
+                                                                             uint64_t target, exec_fn *slow)
+{
+    uint64_t sp = c->gpr[RSP] - 8;
+    FLAT_AT(p, write, sp, 8, slow);
+    if (unlikely(!is_canonical(target))) TAIL slow(c, i);
+    host_store(p, c->rip + i->off + i->len, 8);
+    c->gpr[RSP] = sp;
+    TAIL jump_to(c, i, target);
+}
+EXEC call_out_f(struct cpu *c, const struct insn *i)
+{
+    return call_to(c, i, (uint32_t)(c->rip + (uint32_t)i->disp), call_g);
+}
+EXEC call_out_l(struct cpu *c, const struct insn *i)
+{
+    return call_to_long(c, i, c->rip + (uint64_t)(int64_t)i->disp, call_g);
 }
 EXEC call_l(struct cpu *c, const struct insn *i)
 {
@@ -278,9 +325,28 @@ EXEC call_m(struct cpu *c, const struct insn *i)
     c->rip = target;
     TAIL enter(c, i);
 }
+EXEC call_rf(struct cpu *c, const struct insn *i) { return call_to(c, i, reg32(c, i->dst), call_r); }
+EXEC call_rl(struct cpu *c, const struct insn *i) { return call_to_long(c, i, c->gpr[i->dst], call_r); }
+EXEC call_mf(struct cpu *c, const struct insn *i)
+{
+    uint32_t laddr = flat_laddr(c, i);
+    FLAT_AT(p, read, laddr, 4, call_m);
+    return call_to(c, i, (uint32_t)host_load(p, 4), call_m);
+}
+EXEC call_ml(struct cpu *c, const struct insn *i)
+{
+    uint64_t laddr = long_laddr(c, i);
+    FLAT_AT(p, read, laddr, 8, call_m);
+    return call_to_long(c, i, host_load(p, 8), call_m);
+}
 const struct family family_call_e = { .h = {
-    [K_R] = { { NULL, call_r, call_r, call_r } },
-    [K_M] = { { NULL, call_m, call_m, call_m }, { NULL, call_m, call_m, call_m } } } };
+    [K_R] = { { NULL, call_r, call_rf, call_r }, { NULL, call_r, call_r, call_r }, { [3] = call_rl } },
+    [K_M] = { { NULL, call_m, call_mf, call_m }, { NULL, call_m, call_m, call_m }, { [3] = call_ml } } } };
+
+exec_fn *branch_out_of_page(exec_fn *f)
+{
+    return f == jmp_f ? jmp_out_f : f == call_f ? call_out_f : f == call_l ? call_out_l : f;
+}
 
 EXEC ret_g(struct cpu *c, const struct insn *i)
 {

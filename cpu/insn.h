@@ -34,7 +34,7 @@ struct insn {
     uint8_t  asize;                /* bits 0-1 address size: 0 = 16, 1 = 32, 2 = 64 bits; bits 2-3 log2 of the
                                       operand size in bytes; bit 4 REP/REPE, bit 5 REPNE, bit 6 register form (mod 3) */
     union {
-        int32_t link;              /* branch: records from here to the target's header */
+        int32_t link;              /* branch: bytes from here to the target's header */
         int32_t n;                 /* header: instructions in the trace */
         uint32_t opcode;           /* x87: (D8..DF & 7) << 8 | modrm; MMX, SSE: see simd.h */
     };
@@ -77,6 +77,7 @@ enum { INSN_REP = 0x10, INSN_REPNE = 0x20, INSN_REG = 0x40 };
 /* Operand size in bytes: 1, 2, 4, 8. */
 static inline unsigned insn_opsize(const struct insn *i) { return 1u << (i->asize >> 2 & 3); }
 
+static inline const struct insn *insn_target(const struct insn *i) { return (const void *)((const char *)i + i->link); }
 static inline const struct insn *insn_header(const struct insn *i) { return i - i->slot; }
 /* Address of this instruction / of the next one, inside a trace. */
 static inline uint64_t insn_rip(const struct cpu *c, const struct insn *i)

@@ -20,6 +20,6 @@ SOURCE_FAMILY(imul);
 SOURCE_FAMILY(div);
 SOURCE_FAMILY(idiv);
 const struct family family_imul2 = { .h = {
-    [K_RR] = { W3(imul2, rr) }, [K_RM] = M3(imul2, rm) } };
+    [K_RR] = { W3(imul2, rr), W3(imul2, rrn) }, [K_RM] = M3(imul2, rm) } };
 const struct family family_imul3 = { .h = {
-    [K_RR] = { W3(imul3, rr) }, [K_RM] = { W3(imul3, rmg), W3(imul3, rmg) } } };
+    [K_RR] = { W3(imul3, rr), W3(imul3, rrn) }, [K_RM] = { W3(imul3, rmg), W3(imul3, rmg) } } };

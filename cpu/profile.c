@@ -109,7 +109,7 @@ unsigned profile_trace(struct cpu *c, struct insn *header, unsigned slots, const
         struct insn *i = header + to;
         *i = header[slot];
         i->slot = (uint8_t)to;
-        if (slot == slots || info[slot].relative) i->link -= (int32_t)(to - slot);
+        if (slot == slots || info[slot].relative) i->link -= (int32_t)((to - slot) * sizeof *i);
         to--;
         if (!is_counted(info, slot, slots)) continue;
         place(header, to--, &handler_of(p, i, &info[slot], slot + 1 < slots && info[slot + 1].joined)->count, i);

@@ -2,7 +2,7 @@
  * Handlers with the register numbers compiled in. Private to cpu/.
  */
 #pragma once
-#include "cpu/insn.h"
+#include "cpu/opcodes.h"
 
-/* The special handler that does what i->exec does for just these registers, or NULL. */
-exec_fn *special(const struct insn *i);
+/* The special handler that does what i->exec of this family does for just these registers, or NULL. */
+exec_fn *special(const struct family *, const struct insn *i);

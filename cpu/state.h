@@ -87,7 +87,7 @@ struct segment_memo {
  * page, permission and alignment in one compare. TLB_SLOW in a tag: the translation is valid but
  * goes through memory_read()/memory_write() (MMIO, ROM, code, not yet dirty). */
 #define TLB_SIZE  1024u
-#define ITLB_SIZE 256u
+#define ITLB_SIZE 1024u
 #define TLB_SLOW  0x800ull
 #define TLB_NONE  0xFFFull         /* matches no address: all size bits set, and slow too */
 
@@ -101,7 +101,7 @@ struct itlb_entry { uint64_t tag, paddr; };
 #define TABLE_PAGES 16u
 struct table_page { uint64_t number; const uint8_t *host; };
 /* Where branches without a direct link went: `tag` is the linear address ^ jump_tag of struct cpu. */
-#define JUMPS     1024u
+#define JUMPS     4096u
 struct jump { uint64_t tag; const struct insn *trace; };
 /* Which slots may hold something, so that no flush looks at others; bit n of `words`: bits[n] is not 0. */
 struct slots { uint64_t words, bits[TLB_SIZE / 64]; };

@@ -306,5 +306,5 @@ void trace_link(struct cpu *c, const struct insn *from, const struct insn *heade
     uint64_t target = (source->key >> 8) + (uint64_t)(int64_t)from->disp;
     if (header->key != (target << 8 | (source->key & 0xFF & ~(uint64_t)TRACE_PLAIN))) return;
     if ((header->key ^ source->key) >> (8 + PAGE_BITS)) return;
-    ((struct insn *)(uintptr_t)from)->link = (int32_t)(header - from);
+    ((struct insn *)(uintptr_t)from)->link = (int32_t)((const char *)header - (const char *)from);
 }

@@ -110,6 +110,8 @@ static inline __attribute__((always_inline)) const struct insn *jump_to(struct c
 }
 /* A branch record's link could not be followed: c->rip is the target already. */
 const struct insn *follow_slow(struct cpu *, const struct insn *);
+/* The handler for a near branch that does what f does to a target in another page. */
+exec_fn *branch_out_of_page(exec_fn *f);
 /* Near transfers with limit checks and 16-bit wrap. */
 const struct insn *branch_near(struct cpu *, const struct insn *);
 const struct insn *fall_through(struct cpu *, const struct insn *);
@@ -118,7 +120,7 @@ const struct insn *fall_through(struct cpu *, const struct insn *);
  * instructions behind. */
 #define FOLLOW_OUT(c, i)                                                    \
     do {                                                                    \
-        const struct insn *target_ = (i) + (i)->link;                       \
+        const struct insn *target_ = insn_target(i);                        \
         int64_t left_ = (c)->budget + (i)->imm - target_->n;                \
         (c)->budget = left_;                                                \
         if (unlikely(left_ < 0)) TAIL follow_slow(c, i);                    \
@@ -127,7 +129,7 @@ const struct insn *fall_through(struct cpu *, const struct insn *);
 /* Runs the trace that record i, the last one, links to; c->rip is the target. */
 #define FOLLOW(c, i)                                                        \
     do {                                                                    \
-        const struct insn *target_ = (i) + (i)->link;                       \
+        const struct insn *target_ = insn_target(i);                        \
         if (unlikely(((c)->budget -= target_->n) < 0)) TAIL follow_slow(c, i); \
         CHAIN(c, target_ + 1);                                              \
     } while (0)
@@ -139,6 +141,6 @@ static inline __attribute__((always_inline)) const struct insn *branch_word(stru
     uint64_t target = c->rip + (uint64_t)(int64_t)i->disp;
     c->rip = (uint16_t)target;
     c->budget += back;
-    if (unlikely(target + i[i->link].off > 0x10000)) TAIL enter(c, i);
+    if (unlikely(target + insn_target(i)->off > 0x10000)) TAIL enter(c, i);
     FOLLOW(c, i);
 }
