@@ -168,16 +168,19 @@ static inline bool known_entry(const struct cpu *c, uint64_t paddr, uint32_t *va
     return true;
 }
 
-/* The commonest walk: 32-bit tables in known pages, a page of 4 KiB, no fault; false: the long way. */
+/* The commonest walk: 32-bit tables in known pages, a page of 4 KiB or none; false: the long way. */
 static inline bool quick_walk(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set, struct walk *w)
 {
     bool user = set == SET_USER;
     uint32_t directory, entry, marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0);
+    uint32_t missing = (access == ACCESS_STORE ? PF_W : 0) | (user ? PF_U : 0);
     if (c->efer & EFER_LMA || c->cr4 & (CR4_PAE | CR4_SMEP | CR4_SMAP)) return false;
     if (!known_entry(c, a20_mask(c, (c->cr3 & 0xFFFFF000) + (laddr >> 20 & 0xFFC)), &directory)) return false;
-    if ((directory & (PTE_P | PTE_A | PTE_PS)) != (PTE_P | PTE_A)) return false;
+    if (!(directory & PTE_P)) fault_page(c, laddr, missing);
+    if ((directory & (PTE_A | PTE_PS)) != PTE_A) return false;
     uint64_t at = a20_mask(c, (directory & 0xFFFFF000) + (laddr >> 10 & 0xFFC));
-    if (!known_entry(c, at, &entry) || !(entry & PTE_P)) return false;
+    if (!known_entry(c, at, &entry)) return false;
+    if (!(entry & PTE_P)) fault_page(c, laddr, missing);
     uint32_t all = directory & entry;
     bool writable = all & PTE_W || (!user && !(c->cr0 & CR0_WP));
     if ((user && !(all & PTE_U)) || (access == ACCESS_STORE && !writable)) return false;
