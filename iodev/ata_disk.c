@@ -176,6 +176,7 @@ static const struct ata_command commands[] = {
     { 0x40, 0, ata_run_verify },                               /* READ VERIFY SECTOR(S) */
     { 0x41, 0, ata_run_verify },
     { 0x42, EXT, ata_run_verify },
+    { 0x50, AT_ONCE, run_write_buffer },                   /* ATA-1's FORMAT TRACK: no more */
     { 0x70, MOVES, ata_run_seek },                               /* SEEK 7xh */
     { 0x91, 0, run_set_geometry },                         /* INITIALIZE DEVICE PARAMETERS */
     { 0x94, 0, ata_run_set_power }, { 0x95, 0, ata_run_set_power }, { 0x96, 0, ata_run_set_power },

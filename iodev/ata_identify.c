@@ -147,6 +147,8 @@ void ata_identify(const struct ata_disk *k, uint8_t data[SECTOR_SIZE])
     put_text(w + 27, 20, k->model ? k->model : "");
     w[4] = (uint16_t)(k->native.spt * SECTOR_SIZE);
     w[5] = SECTOR_SIZE;   /* ATA-1's words 4, 5: the Bochs BIOS takes its block size from them */
+    w[20] = 3;                 /* ATA-1: a buffer with read-ahead of `buffer` sectors */
+    w[21] = ATA_CHUNK_SECTORS;
     w[47] = 0x8000 | ATA_MAX_MULTIPLE;
     w[48] = 0x0001;            /* 32-bit data port: ATA-1's word, drivers still look at it */
     w[49] = 0x0E00;            /* LBA, IORDY (may be disabled) */

@@ -16,14 +16,14 @@ struct page {
 
 /* Ascending by page code. 1: error recovery; 0Dh: a spin-down time, 60 seconds and 75 frames;
  * 0Eh: audio ports 0 and 1 at full volume; 1Ah: power condition; 2Ah: capabilities: mode 2,
- * multi-session; READ CD's sub-channel Q and C2 bytes; tray, eject, lock; 24x (4234 KB/s). */
+ * multi-session; READ CD's raw sub-channels and C2 bytes; tray, eject, lock; 24x (4234 KB/s). */
 static const struct page pages[] = {
     { 0, 8, { 0x01, 6, 0, 5 }, { 0x01, 6, 0x3F, 0xFF } },
     { 8, 8, { 0x0D, 6, 0, 0x0D, 0, 60, 0, 75 }, { 0x0D, 6, 0, 0x0F } },
     { 16, 16, { 0x0E, 14, 4, 0, 0, 0, 0, 75, 1, 0xFF, 2, 0xFF },
       { 0x0E, 14, 2, 0, 0, 0, 0, 0, 0x0F, 0xFF, 0x0F, 0xFF, 0x0F, 0xFF, 0x0F, 0xFF } },
     { 32, 12, { 0x1A, 10 }, { 0x1A, 10, 0, 3, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF } },
-    { 44, 24, { 0x2A, 22, 0x08, 0, 0x30, 0x10, 0x29, 0x00, 4234 >> 8, 4234 & 255, 1, 0, 0, 64,
+    { 44, 24, { 0x2A, 22, 0x08, 0, 0x30, 0x14, 0x29, 0x00, 4234 >> 8, 4234 & 255, 1, 0, 0, 64,
                 4234 >> 8, 4234 & 255 }, { 0x2A, 22 } },
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Reading from the disc: READ in its sizes, READ CD, seeks, and audio that there is none of.
  * SCSI Multimedia Commands - 3 (T10/1363D, 2001); section numbers are from it.
- * Not implemented: raw sub-channels P-W (READ CD's sub-channel 1 and 4), audio tracks.
+ * ECMA-130 (1996), clause 22 for the sub-channels.
+ * Not implemented: audio tracks.
  */
 #include "iodev/cdrom/cd.h"
 #include <errno.h>
@@ -49,8 +50,8 @@ static const uint16_t area_bytes[][AREAS] = {
     [DISC_MODE1] = { 12, 4, 0, 2048, 288 }, [DISC_MODE2] = { 12, 4, 0, 2336, 0 },
     [DISC_MODE2_FORM1] = { 12, 4, 8, 2048, 280 }, [DISC_MODE2_FORM2] = { 12, 4, 8, 2328, 0 },
 };
-enum { C2_BITS = 294, C2_AND_BLOCK_BITS = 296, Q_BYTES = 16 };
-enum { EXTRA_C2 = 1, EXTRA_BLOCK = 2, EXTRA_Q = 4 };
+enum { C2_BITS = 294, C2_AND_BLOCK_BITS = 296, Q_BYTES = 16, SUB_BYTES = 96 };
+enum { EXTRA_C2 = 1, EXTRA_BLOCK = 2, EXTRA_Q = 4, EXTRA_RAW = 8, EXTRA_RW = 16 };
 
 /* The areas asked for, from .. to of the sector. They have to lie side by side: table 182's
  * combinations with a gap are illegal. */
@@ -71,15 +72,22 @@ static bool choose_areas(struct cd *c, uint8_t wanted)
 static bool choose_extra(struct cd *c, uint8_t flags, uint8_t sub_channel)
 {
     static const uint8_t c2[4] = { 0, EXTRA_C2, EXTRA_C2 | EXTRA_BLOCK, 0 };
-    unsigned errors = flags >> 1 & 3;
-    if (errors == 3 || (sub_channel & 7 && (sub_channel & 7) != 2)) return false;
-    c->extra = (uint8_t)(c2[errors] | ((sub_channel & 7) == 2 ? EXTRA_Q : 0));
+    static const uint8_t sub[8] = { 0, EXTRA_RAW, EXTRA_Q, 0, EXTRA_RW };
+    unsigned errors = flags >> 1 & 3, which = sub_channel & 7;
+    if (errors == 3 || (which && !sub[which])) return false;
+    c->extra = c2[errors] | sub[which];
     return true;
+}
+
+static uint32_t sub_bytes(const struct cd *c)
+{
+    if (c->extra & (EXTRA_RAW | EXTRA_RW)) return SUB_BYTES;
+    return c->extra & EXTRA_Q ? Q_BYTES : 0;
 }
 
 static uint32_t extra_bytes(const struct cd *c)
 {
-    uint32_t n = c->extra & EXTRA_Q ? Q_BYTES : 0;
+    uint32_t n = sub_bytes(c);
     if (c->extra & EXTRA_C2) n += c->extra & EXTRA_BLOCK ? C2_AND_BLOCK_BITS : C2_BITS;
     return n;
 }
@@ -152,6 +160,27 @@ static void put_q(uint8_t *to, uint32_t lba)
         to[3 + i + (i >= 3)] = (uint8_t)(msf[i] / 10 << 4 | msf[i] % 10);
 }
 
+/* x^16 + x^12 + x^5 + 1 over control to absolute time, inverted (22.3.6). */
+static uint16_t q_crc(const uint8_t *q, size_t len)
+{
+    uint16_t crc = 0;
+    for (size_t i = 0; i < len * 8; i++) {
+        unsigned bit = (q[i / 8] >> (7 - i % 8) & 1) ^ crc >> 15;
+        crc = (uint16_t)(crc << 1 ^ (bit ? 0x1021 : 0));
+    }
+    return (uint16_t)~crc;
+}
+
+/* A byte has a bit of each sub-channel, P in bit 7; only Q has something to say here. */
+static void put_raw_sub(uint8_t *to, uint32_t lba)
+{
+    enum { WITHOUT_CRC = 10, Q_BIT = 0x40 };
+    uint8_t q[Q_BYTES];
+    put_q(q, lba);
+    put_be16(q + WITHOUT_CRC, q_crc(q, WITHOUT_CRC));
+    for (unsigned i = 0; i < SUB_BYTES; i++) to[i] = q[i / 8] >> (7 - i % 8) & 1 ? Q_BIT : 0;
+}
+
 /* What the buffer was sized for. From a snapshot it may be anything. */
 bool mmc_stream_fits(const struct cd *c)
 {
@@ -179,7 +208,9 @@ static enum cd_sense fill_parts(struct cd *c, uint32_t lba, uint8_t *to)
     uint32_t len = (uint32_t)(c->to - c->from), rest = extra_bytes(c);
     memcpy(to, raw + c->from, len);
     memset(to + len, 0, rest);             /* no C2 errors */
-    if (c->extra & EXTRA_Q) put_q(to + len + rest - Q_BYTES, lba);
+    uint8_t *sub = to + len + rest - sub_bytes(c);
+    if (c->extra & EXTRA_Q) put_q(sub, lba);
+    if (c->extra & EXTRA_RAW) put_raw_sub(sub, lba);
     return SENSE_NONE;
 }
 

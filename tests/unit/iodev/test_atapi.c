@@ -700,7 +700,7 @@ START_TEST(read_cd_parts)
     REFUSED(0x52400, 0xBE, 0, 0, 0, 0, 3, 0, 0, 2, 0x90);            /* a gap */
     REFUSED(0x52400, 0xBE, 0, 0, 0, 0, 3, 0, 0, 2, 0x08);
     REFUSED(0x52400, 0xBE, 0, 0, 0, 0, 3, 0, 0, 2, 0x16);
-    REFUSED(0x52400, 0xBE, 0, 0, 0, 0, 3, 0, 0, 2, 0x10, 1);         /* raw P-W */
+    REFUSED(0x52400, 0xBE, 0, 0, 0, 0, 3, 0, 0, 2, 0x10, 5);         /* reserved */
     REFUSED(0x56400, 0xBE, 1 << 2, 0, 0, 0, 3, 0, 0, 1, 0xF8);       /* audio */
     REFUSED(0x56400, 0xBE, 4 << 2, 0, 0, 0, 3, 0, 0, 1, 0x10);
     ck_assert_uint_eq(PACKET(0xBE, 2 << 2, 0, 0, 0, 3, 0, 0, 60, 0x10), 0);
@@ -723,6 +723,32 @@ START_TEST(read_cd_q_channel)
     ck_assert_uint_eq(PACKET(0xBE, 0, 0, 0, 0, 20, 0, 0, 61, 0x00, 2), 0);   /* Q alone */
     ck_assert_uint_eq(length, 61 * 16);
     ck_assert_mem_eq(data + 60 * 16, q, 16);
+}
+END_TEST
+
+/* Sub-channel 1: 96 bytes as they are on the disc, bit 7 of each P, bit 6 Q with its CRC
+ * (ECMA-130 22.3); 4: R-W, of which there is nothing. */
+START_TEST(read_cd_raw_sub_channel)
+{
+    static const uint8_t q[10] = { 0x41, 1, 1, 0, 0x01, 0x05, 0, 0, 0x03, 0x05 };
+    uint8_t found[12] = { 0 };
+    ck_assert_uint_eq(PACKET(0xBE, 0, 0, 0, 0, 80, 0, 0, 1, 0x10, 1), 0);
+    ck_assert_uint_eq(length, 2048 + 96);
+    for (unsigned i = 0; i < 96; i++) {
+        ck_assert_uint_eq(data[2048 + i] & 0xBF, 0);
+        found[i / 8] |= (uint8_t)((data[2048 + i] >> 6 & 1) << (7 - i % 8));
+    }
+    ck_assert_mem_eq(found, q, 10);
+    uint16_t crc = 0; /* x^16 + x^12 + x^5 + 1, inverted: all 12 bytes give 1D0Fh */
+    for (unsigned i = 0; i < 96; i++) {
+        unsigned bit = (found[i / 8] >> (7 - i % 8) & 1) ^ crc >> 15;
+        crc = (uint16_t)(crc << 1 ^ (bit ? 0x1021 : 0));
+    }
+    ck_assert_uint_eq(crc, 0x1D0F);
+    ck_assert_uint_eq(PACKET(0xBE, 0, 0, 0, 0, 80, 0, 0, 2, 0xF8, 4), 0);
+    ck_assert_uint_eq(length, 2 * (2352 + 96));
+    ck_assert_uint_eq(data[2352] | data[2352 + 95], 0);
+    REFUSED(0x52400, 0xBE, 0, 0, 0, 0, 80, 0, 0, 1, 0x10, 3);
 }
 END_TEST
 
@@ -887,8 +913,8 @@ int main(void)
         capacity_and_information, mode_pages, mode_select, table_of_contents,
         sub_channel_and_header, no_audio, read_10_and_12, byte_count_limit, read_by_dma,
         mode_select_by_dma, dma_without_bus_master, read_cd_whole_sector, read_cd_parts,
-        read_cd_q_channel, raw_image, odd_sizes, dvd_sized_image, hostile_register_writes,
-        hostile_packets,
+        read_cd_q_channel, read_cd_raw_sub_channel, raw_image, odd_sizes, dvd_sized_image,
+        hostile_register_writes, hostile_packets,
     };
     return temp_run("atapi", begin, end, tests, sizeof tests / sizeof tests[0]);
 }

@@ -458,6 +458,21 @@ START_TEST(unknown_commands_abort)
 }
 END_TEST
 
+/* ATA-1's FORMAT TRACK takes a table of a sector's size; a drive that maps its own defects does no
+ * more. */
+START_TEST(format_track_takes_its_table)
+{
+    fake_out8(b, CMD, 0x50);
+    ck_assert_uint_eq(fake_in8(b, STATUS) & 0x88, 0x08);
+    memset(data, 0, 512);
+    give(data, 1, 1);
+    address(0, 1);
+    fake_out8(b, CMD, 0x20);
+    take(data, 1, 1);
+    check_sectors(data, 0, 1);
+}
+END_TEST
+
 START_TEST(power_mode)
 {
     fake_out8(b, CMD, 0xE0);
@@ -676,8 +691,9 @@ int main(void)
         signature_after_power_on, identify_is_consistent, read_lba28, count_zero_is_256,
         read_chs_follows_set_geometry, set_geometry_without_sectors,
         write_then_flush_reaches_the_file, multiple, lba48, end_of_disk, data_port_widths,
-        runs_of_data, runs_of_data_to_the_disk, absent_slave, empty_channel_floats, software_reset, diagnostic_interrupts,
-        nien_masks_and_alternate_status_keeps, unknown_commands_abort, power_mode, native_max,
+        runs_of_data, runs_of_data_to_the_disk, absent_slave, empty_channel_floats,
+        software_reset, diagnostic_interrupts, nien_masks_and_alternate_status_keeps,
+        unknown_commands_abort, format_track_takes_its_table, power_mode, native_max,
         dma_read_scatters, dma_write_large_ext, dma_table_too_short_hangs_until_reset,
         dma_table_outside_ram, no_bus_master_no_dma, volatile_disk_keeps_the_file,
         geometry_from_the_partition_table, plug_refuses, hostile_register_writes,
