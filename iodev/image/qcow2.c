@@ -235,7 +235,7 @@ const struct image_format image_qcow2 = {
     .close = qcow2_close,
     .looks_like = looks_like,
     .create = qcow2_create,
-    .resize = qcow2_resize,
+    .resize = qcow2_resize, .can_shrink = true,
     .check = qcow2_check,
     .info = qcow2_info,
     .write_squeezed = qcow2_write_squeezed,

@@ -60,6 +60,7 @@ bool qcow2_is_protected(const struct qcow2 *, uint64_t offset);
 extern const struct sparse_ops qcow2_ops;
 /* The L2 table for a cluster of the disk: 0 if there is none. EUCLEAN: damaged. */
 int qcow2_l2(struct image *, uint64_t index, uint64_t *table);
+int qcow2_forget(struct image *, uint64_t block);      /* not in this file any more */
 void qcow2_squeezed_extent(const struct qcow2 *, uint64_t entry, uint64_t *offset, uint64_t *len);
 int qcow2_write_squeezed(struct image *, uint64_t cluster, const void *data);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * qcow2: making an empty image, and making one longer.
+ * qcow2: making an empty image, and making one longer or shorter.
  *
  *   cluster 0: header, name of the base   refcount table   refcount blocks   L1
  */
@@ -131,6 +131,30 @@ static int move_l1(struct image *i, uint64_t entries)
     return qcow2_free_now(i, old, old_bytes);
 }
 
+/* ---- shorter --------------------------------------------------------------------------------- */
+/* The rest of the new end's cluster would come back when the disk grows again. */
+static int clear_rest(struct image *i, uint64_t sectors)
+{
+    static const uint8_t zeroes[SECTOR_SIZE];
+    uint64_t per = qcow2_cluster(i->own) / SECTOR_SIZE, end = (sectors + per - 1) / per * per;
+    int error = 0;
+    for (; sectors < end && sectors < i->sectors && !error; sectors++)
+        error = image_write(i, sectors, 1, zeroes);
+    return error;
+}
+
+static int cut_off(struct image *i, uint64_t sectors)
+{
+    struct qcow2 *q = i->own;
+    uint64_t cluster = qcow2_cluster(q), end = up(i->sectors * SECTOR_SIZE, cluster);
+    int error = clear_rest(i, sectors);
+    for (uint64_t block = up(sectors * SECTOR_SIZE, cluster); block < end && !error; block++) {
+        error = meta_make_room(q->s.meta);
+        if (!error) error = qcow2_forget(i, block);
+    }
+    return error ? error : image_flush(i);
+}
+
 const char *qcow2_resize(struct image *i, uint64_t sectors)
 {
     struct qcow2 *q = i->own;
@@ -138,7 +162,8 @@ const char *qcow2_resize(struct image *i, uint64_t sectors)
     uint64_t cluster = qcow2_cluster(q),
              entries = up(sectors * SECTOR_SIZE, cluster * (cluster / 8));
     if (entries > 4 << 20) return "the disk is too large for this cluster size";
-    int error = entries > q->l1_size ? move_l1(i, entries) : 0;
+    int error = sectors < i->sectors ? cut_off(i, sectors) : 0;
+    if (!error && entries > q->l1_size) error = move_l1(i, entries);
     put_be(size, sectors * SECTOR_SIZE, 8);
     if (!error) error = meta_put(q->s.meta, 24, size, 8, QCOW2_CLASS_L1);
     if (!error) error = meta_flush(q->s.meta);

@@ -121,6 +121,17 @@ static int enter(struct image *i, uint64_t block, uint64_t offset, const struct 
     return qcow2_free_later(i, at, len);
 }
 
+int qcow2_forget(struct image *i, uint64_t block)
+{
+    struct place p;
+    int error = find(i, block, &p);
+    if (error || !p.entry) return error;
+    uint64_t at = p.offset, len = p.offset ? qcow2_cluster(i->own) : 0;
+    error = set_l2(i, block, 0);
+    if (p.kind == PLACE_SQUEEZED) qcow2_squeezed_extent(i->own, p.entry, &at, &len);
+    return error || !len ? error : qcow2_free_later(i, at, len);
+}
+
 static int inflate_to(uint8_t *to, size_t room, const uint8_t *from, size_t len)
 {
     z_stream z = { 0 };

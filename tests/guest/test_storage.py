@@ -1,12 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Disks and floppies that Linux has written, looked at by this host's tools (e2fsck, fsck.fat, mtools)."""
+"""Disks and floppies that Linux has written, looked at by this host's tools (e2fsck, fsck.fat, mtools).
+
+  test_storage.py VITRO [TEST ...]
+  test_storage.py VITRO qemu            the same in QEMU, and what differs there (not part of ./check)
+"""
 import hashlib
 import os
 import re
+import select
 import shutil
 import subprocess
 import tempfile
+import time
 import vitro
 from vitro import Machine, check, disk, equal, image, needs
 
@@ -33,13 +39,10 @@ def blank(path, size):
     return path
 
 
-class Linux(Machine):
-    """linux.img with the programs of tools.iso in its root; commands by serial line."""
-
-    def __init__(self, *args, **options):
-        super().__init__(disk(image("linux.img")), "ata1-slave: type=cdrom, path=" + image("tools.iso"), "--memory", "128",
-                         *args, limit=options.pop("limit", 900), **options)
-        self.number = 0
+class Shell:
+    """linux.img with the programs of tools.iso in its root; commands by serial line. A machine below it has send(),
+    serial() and wait_serial()."""
+    number = 0
 
     def login(self):
         self.wait_serial(PROMPT)
@@ -66,12 +69,77 @@ class Linux(Machine):
         equal(self.exit_code(), 0, "exit code after poweroff")
 
 
+class Linux(Shell, Machine):
+    """In Vitro."""
+
+    def __init__(self, drive=None, floppy=None, protected=None):
+        lines = ["ata1-slave: type=cdrom, path=" + image("tools.iso"), "--memory", "128"]
+        if drive:
+            lines.append("ata1-master: type=disk, path=" + drive)
+        if floppy:
+            lines.append("floppya: 1_44=" + floppy)
+        if protected:
+            lines.append("floppyb: 1_44=%s, write_protected=1" % protected)
+        super().__init__(disk(image("linux.img")), *lines, limit=900)
+
+
+class Qemu(Shell):
+    """The same in QEMU."""
+
+    def __init__(self, drive=None, floppy=None, protected=None):
+        needs("qemu-system-i386")
+        args = ["-m", "128", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
+                "-drive", "file=%s,format=raw,if=ide,index=0,snapshot=on" % image("linux.img"),
+                "-drive", "file=%s,format=raw,if=ide,index=3,media=cdrom" % image("tools.iso")]
+        if drive:
+            args += ["-drive", "file=%s,format=raw,if=ide,index=2" % drive]
+        if floppy:
+            args += ["-drive", "file=%s,format=raw,if=floppy,index=0" % floppy, "-boot", "c"]
+        if protected:
+            args += ["-drive", "file=%s,format=raw,if=floppy,index=1,readonly=on" % protected]
+        self.process = subprocess.Popen(["qemu-system-i386", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        self.text = ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.process.kill()
+        self.process.wait()
+        if kind:
+            print("---- serial line (end)\n" + self.serial()[-3000:])
+
+    def send(self, text):
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def serial(self, patience=0):
+        while select.select([self.process.stdout], [], [], patience)[0]:
+            part = os.read(self.process.stdout.fileno(), 65536)
+            if not part:
+                break
+            self.text += part.decode("utf-8", "replace")
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", self.text)
+
+    def wait_serial(self, pattern):
+        end = time.monotonic() + vitro.PATIENCE
+        while True:
+            found = re.search(pattern, self.serial(0.2), re.M)
+            if found:
+                return found
+            check(time.monotonic() < end and self.process.poll() is None, "QEMU does not say %r" % pattern)
+
+    def exit_code(self):
+        return self.process.wait(vitro.PATIENCE)
+
+
 # ---- disks ----------------------------------------------------------------------------------------
-def dma_disk(make, mount, host_check):
+def dma_disk(guest, make, mount, host_check):
     """Linux makes a file system, writes 64 MiB into it over DMA and reads them again with an empty cache."""
     with tempfile.TemporaryDirectory(prefix="vitro-disk-") as folder:
         path = blank(os.path.join(folder, "disk.img"), (MEGABYTES + 36) << 20)
-        with Linux("ata1-master: type=disk, path=" + path) as m:
+        with guest(drive=path) as m:
             m.login()
             m.load("crc32c_generic", "crc16", "mbcache", "jbd2", "ext4")
             equal(m.run("cat /sys/class/ata_device/dev2.0/xfer_mode").split()[0], "XFER_MW_DMA_2", "transfer mode")
@@ -103,19 +171,19 @@ def sum_of(path):
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
-def test_ext4():
+def test_ext4(guest=Linux):
     def look(path, folder):
         host("e2fsck", "-f", "-n", path)
         host("debugfs", "-R", "dump /folder/data %s/out" % folder, path)
-    dma_disk("/bin/mke2fs -q -t ext4 %s", "mount -t ext4 %s", look)
+    dma_disk(guest, "/bin/mke2fs -q -t ext4 %s", "mount -t ext4 %s", look)
 
 
-def test_fat():
+def test_fat(guest=Linux):
     def look(path, folder):
         host("fsck.fat", "-n", path)
         host("mcopy", "-i", path, "::folder/data", folder + "/out")
     needs("mcopy")
-    dma_disk("mkfs.fat -F 32 %s > /dev/null", "mount -t vfat %s", look)
+    dma_disk(guest, "mkfs.fat -F 32 %s > /dev/null", "mount -t vfat %s", look)
 
 
 # ---- floppies -------------------------------------------------------------------------------------
@@ -133,14 +201,14 @@ def format_floppy(m, name, size):
     equal(os.stat(size).st_size, kib << 10, "size of the image")
 
 
-def test_floppy():
+def test_floppy(guest=Linux):
     """A disk is formatted, gets a file system, and files by the kernel and by mtools; they are read again."""
     needs("mcopy")
     with tempfile.TemporaryDirectory(prefix="vitro-floppy-") as folder:
         path = os.path.join(folder, "floppy.img")
         with open(path, "wb") as f:
             f.write(os.urandom(1440 << 10))
-        with Linux("floppya: 1_44=" + path) as m:
+        with guest(floppy=path) as m:
             m.login()
             m.load("floppy")
             format_floppy(m, "u1440", path)
@@ -161,13 +229,13 @@ def test_floppy():
         equal(hashlib.sha256(b"".join(b"%d\n" % n for n in range(1, 60001))).hexdigest(), sums["numbers"], "numbers")
 
 
-def test_floppy_formats():
+def test_floppy_formats(guest=Linux):
     """The same disk as 720K, 1.68M and 1.72M, with a file on each; then write-protected."""
     needs("mcopy")
     with tempfile.TemporaryDirectory(prefix="vitro-floppy-") as folder:
         path, other = os.path.join(folder, "floppy.img"), blank(os.path.join(folder, "other.img"), 737280)
         blank(path, 1440 << 10)
-        with Linux("floppya: 1_44=" + path, "floppyb: 1_44=%s, write_protected=1" % other) as m:
+        with guest(floppy=path, protected=other) as m:
             m.login()
             m.load("floppy")
             for name in ("u720", "u1680", "u1722"):
@@ -182,6 +250,16 @@ def test_floppy_formats():
             check("Read-only" in m.run("dd if=/etc/rc of=/dev/fd1 bs=512 count=1", code=1), "a protected disk")
             m.run("dd if=/dev/fd1 of=/dev/null bs=9k count=80")
             m.power_off()
+
+
+def test_qemu():
+    """Says what passes in QEMU, too, and what does not."""
+    for name in "floppy", "floppy_formats", "ext4", "fat":
+        try:
+            globals()["test_" + name](Qemu)
+            print("QEMU: %s: passed" % name, flush=True)
+        except (vitro.Failure, vitro.Skip) as why:
+            print("QEMU: %s: %s" % (name, why), flush=True)
 
 
 if __name__ == "__main__":

@@ -185,6 +185,16 @@ def test_resize():
             run(writer, image, "qcow2", model, "2", "300")
             same(image, "qcow2", model)
             run(img, "resize", "-q", image, "1M", codes=(1,))
+            for shorter in ("17M", "2047K"):           # cut off, in the midst of a cluster, too; what was there is gone
+                run(img, "resize", "-q", "--shrink", image, shorter)
+                run("truncate", "-s", shorter, model)
+                same(image, "qcow2", model)
+                run(img, "check", "-q", image)
+                run(img, "resize", "-q", image, "20M")
+                run("truncate", "-s", "20M", model)
+                same(image, "qcow2", model)
+            run(writer, image, "qcow2", model, "3", "100")
+            same(image, "qcow2", model)
 
 
 def test_check():
