@@ -5,10 +5,13 @@
 #include "iodev/cdrom/disc.h"
 #include "iodev/image/image.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { BLOCKS_PER_SECTOR = DISC_SECTOR / SECTOR_SIZE };
+enum { SUB_BYTES = 96 };
 /* a raw sector that starts anywhere in a block */
 enum { RAW_BLOCKS = (DISC_RAW_SECTOR + 2 * SECTOR_SIZE - 2) / SECTOR_SIZE };
 
@@ -17,28 +20,51 @@ struct disc {
     uint64_t blocks;           /* of 512 bytes */
     uint32_t sectors;
     bool     raw;
+    uint32_t stride;           /* raw: bytes from one sector to the next */
 };
 
 static const uint8_t sync_pattern[DISC_SYNC_BYTES] = {
     0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0,
 };
 
-static bool looks_raw(const struct disc *d)
+/* A sync pattern at this byte; across two blocks, if need be. */
+static bool has_sync(const struct disc *d, uint64_t at)
 {
-    uint8_t block[SECTOR_SIZE];
-    return image_read(d->image, 0, 1, block) == 0 && !memcmp(block, sync_pattern, DISC_SYNC_BYTES);
+    uint8_t blocks[2 * SECTOR_SIZE] = { 0 };
+    uint64_t first = at / SECTOR_SIZE, left = first < d->blocks ? d->blocks - first : 0;
+    if (!left || image_read(d->image, first, left > 1 ? 2 : 1, blocks)) return false;
+    return !memcmp(blocks + at % SECTOR_SIZE, sync_pattern, DISC_SYNC_BYTES);
+}
+
+/* Some programs add the sub-channels of each sector. */
+static void look_for_raw(struct disc *d)
+{
+    d->raw = has_sync(d, 0);
+    bool with_sub = d->raw && !has_sync(d, DISC_RAW_SECTOR) &&
+                    has_sync(d, DISC_RAW_SECTOR + SUB_BYTES);
+    d->stride = DISC_RAW_SECTOR + (with_sub ? SUB_BYTES : 0);
+}
+
+static bool is_cue_sheet(const char *path)
+{
+    size_t len = strlen(path);
+    return len > 4 && !strcasecmp(path + len - 4, ".cue");
 }
 
 /* A last sector that the file does not fill reads as zeroes behind its end. */
 static uint32_t count_sectors(const struct disc *d)
 {
-    uint64_t n = d->raw ? d->blocks * SECTOR_SIZE / DISC_RAW_SECTOR
+    uint64_t n = d->raw ? d->blocks * SECTOR_SIZE / d->stride
                         : (d->blocks + BLOCKS_PER_SECTOR - 1) / BLOCKS_PER_SECTOR;
     return n > INT32_MAX ? INT32_MAX : n ? (uint32_t)n : 1;
 }
 
 struct disc *disc_open(const char *path, char *note, size_t room)
 {
+    if (is_cue_sheet(path)) {
+        snprintf(note, room, "%s: is a cue sheet; name the .bin file that it describes", path);
+        return NULL;
+    }
     struct disc *d = calloc(1, sizeof *d);
     if (d) d->image = image_open(path, "flat", IMAGE_READ_ONLY, note, room);
     if (!d || !d->image) {
@@ -46,7 +72,7 @@ struct disc *disc_open(const char *path, char *note, size_t room)
         return NULL;
     }
     d->blocks = image_sectors(d->image);
-    d->raw = looks_raw(d);
+    look_for_raw(d);
     d->sectors = count_sectors(d);
     return d;
 }
@@ -73,7 +99,7 @@ static int read_blocks(const struct disc *d, uint64_t first, uint32_t count, uin
 static int load_raw(const struct disc *d, uint32_t lba, uint8_t *to)
 {
     uint8_t blocks[RAW_BLOCKS * SECTOR_SIZE];
-    uint64_t at = (uint64_t)lba * DISC_RAW_SECTOR;
+    uint64_t at = (uint64_t)lba * d->stride;
     int error = read_blocks(d, at / SECTOR_SIZE, RAW_BLOCKS, blocks);
     memcpy(to, blocks + at % SECTOR_SIZE, DISC_RAW_SECTOR);
     return error;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * A compact disc with one data track, in an image file: an ISO 9660 image (2048 bytes per sector) or
- * raw sectors of 2352 bytes as they are on the disc ("bin"). ECMA-130 (1996) names the parts:
+ * A compact disc with one data track, in an image file: an ISO 9660 image (2048 bytes per sector)
+ * or raw sectors of 2352 bytes as they are on the disc ("bin"), perhaps each with 96 bytes of
+ * sub-channels, which are passed over. ECMA-130 (1996) names the parts:
  *
  *   mode 1          sync 12 | header 4 | user 2048                 | EDC 4, 0 8, ECC 276
  *   mode 2 form 1   sync 12 | header 4 | subheader 8 | user 2048   | EDC 4, ECC 276

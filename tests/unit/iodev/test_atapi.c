@@ -773,6 +773,31 @@ static void make_raw(const char *name, unsigned sectors, size_t cut)
     fclose(f);
 }
 
+/* 96 bytes of sub-channels behind each sector: passed over. A cue sheet is not a disc. */
+START_TEST(raw_image_with_sub_channels)
+{
+    uint8_t raw[2448] = { 0 };
+    FILE *f = fopen(temp_path(&temp, "sub.bin"), "wb");
+    for (unsigned n = 0; n < 5; n++) {
+        user_data(n);
+        memcpy(raw + 16, expected, 2048);
+        disc_encode_mode1(raw, n);
+        ck_assert_uint_eq(fwrite(raw, 1, sizeof raw, f), sizeof raw);
+    }
+    fclose(f);
+    ck_assert_ptr_null(media_change(cd, 0, temp.path));
+    REFUSED(0x62800, 0x00);
+    ck_assert_uint_eq(PACKET(0x25), 0);
+    ck_assert_uint_eq(be(data, 4), 4);
+    ck_assert_uint_eq(PACKET(0x28, 0, 0, 0, 0, 4, 0, 0, 1), 0);
+    user_data(4);
+    ck_assert_mem_eq(data, expected, 2048);
+    const char *why = media_change(cd, 0, temp_image(&temp, "disc.cue", 1));
+    ck_assert_ptr_nonnull(why);
+    ck_assert_msg(strstr(why, "cue sheet") && strstr(why, ".bin"), "%s", why);
+}
+END_TEST
+
 START_TEST(raw_image)
 {
     make_raw("raw.bin", 10, 0);
@@ -913,8 +938,8 @@ int main(void)
         capacity_and_information, mode_pages, mode_select, table_of_contents,
         sub_channel_and_header, no_audio, read_10_and_12, byte_count_limit, read_by_dma,
         mode_select_by_dma, dma_without_bus_master, read_cd_whole_sector, read_cd_parts,
-        read_cd_q_channel, read_cd_raw_sub_channel, raw_image, odd_sizes, dvd_sized_image,
-        hostile_register_writes, hostile_packets,
+        read_cd_q_channel, read_cd_raw_sub_channel, raw_image, raw_image_with_sub_channels,
+        odd_sizes, dvd_sized_image, hostile_register_writes, hostile_packets,
     };
     return temp_run("atapi", begin, end, tests, sizeof tests / sizeof tests[0]);
 }
