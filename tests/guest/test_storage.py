@@ -88,7 +88,7 @@ class Qemu(Shell):
 
     def __init__(self, drive=None, floppy=None, protected=None):
         needs("qemu-system-i386")
-        args = ["-m", "128", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
+        args = ["-nodefaults", "-vga", "std", "-m", "128", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
                 "-drive", "file=%s,format=raw,if=ide,index=0,snapshot=on" % image("linux.img"),
                 "-drive", "file=%s,format=raw,if=ide,index=3,media=cdrom" % image("tools.iso")]
         if drive:
