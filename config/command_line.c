@@ -242,7 +242,8 @@ static bool read_option(struct parser *p, const char *arg, const char *next, boo
     if (!o) return wrong(p, arg, "no such option; --help lists them");
     if (!o->value && value) return wrong(p, arg, "this option has no value");
     if (!o->value) return o->take(p, NULL);
-    if (*o->value == '[') return value && !*value ? wrong(p, arg, "a value is missing") : o->take(p, value);
+    bool may = !strncmp(o->value, "[=", 2);
+    if (may) return value && !*value ? wrong(p, arg, "a value is missing") : o->take(p, value);
     if (!value) {
         value = next;
         *used_next = true;
