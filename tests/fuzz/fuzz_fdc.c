@@ -10,6 +10,8 @@
  *   6 time passes: 2^n * 10 us         7 another disk: drive n mod 2, which        8 disk out: drive n
  *   9 reset of the board               10 recalibrate drive n      11 reset by DOR, its four answers
  *  12 specify: DMA or not (n)          13 a whole command: opcode, C, H, R, EOT; DMA, wait, results
+ *  14 another disk, with a boot sector: drive n mod 2; sectors (2), tracks, sectors per track, heads
+ *  15 format a track with n sectors: drive and head, N, C, H, first R, step of R, fill
  *
  * All along: no interrupt and no DMA request while DOR keeps them off. Afterwards a reset and a fresh 720K
  * disk: a sector is written and read back by DMA, and is in its place in the image.
@@ -174,6 +176,33 @@ static void change(unsigned number, uint8_t which)
     media_change(drive[number], 0, n < COUNT_OF(disks) ? disks[n].path : others[n - COUNT_OF(disks)]);
 }
 
+static void change_to_boot_disk(unsigned number, struct script *in)
+{
+    uint8_t boot[SECTOR_SIZE] = { 0xEB, 0x3C, 0x90, [12] = 2, [21] = 0xF0 };
+    size_t sectors = take16(in) % (HOST_BYTES / SECTOR_SIZE);
+    unsigned tracks = take8(in), spt = take8(in), heads = take8(in), all = tracks * spt * heads;
+    boot[19] = (uint8_t)all, boot[20] = (uint8_t)(all >> 8);
+    boot[24] = (uint8_t)spt, boot[26] = (uint8_t)heads;
+    media_eject(drive[0], 0);
+    media_eject(drive[1], 0);
+    host_make("/boot.img", boot, SECTOR_SIZE);
+    host_resize("/boot.img", (sectors + 1) * SECTOR_SIZE);
+    media_change(drive[number], 0, "/boot.img");
+}
+
+static void format(unsigned sectors, struct script *in)
+{
+    uint8_t *ram = memory_ram(b->memory), results[16];
+    uint8_t place = take8(in) & 7, n = take8(in), c = take8(in), h = take8(in), r = take8(in), step = take8(in);
+    const uint8_t bytes[6] = { 0x4D, place, n, (uint8_t)sectors, 0x1B, take8(in) };
+    for (unsigned i = 0; i < sectors; i++, r = (uint8_t)(r + step))
+        memcpy(ram + 0x3000 + 4 * i, (const uint8_t[4]){ c, h, r, n }, 4);
+    set_up_dma(0x48, 0x3000, (uint16_t)(sectors * 4 - 1));
+    for (unsigned i = 0; i < sizeof bytes; i++) give(bytes[i]);
+    wait_for_interrupt();
+    take_results(results, sizeof results);
+}
+
 static void act(struct script *in)
 {
     uint8_t op = take8(in), n = op >> 4, results[16];
@@ -196,6 +225,8 @@ static void act(struct script *in)
     case 11: reset_controller(); break;
     case 12: specify(n & 1); break;
     case 13: whole_command(in); break;
+    case 14: change_to_boot_disk(n & 1, in); break;
+    case 15: format(n, in); break;
     }
 }
 

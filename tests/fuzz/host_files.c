@@ -17,6 +17,7 @@ struct file {
     uint8_t *data;
     size_t   bytes;
     bool     written[HOST_BYTES / PAGE];   /* other pages are zeroes */
+    unsigned pages;                        /* how many are written */
 };
 
 struct opened {
@@ -35,16 +36,21 @@ static size_t limit = HOST_BYTES;
 static void put(struct file *f, size_t at, const void *from, size_t bytes)
 {
     memcpy(f->data + at, from, bytes);
-    for (size_t page = at / PAGE; bytes && page <= (at + bytes - 1) / PAGE; page++) f->written[page] = true;
+    for (size_t page = at / PAGE; bytes && page <= (at + bytes - 1) / PAGE; page++) {
+        f->pages += !f->written[page];
+        f->written[page] = true;
+    }
 }
 
 static void cut(struct file *f, size_t bytes)
 {
-    for (size_t at = bytes; at < f->bytes;) {
-        size_t len = PAGE - at % PAGE;
-        if (f->written[at / PAGE]) memset(f->data + at, 0, len);
-        if (len == PAGE) f->written[at / PAGE] = false;
-        at += len;
+    for (size_t at = bytes, len; at < f->bytes && f->pages; at += len) {
+        len = PAGE - at % PAGE;
+        if (!f->written[at / PAGE]) continue;
+        memset(f->data + at, 0, len);
+        if (len < PAGE) continue;
+        f->written[at / PAGE] = false;
+        f->pages--;
     }
     f->bytes = bytes;
 }
@@ -93,6 +99,13 @@ void host_make(const char *path, const void *data, size_t bytes)
     empty(f);
     if (data) put(f, 0, data, bytes);
     f->bytes = bytes;
+}
+
+void host_resize(const char *path, size_t bytes)
+{
+    struct file *f = find(path);
+    require(f && bytes <= HOST_BYTES, "there is no such file, or it is too large");
+    cut(f, bytes);
 }
 
 const uint8_t *host_bytes(const char *path, size_t *bytes)

@@ -19,7 +19,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { HOST_FILES = 8, HOST_OPEN = 16, HOST_BYTES = 3 << 20, HOST_NODES = 64 };
+enum { HOST_FILES = 12, HOST_OPEN = 16, HOST_BYTES = 3 << 20, HOST_NODES = 64 };
 #define HOST_TREE "/tree"
 
 /* ---- for the target -------------------------------------------------------------------------- */
@@ -35,6 +35,7 @@ void host_clear(void);         /* no files; what is open must have been closed *
 unsigned host_open_count(void);
 /* Absolute path. The bytes of a file that is there already are replaced. */
 void host_make(const char *path, const void *data, size_t bytes);
+void host_resize(const char *path, size_t bytes);
 const uint8_t *host_bytes(const char *path, size_t *bytes);     /* NULL: no such file */
 void host_limit(size_t bytes); /* of a file from now on */
 void host_plant(const struct host_node *, unsigned count);      /* NULL, 0: no tree */

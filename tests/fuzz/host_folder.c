@@ -108,7 +108,8 @@ int host_dirfd(DIR *d) { return FOLDER_FD + ((struct cursor *)(void *)d)->node; 
 
 int host_fstatat(int folder, const char *name, struct stat *s, int flags)
 {
-    int parent = folder - FOLDER_FD, node = *name == '.' ? parent : child((unsigned)parent, name, strlen(name));
+    bool itself = !strcmp(name, ".") || !strcmp(name, "..");
+    int parent = folder - FOLDER_FD, node = itself ? parent : child((unsigned)parent, name, strlen(name));
     (void)flags;
     if (node < 0) return errno = ENOENT, -1;
     host_stat_node((unsigned)node, s);
