@@ -2,7 +2,8 @@
  * Fuzz target: a CD image of 2048- or 2352-byte sectors (iodev/cdrom/disc.h), in memory. The input:
  *
  *   byte 0: operations, then 4 bytes each: what and how many, sector (2), bit 15: from the end
- *   byte 1: 0: what follows is the file; else it is repeated in so many sectors, with a sync pattern
+ *   byte 1: bits 0-2 0: what follows is the file; else it is repeated in so many sectors, with a sync
+ *           pattern; bit 3: each with 96 bytes of sub-channels behind it
  *   the rest: the file
  *
  * Sectors outside are refused. What the disc gives as data is what stands in the file at its place, and
@@ -13,18 +14,19 @@
 #include "tests/fuzz/host_files.h"
 #include "tests/fuzz/script.h"
 
-enum { LARGEST = 64 << 10, MANY = 16, DATA_AT = DISC_SYNC_BYTES + DISC_HEADER_BYTES };
+enum { LARGEST = 64 << 10, MANY = 16, SUBCHANNELS = 96,
+       DATA_AT = DISC_SYNC_BYTES + DISC_HEADER_BYTES };
 #define PATH "/disc.bin"
 
 static struct disc *disc;
 
 /* Sectors that look raw, whatever is in them. */
-static size_t repeat(uint8_t *to, const uint8_t *data, size_t size, unsigned sectors)
+static size_t repeat(uint8_t *to, const uint8_t *data, size_t size, unsigned sectors, size_t each)
 {
     size_t bytes = 0;
-    for (unsigned n = 0; n < sectors; n++, bytes += DISC_RAW_SECTOR) {
+    for (unsigned n = 0; n < sectors; n++, bytes += each) {
         uint8_t *sector = to + bytes;
-        memset(sector, (int)n, DISC_RAW_SECTOR);
+        memset(sector, (int)n, each);
         memset(sector + 1, 0xFF, 10);
         sector[0] = sector[11] = 0;
         memcpy(sector + 12, data, size < DISC_RAW_SECTOR - 12 ? size : DISC_RAW_SECTOR - 12);
@@ -102,11 +104,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t file[LARGEST];
     struct script in = { data, data + size };
-    unsigned operations = take8(&in) % 32, sectors = take8(&in) % 8;
+    unsigned operations = take8(&in) % 32, how = take8(&in), sectors = how & 7;
     size_t head = 2 + 4u * operations, bytes = size > head ? size - head : 0;
     if (bytes > LARGEST) return 0;
     if (bytes) memcpy(file, data + head, bytes);
-    if (sectors) bytes = repeat(file, data + (bytes ? head : 0), bytes, sectors);
+    size_t each = DISC_RAW_SECTOR + (how & 8 ? SUBCHANNELS : 0);
+    if (sectors) bytes = repeat(file, data + (bytes ? head : 0), bytes, sectors, each);
     host_clear();
     host_make(PATH, file, bytes);
     use(&in, operations);

@@ -3,14 +3,15 @@
  * memory (host_files.h). The input:
  *
  *   byte 0: bits 0-3 operations   4-5 how: 0 written to, 1 read-only, 2 volatile, 3 growing
+ *           bit 6: a raw disk in two files, mode=concat, the second one from the image's middle on
  *           bit 7: a VHD's checksums stay as they are (else they are made right)
  *   4 bytes per operation: what (bits 0-3) and number n (4-7), where (2), value
  *      0 read n + 1 sectors     3 settle                     6 where is it
  *      1 write                  4 close and open again       7 the host's disk is full at 4 KiB * value
  *      2 flush                  5 check                      8 write a compressed cluster
- *                                                            9 make the disk longer by value sectors
+ *                                                            9 the disk longer, with odd n shorter, by value
  *      where: sector of the first 16 of the disk, with bit 15 of the last 16
- *   the rest: the image, HOST_DISK. "undoable": the journal of a raw disk; empty: none yet
+ *   the rest: the image, HOST_DISK; of a VMDK descriptor's, from byte 1024 on, HOST_GRAINS. "undoable": the journal of a raw disk; empty: none yet
  *
  * Whatever the image is: it is opened or refused in one line, nothing is left open, a disk that is only
  * read or a base is not changed. If it is a sound one (format->check): what was written is read again, by
@@ -26,10 +27,12 @@
 
 #define HOST_DISK "/disk." FUZZ_FORMAT
 #define HOST_BASE "/base.img"
+#define HOST_NEXT "/disk.rax"             /* after "/disk.raw" */
 #define HOST_FLAT "/flat.img"
+#define HOST_GRAINS "/grains.vmdk"
 
 enum { SPAN = 16, WINDOWS = 2, BASE_SECTORS = 24, MOST_CHECKED = 2048, USUAL_LIMIT = 256 << 10,
-       LARGEST = 64 << 10 };
+       LARGEST = 64 << 10, GRAINS_AT = 1024 };
 enum how { HOW_WRITE, HOW_READ, HOW_VOLATILE, HOW_GROWING };
 
 /* What the disk should hold. */
@@ -43,6 +46,7 @@ static struct {
 
 static struct image *disk;
 static enum how how;
+static bool concat;
 static bool is_undoable(void) { return !strcmp(FUZZ_FORMAT, "undoable"); }
 
 /* ---- the host -------------------------------------------------------------------------------- */
@@ -99,7 +103,10 @@ static void make_files(const uint8_t *data, size_t bytes, uint8_t flags)
     host_limit(USUAL_LIMIT);
     if (bytes || !is_undoable()) host_make(HOST_DISK, image, bytes);
     host_make(HOST_BASE, other, sizeof other);
-    if (!strcmp(FUZZ_FORMAT, "vmdk")) host_make(HOST_FLAT, other, sizeof other);
+    if (concat) host_make(HOST_NEXT, image + bytes / 2, bytes - bytes / 2);
+    if (strcmp(FUZZ_FORMAT, "vmdk")) return;
+    host_make(HOST_FLAT, other, sizeof other);
+    if (bytes > GRAINS_AT && image[0] == '#') host_make(HOST_GRAINS, image + GRAINS_AT, bytes - GRAINS_AT);
 }
 
 /* The bytes of what nobody may write to. */
@@ -185,7 +192,7 @@ static bool check(void)
 {
     struct image_report report = { 0 };
     const struct image_format *f = checked();
-    if (!f->check || how == HOW_VOLATILE) return f == &image_flat;
+    if (!f->check || how == HOW_VOLATILE) return f == &image_flat || concat;
     struct image_info info = { 0 };
     if (f->info) f->info(disk, &info);
     if (info.cluster && image_sectors(disk) * SECTOR_SIZE / info.cluster > MOST_CHECKED) return false;
@@ -200,6 +207,7 @@ static void open_disk(enum how now)
     static const char *const modes[] = { "auto", "auto", "volatile", "growing" };
     char note[8192];
     struct image_choice c = { .path = HOST_DISK, .format = FUZZ_FORMAT, .mode = modes[now] };
+    if (concat) c = (struct image_choice){ .path = HOST_DISK, .mode = "concat" };
     if (is_undoable())
         c = (struct image_choice){ .path = HOST_BASE, .mode = "undoable", .journal = HOST_DISK };
     disk = image_open_choice(&c, now == HOW_READ ? IMAGE_READ_ONLY : IMAGE_WRITE, note, sizeof note);
@@ -252,11 +260,26 @@ static void write_compressed(unsigned cluster)
         }
 }
 
-static void resize(unsigned more)
+/* What a base has behind the disk's old end may be seen then; anything else that is new is zeroes. */
+static void check_new(uint64_t from)
+{
+    static uint8_t got[SECTOR_SIZE], zeroes[SECTOR_SIZE];
+    for (uint64_t at = from; at < image_sectors(disk) && at < from + SPAN; at++)
+        if (!image_read(disk, at, 1, got) && !disk->base && model.sound)
+            require(!memcmp(got, zeroes, SECTOR_SIZE), "a longer disk is not empty at its end");
+}
+
+static void resize(bool shorter, unsigned by)
 {
     const struct image_format *f = disk->format;
-    if (!f->resize || image_read_only(disk) || is_undoable()) return;
-    f->resize(disk, image_sectors(disk) + more);
+    uint64_t before = image_sectors(disk), now = shorter ? before - by % before : before + by;
+    if (!f->resize || image_read_only(disk) || is_undoable() || (shorter && !f->can_shrink)) return;
+    if (before > (1 << 20)) return;
+    f->resize(disk, now);
+    now = image_sectors(disk);
+    if (now < model.count[0]) model.count[0] = (unsigned)now;
+    if (model.count[0]) read_some(0, 0, model.count[0]);
+    if (now > before) check_new(before);
     look_around();
 }
 
@@ -286,7 +309,7 @@ static void act(struct script *in)
     case 6: where(w, at, count); break;
     case 7: host_limit(value * 4096u); break;
     case 8: write_compressed(place & 0xFF); break;
-    case 9: resize(value); break;
+    case 9: resize(n & 1, value); break;
     }
 }
 
@@ -310,6 +333,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (bytes > LARGEST || (!bytes && !is_undoable())) return 0;
     how = (enum how)(flags >> 4 & 3);
     if (is_undoable() && (how != HOW_READ || !bytes)) how = HOW_WRITE;     /* none yet: one is made */
+    concat = !strcmp(FUZZ_FORMAT, "raw") && flags & 0x40;
     host_clear();
     model.sound = false;
     make_files(data + (bytes ? head : 0), bytes, flags);
