@@ -36,6 +36,27 @@ static bool unknown_word(const struct note *n, const char *word)
     return false;
 }
 
+/* Read as raw sectors such a file is garbage, and the first write destroys it. Only the name is
+ * looked at, as the contents of a raw disk are the guest's. */
+static bool check_extension(const struct note *n)
+{
+    static const char *const foreign[] = {"vhdx",      "avhdx", "qed", "qcow", "cow",
+                                          "parallels", "hdd",   "dmg", "ova",  "ovf"};
+    static const char *const packed[] = { "gz", "xz", "bz2", "zst", "zip", "7z", "rar", "lz4" };
+    const char *slash = strrchr(n->path, '/'), *dot = strrchr(slash ? slash : n->path, '.');
+    if (!dot || access(n->path, F_OK)) return true;
+    for (unsigned i = 0; i < COUNT_OF(packed); i++)
+        if (is(dot + 1, packed[i]))
+            return image_explain(n, "is a packed file", "unpack it, or say format=raw"), false;
+    for (unsigned i = 0; i < COUNT_OF(foreign); i++)
+        if (is(dot + 1, foreign[i]))
+            return image_explain(n, "is an image of a format that cannot be read",
+                                 "convert it, e.g. "
+                                 "qemu-img convert -O qcow2 IN OUT, or say format=raw"),
+                   false;
+    return true;
+}
+
 /* What mode= and format= ask for. */
 static bool make_plan(const struct image_choice *c, const struct note *n, struct plan *p)
 {
@@ -47,6 +68,7 @@ static bool make_plan(const struct image_choice *c, const struct note *n, struct
                                                         : LAYER_NONE };
     p->format = image_format_by_path(n->path);
     if (mode && !how && !(p->format = image_format_named(mode))) return unknown_word(n, mode);
+    if ((!mode || how) && !format && !check_extension(n)) return false;
     p->raw_by_word = is(mode, "flat");
     p->growing = is(mode, "growing");
     if (format && !(p->format = image_format_named(format))) return unknown_word(n, format);

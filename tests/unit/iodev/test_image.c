@@ -152,6 +152,27 @@ START_TEST(writers_exclude_each_other)
 }
 END_TEST
 
+/* Packed files and images of formats that are not there, by their names; format=raw insists. */
+START_TEST(foreign_names_are_refused)
+{
+    static const char *const names[][2] = {
+        { "disk.vhdx", "cannot be read" }, { "disk.QCOW", "cannot be read" }, { "a.img.gz", "packed" },
+    };
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct image_choice c = { .path = temp_image(&temp, names[i][0], 8) };
+        ck_assert_ptr_null(image_open_choice(&c, IMAGE_WRITE, note, sizeof note));
+        ck_assert_msg(strstr(note, names[i][1]) && strstr(note, temp.path), "%s", note);
+        ck_assert_ptr_null(strchr(note, '\n'));
+        c.mode = "volatile";
+        ck_assert_ptr_null(image_open_choice(&c, IMAGE_WRITE, note, sizeof note));
+        c.format = "raw";
+        struct image *image = image_open_choice(&c, IMAGE_WRITE, note, sizeof note);
+        ck_assert_msg(image != NULL, "%s", note);
+        image_close(image);
+    }
+}
+END_TEST
+
 START_TEST(volatile_keeps_the_file)
 {
     uint8_t data[20 * 512], expected[512], ones[512];
@@ -201,7 +222,7 @@ int main(void)
         missing_file_is_named_with_remedy, relative_path_is_shown_absolute,
         directory_empty_and_device_are_refused, unwritable_file, sectors_go_to_their_place,
         nothing_outside, odd_size_is_rounded_up_with_warning, padding_reads_zero_and_grows,
-        writers_exclude_each_other, volatile_keeps_the_file, volatile_large,
+        writers_exclude_each_other, foreign_names_are_refused, volatile_keeps_the_file, volatile_large,
     };
     return temp_run("image", begin, end, tests, sizeof tests / sizeof tests[0]);
 }
