@@ -100,7 +100,7 @@ bool floppy_guess(struct image *i, struct floppy_format *f)
     const struct floppy_format *exact = of_size(sectors);
     bool has_bpb = from_bpb(i, f);
     *f = has_bpb ? with_name(*f) : (struct floppy_format){ 0 };
-    if (has_bpb && floppy_sectors(f) == sectors) return true;
+    if (has_bpb && floppy_sectors(f) == sectors && (!exact || exact->spt == f->spt)) return true;
     if (exact) return *f = *exact, true;
     if (has_bpb && sectors < floppy_sectors(f) + f->spt) return true;
     if (from_tracks(sectors, f)) return true;
@@ -114,9 +114,10 @@ bool floppy_guess(struct image *i, struct floppy_format *f)
 /* Its boot sector and its size agree, on another format than this. */
 bool floppy_is_another(struct image *i, const struct floppy_format *f)
 {
-    struct floppy_format bpb;
-    return from_bpb(i, &bpb) && floppy_sectors(&bpb) == image_sectors(i) &&
-           (bpb.spt != f->spt || bpb.heads != f->heads || bpb.tracks != f->tracks);
+    struct floppy_format bpb, guess;
+    if (!from_bpb(i, &bpb) || floppy_sectors(&bpb) != image_sectors(i) || !floppy_guess(i, &guess))
+        return false;
+    return guess.spt != f->spt || guess.heads != f->heads || guess.tracks != f->tracks;
 }
 
 /* ---- tracks ---------------------------------------------------------------------------------- */

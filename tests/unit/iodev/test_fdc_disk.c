@@ -285,6 +285,7 @@ START_TEST(geometry_from_boot_sector)
         { 2881, 2880, 2, 18, 79, 0, 4 },   /* something behind the disk */
         { 2952, 0, 2, 18, 81, 0, 4 },      /* no boot sector: 82 tracks by size */
         { 2880, 1440, 2, 9, 79, 0, 4 },    /* the size says otherwise */
+        { 2880, 2880, 1, 36, 79, 0, 4 },   /* nobody's format: 1.44M */
     };
     for (unsigned i = 0; i < COUNT_OF(disks); i++) {
         fake_free(b);
@@ -293,7 +294,8 @@ START_TEST(geometry_from_boot_sector)
         ck_assert_uint_eq(floppy_cmos_type(drive_a), disks[i].cmos);
         leave_reset((uint8_t)disks[i].rate);
         seek(0, disks[i].cylinder);
-        unsigned side = disks[i].heads - 1, spt = i == 6 ? 18 : disks[i].spt;
+        bool by_size = i >= 6;
+        unsigned side = by_size ? 1 : disks[i].heads - 1, spt = by_size ? 18 : disks[i].spt;
         COMMAND(0x46, (uint8_t)(side << 2), (uint8_t)disks[i].cylinder, (uint8_t)side, (uint8_t)spt,
                 2, (uint8_t)spt, 0x1B, 0xFF);
         dma_in(data, 512);
