@@ -10,7 +10,7 @@
  *  12 reset of the board       13 mouse far: dx, dy (4 each)      14 peek both ports
  *
  * After each: at most one interrupt, and only with a byte of its device in the output buffer; the
- * processor's reset is never left pulled. Afterwards the guest takes the controller over as systems
+ * processor's reset is never left pulled. Afterwards (after a reset, if a password locked all) the guest takes the controller over as systems
  * do (both devices off, output buffer read empty, self-test), resets keyboard and mouse, and gets one
  * key and one motion.
  */
@@ -25,11 +25,25 @@ enum { FULL = 0x01, AUX = 0x20, CONFIG = 0x47, SYSTEM = 0x04, BOTH_OFF = 0x30 };
 static struct board *b;
 static struct device *controller;
 static bool held[256];
+static bool polled, locked;    /* C1h, C2h: the status shows other bits; A6h: a password may be wanted */
 
 static void press(unsigned usage, bool down)
 {
     held[usage & 255] = down;
     fake_key(b, usage & 255, down);
+}
+
+static void command(uint8_t value)
+{
+    polled = value == 0xC1 || value == 0xC2;
+    locked |= value == 0xA6;
+    fake_out8(b, 0x64, value);
+}
+
+static void restart(enum reset kind)
+{
+    fake_reset(b, kind);
+    polled = locked = false;
 }
 
 static void let_go(void)
@@ -47,7 +61,7 @@ static void start_anew(void)
         require(controller && fake_plug(b, &port92_class, NULL), "the chips cannot be plugged in");
     }
     let_go();
-    fake_reset(b, RESET_POWER);
+    restart(RESET_POWER);
     require(!b->clock.first, "something goes on after a reset");
     b->clock.now = 0;
 }
@@ -88,7 +102,7 @@ static void act(struct script *in)
     uint8_t op = take8(in), n = op >> 4;
     switch (op & 15) {
     case 0: fake_out8(b, 0x60, take8(in)); break;
-    case 1: fake_out8(b, 0x64, take8(in)); break;
+    case 1: command(take8(in)); break;
     case 2: for (unsigned i = 0; i <= n; i++) fake_in8(b, 0x60); break;
     case 3: fake_in8(b, 0x64); break;
     case 4: fake_out8(b, 0x92, take8(in)); break;
@@ -102,11 +116,11 @@ static void act(struct script *in)
         read_answers();
         break;
     case 11:
-        fake_out8(b, 0x64, 0xD4);
+        command(0xD4);
         fake_out8(b, 0x60, take8(in));
         read_answers();
         break;
-    case 12: fake_reset(b, n ? RESET_HARD : RESET_POWER); break;
+    case 12: restart(n ? RESET_HARD : RESET_POWER); break;
     case 13: move_mouse_far(in); break;
     case 14: peek(); break;
     }
@@ -117,8 +131,9 @@ static void check_lines(void)
     bool key = fake_irq(b, 1), mouse = fake_irq(b, 12);
     uint8_t status = fake_in8(b, 0x64);
     require(!(key && mouse), "both interrupts at once");
-    require(!key || (status & (FULL | AUX)) == FULL, "IRQ 1 without a key");
-    require(!mouse || (status & (FULL | AUX)) == (FULL | AUX), "IRQ 12 without a packet");
+    require(!(key || mouse) || status & FULL, "an interrupt and an empty buffer");
+    require(!key || polled || !(status & AUX), "IRQ 1 for the mouse");
+    require(!mouse || polled || status & AUX, "IRQ 12 for the keyboard");
     require(!fake_wire(b, WIRE_RESET), "the processor is held in reset");
 }
 
@@ -149,8 +164,9 @@ static void expect(uint8_t aux, uint8_t value, const char *what)
 static void take_over(void)
 {
     unsigned bytes = 0;
-    fake_out8(b, 0x64, 0xAD);
-    fake_out8(b, 0x64, 0xA7);
+    if (locked) restart(RESET_HARD);
+    command(0xAD);
+    command(0xA7);
     while (fake_in8(b, 0x64) & FULL && bytes++ < 100) fake_in8(b, 0x60);
     require(bytes < 100, "the output buffer never becomes empty");
     fake_out8(b, 0x64, 0xAA);

@@ -75,7 +75,7 @@ static void sign_vhd(uint8_t *image, size_t bytes)
 
 static void tame_qcow2(uint8_t *image)
 {
-    if (get_be32(image + 20) > 14) put_be(image + 20, 12, 4);
+    if (get_be32(image + 20) > 12) put_be(image + 20, 10, 4);
     if (get_be32(image + 36) > 512) put_be(image + 36, 8, 4);
     if (get_be32(image + 56) > 8) put_be(image + 56, 1, 4);
 }
@@ -115,7 +115,11 @@ static uint32_t sum_of(const char *path)
     size_t bytes = 0;
     const uint8_t *p = host_bytes(path, &bytes);
     uint32_t sum = (uint32_t)bytes;
-    for (size_t n = 0; n + 8 <= bytes; n += 8) sum = (sum ^ (uint32_t)(get_le64(p + n) * 31 >> 13)) * 16777619u;
+    for (size_t n = 0; n + 8 <= bytes; n += 8) {
+        uint64_t word;
+        memcpy(&word, p + n, sizeof word);
+        sum = (sum ^ (uint32_t)(word * 31 >> 13)) * 16777619u;
+    }
     return sum;
 }
 
