@@ -90,6 +90,7 @@ static void seek_due(struct timer *t, nanos due)
 static void run_seek(struct fdc *f)
 {
     unsigned drive = f->fifo[1] & 3;
+    f->sought = true;
     start_seek(f, drive, f->fifo[2], (uint8_t)(ST0_SEEK_END | (f->fifo[1] & 7)));
 }
 
@@ -109,6 +110,7 @@ static void run_recalibrate(struct fdc *f)
 static void run_relative_seek(struct fdc *f)
 {
     unsigned drive = f->fifo[1] & 3, by = f->fifo[2], from = f->pcn[drive];
+    f->sought = true;
     unsigned target = f->fifo[0] & 0x40 ? from + by : from - (by < from ? by : from);
     start_seek(f, drive, target > 255 ? 255 : target, (uint8_t)(ST0_SEEK_END | (f->fifo[1] & 7)));
 }
@@ -423,7 +425,7 @@ static void reset(struct device *d, enum reset kind)
     f->lock = false;
     f->dor = f->tdr = 0;
     f->rate = 2;
-    f->rate_set = false;
+    f->rate_set = f->sought = false;
     f->specify[0] = f->specify[1] = 0;
     f->perpendicular = f->rotation = f->last_eot = 0;
     memset(f->fifo, 0, sizeof f->fifo);
@@ -460,7 +462,7 @@ static const struct field state[] = {
     FIELD(struct fdc, dor),
     FIELD(struct fdc, tdr),
     FIELD(struct fdc, rate),
-    FIELD(struct fdc, rate_set),
+    FIELD(struct fdc, rate_set), FIELD(struct fdc, sought),
     FIELD(struct fdc, interrupt),
     FIELD(struct fdc, request),
     FIELD(struct fdc, phase),

@@ -30,6 +30,8 @@ static void format_track(struct fdc *f)
         const uint8_t *b = f->x.buffer + FLOPPY_IDS + i * ID_BYTES;
         ids[i] = (struct floppy_id){ b[0], b[1], b[2], b[3] & 7, false };
     }
+    if (!f->sought && count && ids[0].c < FLOPPY_CYLINDERS)    /* see implied_seek() */
+        floppy_step_to(fdc_drive_in_use(f), ids[0].c);
     if (floppy_format(fdc_drive_in_use(f), f->x.head, f->rate, ids, count, f->x.fill))
         fdc_fail(f, ST1_CRC, ST1_CRC);
     else fdc_finish(f, 0);

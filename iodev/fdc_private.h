@@ -99,6 +99,7 @@ struct fdc {
     uint64_t       port, irq_number, dma_channel;
 
     uint8_t  dor, tdr, rate;
+    bool     sought;                       /* the guest has given a SEEK                   */
     bool     rate_set;                     /* the guest has chosen a data rate             */
     bool     interrupt, request;           /* INT and DRQ, before the gate in DOR          */
     uint8_t  phase;

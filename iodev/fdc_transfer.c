@@ -229,11 +229,16 @@ static void start(struct fdc *f)
     fdc_later(f, d && d->disk ? FIRST_NANOS : NO_DISK_NANOS);
 }
 
+/* CONFIGURE's EIS. The Bochs BIOS has never set it nor given a SEEK and yet wants other cylinders
+ * than the first, as its own controller goes there by itself: no host that knows this chip does
+ * that. */
 static void implied_seek(struct fdc *f)
 {
-    if (!(f->configure & CONFIGURE_EIS) || !fdc_drive_in_use(f)) return;
+    struct floppy *d = fdc_drive_in_use(f);
+    bool never_sought = !f->sought && d && d->disk && f->x.c < d->disk->tracks;
+    if (!d || !(f->configure & CONFIGURE_EIS || never_sought)) return;
     f->pcn[f->x.drive] = f->x.c;
-    floppy_step_to(fdc_drive_in_use(f), f->x.c);
+    floppy_step_to(d, f->x.c);
 }
 
 /* Parameters: HDS/DS, C, H, R, N, EOT, GPL, DTL (STP for SCAN); FORMAT: HDS/DS, N, SC, GPL, D. */

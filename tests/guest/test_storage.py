@@ -143,18 +143,20 @@ def dma_disk(guest, make, mount, host_check):
             m.login()
             m.load("crc32c_generic", "crc16", "mbcache", "jbd2", "ext4")
             equal(m.run("cat /sys/class/ata_device/dev2.0/xfer_mode").split()[0], "XFER_MW_DMA_2", "transfer mode")
+            block = m.run("for d in sda sdb; do readlink -f /sys/block/$d | grep -q /ata2/ && echo $d; done; true").split()[0]
+            device = "/dev/" + block
             interrupts = r"^ *15: +(\d+) .*ata_piix"
-            m.run(make % "/dev/sdb")
-            m.run(mount % "/dev/sdb" + " /mnt")
+            m.run(make % device)
+            m.run(mount % device + " /mnt")
             before = int(re.search(interrupts, m.run("cat /proc/interrupts"), re.M).group(1))
             m.run("mkdir /mnt/folder; seq 1 200000 > /numbers; head -c 8388608 /dev/urandom > /noise")
             m.run("(cat /numbers; for i in $(seq 11 18); do echo $i; cat /noise; done) > /mnt/folder/data")
-            m.run("sync; umount /mnt; " + mount % "/dev/sdb" + " /mnt; cmp -n 1288895 /numbers /mnt/folder/data")
+            m.run("sync; umount /mnt; " + mount % device + " /mnt; cmp -n 1288895 /numbers /mnt/folder/data")
             text = m.run("md5sum /mnt/folder/data")        # a third of the work of sha256sum
             after = int(re.search(interrupts, m.run("cat /proc/interrupts"), re.M).group(1))
             check(after - before < (MEGABYTES << 20) // 8192, "%d interrupts are too many for DMA" % (after - before))
             m.run("umount /mnt")
-            errors = m.run("dmesg | grep -e ata2 -e sdb | grep -c -e error -e exception -e failed -e timeout", code=1)
+            errors = m.run("dmesg | grep -e ata2 -e " + block + " | grep -c -e error -e exception -e failed -e timeout", code=1)
             equal(errors.split()[0], "0", "errors in the kernel's log")
             m.power_off()
         host_check(path, folder)

@@ -37,6 +37,16 @@ def test_memtest():
         check("64MB" in text, "not all memory is there")
 
 
+def test_bochs_floppy():
+    """The Bochs BIOS, which never gives the controller a SEEK."""
+    for name in "BIOS-bochs-latest", "BIOS-bochs-legacy":
+        bios = "/usr/share/bochs/" + name
+        needs(bios, "/usr/share/vgabios/vgabios.bin")
+        with Machine(floppy(image("hdt.img")), "romimage: file=" + bios, "vgaromimage: file=/usr/share/vgabios/vgabios.bin",
+                     "fw_cfg: enabled=0", "boot: floppy", limit=120) as m:
+            m.wait_screen(r"PCI Devices\( *[1-9]\d*\) +>")
+
+
 def test_hdt():
     """Syslinux from a floppy; HDT switches to protected mode and back for each BIOS call."""
     with Machine(floppy(image("hdt.img")), "boot: floppy", limit=120) as m:

@@ -201,6 +201,7 @@ END_TEST
 
 START_TEST(wrong_addresses)
 {
+    seek(0, 0);
     COMMAND(0x46, 0x00, 1, 0, 1, 2, 18, 0x1B, 0xFF);     /* head is on 0 */
     expect(0x40, 0x04, 0x10, 1, 0, 1);
     COMMAND(0x46, 0x00, 0xFF, 0, 1, 2, 18, 0x1B, 0xFF);  /* BC is about the FFh of an ID */
@@ -229,6 +230,35 @@ START_TEST(data_rate_has_to_match)
     COMMAND(0x4A, 0x00);
     ck_assert_uint_eq(take_result(), 7);
     ck_assert_uint_eq(result[0], 0x00);
+}
+END_TEST
+
+/* The Bochs BIOS reads and writes without ever having sought: such a host gets its implied seeks, until
+ * it shows that it knows better. */
+START_TEST(host_that_never_seeks)
+{
+    COMMAND(0x07, 0x00);
+    wait_irq();
+    COMMAND(0x08);
+    COMMAND(0xE6, 0x04, 25, 1, 3, 2, 3, 0x00, 0xFF);
+    dma_in(data, 512);
+    expect(0x04, 0, 0, 26, 0, 1);
+    check_sector(data, 25, 1, 3, 18);
+    COMMAND(0x46, 0x00, 200, 0, 1, 2, 18, 0x1B, 0xFF);
+    expect(0x40, 0x04, 0x10, 200, 0, 1);
+    const uint8_t id[4] = { 9, 0, 1, 2 };
+    COMMAND(0x4D, 0x00, 2, 1, 0x54, 0xF6);
+    dma_out(id, sizeof id);
+    ck_assert_uint_eq(take_result(), 7);
+    ck_assert_uint_eq(result[0], 0);
+    temp_read(temp.path, 9 * 2 * 18 * 512, data, 512);
+    ck_assert_uint_eq(data[0] & data[511], 0xF6);
+    seek(0, 3);
+    COMMAND(0x46, 0x00, 4, 0, 1, 2, 18, 0x1B, 0xFF);
+    expect(0x40, 0x04, 0x10, 4, 0, 1);
+    leave_reset(0);                        /* of the controller, not of the machine */
+    COMMAND(0x46, 0x00, 4, 0, 1, 2, 18, 0x1B, 0xFF);
+    expect(0x40, 0x04, 0x10, 4, 0, 1);
 }
 END_TEST
 
@@ -528,7 +558,7 @@ int main(void)
         linux_finds_an_82077, lock_keeps_configuration, recalibrate_and_seek, absent_drive,
         two_seeks_at_once, read_sectors_until_tc, result_after_eot,
         multi_track_goes_to_side_one, eot_without_tc_is_an_error, tc_in_the_middle_of_a_sector,
-        write_sectors, wrong_addresses, data_rate_has_to_match, implied_seek,
+        write_sectors, wrong_addresses, data_rate_has_to_match, host_that_never_seeks, implied_seek,
         non_dma_read_and_write, format_track, verify_moves_nothing, write_protected_disk,
         change_line, eject_in_the_middle, short_image_is_padded, formats_by_size,
         type_overrides_size, double_step, non_dma_with_fifo, overrun,

@@ -81,6 +81,7 @@ END_TEST
 
 START_TEST(read_track)
 {
+    seek(0, 0);
     COMMAND(0x42, 0x00, 0, 0, 1, 2, 3, 0x1B, 0xFF);
     dma_in(data, 3 * 512);
     expect(0x00, 0, 0, 1, 0, 1);
