@@ -7,7 +7,7 @@ packages_build="build-essential cmake ninja-build pkg-config libsdl2-dev zlib1g-
 packages_guest="seabios syslinux syslinux-common mtools dosfstools cpio"
 packages_tests="clang check libzydis-dev python3 qemu-system-x86 qemu-utils vgabios bochsbios grub-rescue-pc
                 memtest86+ grub-common grub-pc-bin xorriso isolinux u-boot-qemu xvfb xdotool xclip openbox x11-utils x11-apps
-                imagemagick binutils"
+                imagemagick binutils e2fsprogs"
 
 # install PACKAGE ...: those that are not there yet
 install_packages()
