@@ -3,7 +3,8 @@
  * memory (host_files.h). The input:
  *
  *   byte 0: bits 0-3 operations   4-5 how: 0 written to, 1 read-only, 2 volatile, 3 growing
- *           bit 6: a raw disk in two files, mode=concat, the second one from the image's middle on
+ *           bit 6: a raw disk in two files, mode=concat, the second one from the image's middle on;
+ *                  undoable: there is no journal yet, the rest of the input does not count
  *           bit 7: a VHD's checksums stay as they are (else they are made right)
  *   4 bytes per operation: what (bits 0-3) and number n (4-7), where (2), value
  *      0 read n + 1 sectors     3 settle                     6 where is it
@@ -11,7 +12,7 @@
  *      2 flush                  5 check                      8 write a compressed cluster
  *                                                            9 the disk longer, with odd n shorter, by value
  *      where: sector of the first 16 of the disk, with bit 15 of the last 16
- *   the rest: the image, HOST_DISK; of a VMDK descriptor's, from byte 1024 on, HOST_GRAINS. "undoable": the journal of a raw disk; empty: none yet
+ *   the rest: the image, HOST_DISK; of a VMDK descriptor's, from byte 1024 on, HOST_GRAINS. "undoable": the journal of a raw disk
  *
  * Whatever the image is: it is opened or refused in one line, nothing is left open, a disk that is only
  * read or a base is not changed. If it is a sound one (format->check): what was written is read again, by
@@ -239,7 +240,7 @@ static void open_again(enum how now)
     open_disk(now);
     require(disk || !was_sound, "a sound image is refused");
     if (!disk) return;
-    check();
+    if (now == HOW_READ) check();
     for (unsigned w = 0; w < WINDOWS; w++) read_some(w, 0, model.count[w]);
 }
 
@@ -334,7 +335,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t flags = take8(&in);
     unsigned operations = flags & 15;
     size_t head = 1 + 4u * operations, bytes = size > head ? size - head : 0;
-    if (bytes > LARGEST || (!bytes && !is_undoable())) return 0;
+    if (bytes > LARGEST || !bytes) return 0;
+    if (is_undoable() && flags & 0x40) bytes = 0;
     how = (enum how)(flags >> 4 & 3);
     if (is_undoable() && (how != HOW_READ || !bytes)) how = HOW_WRITE;     /* none yet: one is made */
     concat = !strcmp(FUZZ_FORMAT, "raw") && flags & 0x40;
