@@ -265,7 +265,9 @@ static void check(void)
 {
     uint8_t *ram = memory_ram(b->memory);
     size_t bytes;
+    media_eject(drive[0], 0);
     media_eject(drive[1], 0);
+    host_make("/720k.img", NULL, 737280);  /* it may have been formatted as another disk */
     require(!media_change(drive[0], 0, "/720k.img"), "a disk cannot be inserted");
     fake_out8(b, 0x0D, 0);
     fake_out8(b, 0xDA, 0);

@@ -340,6 +340,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     how = (enum how)(flags >> 4 & 3);
     if (is_undoable() && (how != HOW_READ || !bytes)) how = HOW_WRITE;     /* none yet: one is made */
     concat = !strcmp(FUZZ_FORMAT, "raw") && flags & 0x40;
+    if (concat && how != HOW_READ) how = HOW_WRITE;
     host_clear();
     model.sound = false;
     make_files(data + (bytes ? head : 0), bytes, flags);
