@@ -91,7 +91,8 @@ static void tell_wire(struct board *b, unsigned wire, bool level)
 static void wire_changed(void *board, unsigned wire, bool level)
 {
     struct board *b = board;
-    if (count(&b->wire[wire], level)) tell_wire(b, wire, level);
+    bool told = wire == WIRE_KEYBOARD_A20;     /* writes, not levels */
+    if (told || count(&b->wire[wire], level)) tell_wire(b, wire, level);
 }
 
 struct line board_irq(struct board *b, unsigned irq)

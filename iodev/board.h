@@ -22,8 +22,9 @@ struct memory *board_memory(struct board *);
 /* ISA interrupt request 0-15, wired OR: several devices may drive the same number. */
 struct line board_irq(struct board *, unsigned irq);
 
-/* Wires that are not interrupt requests. Each call returns a driver's end; WIRE_A20 is driven by
- * the keyboard controller and port 92h together (wired OR), WIRE_RESET by several. */
+/* Wires that are not interrupt requests. Each call returns a driver's end; WIRE_RESET
+ * is driven by several (wired OR), WIRE_A20 by port 92h, which the keyboard controller tells of
+ * every write to its A20 pin. */
 enum board_wire {
     WIRE_INTR, WIRE_NMI, WIRE_SMI, WIRE_A20, WIRE_IGNNE, WIRE_RESET,     /* to the CPU */
     WIRE_PIT2_GATE, WIRE_SPEAKER,                            /* port 61h -> PIT -> speaker */
@@ -31,6 +32,7 @@ enum board_wire {
     WIRE_SMIACT,                                             /* from the CPU: in SMM */
     WIRE_SYSTEM_RESET,                                       /* CF9h: all devices and the CPU */
     WIRE_NMI_MASK,                                           /* port 70h: keeps NMI from the CPU */
+    WIRE_KEYBOARD_A20,                                       /* 8042 -> port 92h: line_write() */
     WIRE_COUNT
 };
 struct line board_wire(struct board *, enum board_wire);

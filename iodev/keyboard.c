@@ -171,7 +171,7 @@ static void change_config(struct keyboard *k, uint8_t off, uint8_t on)
 static void pulse_reset(struct keyboard *k)
 {
     k->output_port |= OUT_A20;
-    line_set(&k->a20, true);
+    line_write(&k->a20, true);
     line_set(&k->cpu_reset, true);
     line_set(&k->cpu_reset, false);
 }
@@ -179,7 +179,7 @@ static void pulse_reset(struct keyboard *k)
 static void write_output_port(struct keyboard *k, uint8_t value)
 {
     k->output_port = value | OUT_RESET;    /* holding the CPU in reset is no better than a pulse */
-    line_set(&k->a20, value & OUT_A20);
+    line_write(&k->a20, value & OUT_A20);
     if (!(value & OUT_RESET)) pulse_reset(k);
 }
 
@@ -426,7 +426,7 @@ static bool plug(struct device *d, struct board *b)
     if (k->serial_delay > MAX_DELAY_US) k->serial_delay = MAX_DELAY_US;
     k->irq1 = board_irq(b, 1);
     k->irq12 = board_irq(b, 12);
-    k->a20 = board_wire(b, WIRE_A20);
+    k->a20 = board_wire(b, WIRE_KEYBOARD_A20);
     k->cpu_reset = board_wire(b, WIRE_RESET);
     k->serial = (struct timer){ .fire = serial_due, .name = "keyboard.serial" };
     plug_devices(k, b);
@@ -451,7 +451,7 @@ static void reset(struct device *d, enum reset kind)
     ps2_mouse_power_on(&k->mouse);
     update_irqs(k);
     line_set(&k->cpu_reset, false);
-    line_set(&k->a20, true);
+    line_write(&k->a20, true);
 }
 
 static void restored(struct device *d)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * One wire: one driver, one listener, a level. Only line_set() filters edges.
+ * One wire: one driver, one listener, a level. line_set() tells of edges only, line_write() of every
+ * write.
  */
 #pragma once
 #include "base/base.h"
@@ -14,6 +15,12 @@ struct line {
 static inline void line_set(struct line *l, bool level)
 {
     if (l->level == level) return;
+    l->level = level;
+    if (l->changed) l->changed(l->listener, l->pin, level);
+}
+
+static inline void line_write(struct line *l, bool level)
+{
     l->level = level;
     if (l->changed) l->changed(l->listener, l->pin, level);
 }

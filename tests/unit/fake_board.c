@@ -33,9 +33,19 @@ struct line board_irq(struct board *b, unsigned irq)
     return irq < FAKE_IRQS ? net_line(&b->irq[irq], irq) : (struct line){ 0 };
 }
 
+/* line_write(): one driver, every write is told. */
+static void net_written(void *listener, unsigned pin, bool level)
+{
+    struct fake_net *n = listener;
+    n->drivers = level;
+    if (n->changed) n->changed(n->ctx, pin, level);
+}
+
 struct line board_wire(struct board *b, enum board_wire wire)
 {
-    return net_line(&b->wire[wire], wire);
+    struct line l = net_line(&b->wire[wire], wire);
+    if (wire == WIRE_KEYBOARD_A20) l.changed = net_written;
+    return l;
 }
 
 void board_listen(struct board *b, enum board_wire wire, void (*changed)(void *, unsigned, bool),

@@ -234,19 +234,21 @@ START_TEST(reply_before_key)
 }
 END_TEST
 
+static bool a20(const struct board *b) { return fake_wire(b, WIRE_KEYBOARD_A20); }
+
 START_TEST(a20_and_reset)
 {
     struct board *b = bench();
-    ck_assert(fake_wire(b, WIRE_A20));
+    ck_assert(a20(b));
     command(b, 0xD1), fake_out8(b, 0x60, 0xDD);
-    ck_assert(!fake_wire(b, WIRE_A20));
+    ck_assert(!a20(b));
     ck_assert_uint_eq(ask(b, 0xD0) & 0x02, 0);
     command(b, 0xD1), fake_out8(b, 0x60, 0xDF);
-    ck_assert(fake_wire(b, WIRE_A20));
+    ck_assert(a20(b));
     command(b, 0xDD);
-    ck_assert(!fake_wire(b, WIRE_A20));
+    ck_assert(!a20(b));
     command(b, 0xDF);
-    ck_assert(fake_wire(b, WIRE_A20));
+    ck_assert(a20(b));
     ck_assert_uint_eq(b->wire[WIRE_RESET].rises, 0);
     command(b, 0xFF);
     ck_assert_uint_eq(b->wire[WIRE_RESET].rises, 0);
@@ -257,12 +259,12 @@ START_TEST(a20_and_reset)
     command(b, 0xD1), fake_out8(b, 0x60, 0x02);
     ck_assert_uint_eq(b->wire[WIRE_RESET].rises, 3);
     command(b, 0xD1), fake_out8(b, 0x60, 0x01);
-    ck_assert(!fake_wire(b, WIRE_A20));
+    ck_assert(!a20(b));
     command(b, 0xFE);
-    ck_assert(fake_wire(b, WIRE_A20));
+    ck_assert(a20(b));
     command(b, 0xDD);
     fake_reset(b, RESET_HARD);
-    ck_assert(fake_wire(b, WIRE_A20));
+    ck_assert(a20(b));
     fake_free(b);
 }
 END_TEST

@@ -19,6 +19,9 @@ static void teardown(void) { fake_free(b); }
 START_TEST(port92_gates_a20_and_resets_the_cpu)
 {
     fake_plug(b, &port92_class, NULL);
+    fake_reset(b, RESET_POWER);
+    ck_assert(fake_wire(b, WIRE_A20));
+    fake_out8(b, 0x92, 0x00);
     ck_assert(!fake_wire(b, WIRE_A20));
     fake_out8(b, 0x92, 0x02);
     ck_assert(fake_wire(b, WIRE_A20));
@@ -30,9 +33,25 @@ START_TEST(port92_gates_a20_and_resets_the_cpu)
     ck_assert(!fake_wire(b, WIRE_RESET));
     fake_out8(b, 0x92, 0x00);
     ck_assert(!fake_wire(b, WIRE_A20));
-    fake_out8(b, 0x92, 0x02);
     fake_reset(b, RESET_HARD);
+    ck_assert(fake_wire(b, WIRE_A20));
+}
+END_TEST
+
+START_TEST(port92_follows_the_keyboard_controller)
+{
+    fake_plug(b, &port92_class, NULL);
+    fake_out8(b, 0x92, 0x02);
+    fake_drive(b, WIRE_KEYBOARD_A20, false);
     ck_assert(!fake_wire(b, WIRE_A20));
+    ck_assert_uint_eq(fake_in8(b, 0x92), 0x00);
+    fake_out8(b, 0x92, 0x02);
+    ck_assert(fake_wire(b, WIRE_A20));
+    fake_drive(b, WIRE_KEYBOARD_A20, false);                        /* the same level again */
+    ck_assert(!fake_wire(b, WIRE_A20));
+    fake_drive(b, WIRE_KEYBOARD_A20, true);
+    ck_assert(fake_wire(b, WIRE_A20));
+    ck_assert_uint_eq(fake_in8(b, 0x92), 0x02);
 }
 END_TEST
 
@@ -196,6 +215,7 @@ int main(void)
     TCase *tc = tcase_create("small chips");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, port92_gates_a20_and_resets_the_cpu);
+    tcase_add_test(tc, port92_follows_the_keyboard_controller);
     tcase_add_test(tc, fw_cfg_is_recognised);
     tcase_add_test(tc, fw_cfg_lists_files_by_name);
     tcase_add_test(tc, fw_cfg_bears_abuse);
