@@ -29,6 +29,8 @@
 #define PACED_SLICE (10 * MILLISECOND)     /* guest time */
 #define SETTLE      SECOND                 /* host time between looks at disk images */
 #define FRAME       (20 * MILLISECOND)     /* host time between looks at the window */
+#define IDLE        10000000               /* instructions of a guest that has nothing to do, between two of them */
+#define IDLE_LONG   5                      /* so many times in a row: it can do without what makes it fast */
 
 enum { BUDGET_LEAST = 20000, BUDGET_MOST = 200000000, FDS = CONFIG_COMS + 1, EXIT_FATAL = 1 };
 
@@ -48,6 +50,8 @@ struct session {
     unsigned shot_count;
     nanos next_frame, woken;               /* host time */
     nanos next_settle;                     /* host time */
+    uint64_t settled;                      /* instructions up to then */
+    unsigned idle;                         /* times in a row */
     bool stopped, told_dead;
 };
 
@@ -184,6 +188,14 @@ static void wait_for(struct session *s, nanos time)
     if (poll(fds, n, ms) > 0) s->woken = host_now();
 }
 
+static void trim(struct session *s)
+{
+    uint64_t retired = machine_retired(s->machine);
+    s->idle = retired - s->settled < IDLE ? s->idle + 1 : 0;
+    s->settled = retired;
+    if (s->idle == IDLE_LONG) cpu_trim(machine_cpu(s->machine));
+}
+
 /* What waits for the host: tables of disk images, and a disk that was full. The guest sees neither. */
 static void settle(struct session *s, nanos now)
 {
@@ -191,6 +203,7 @@ static void settle(struct session *s, nanos now)
     for (struct device *d = board_devices(machine_board(s->machine)); d; d = d->next)
         if (d->class == &ata_disk_class) ata_disk_settle(d);
     clock_let_go(board_clock(machine_board(s->machine)));
+    trim(s);
 }
 
 static bool is_waiting(const struct session *s)

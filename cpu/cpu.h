@@ -59,6 +59,10 @@ bool cpu_is_halted(const struct cpu *);
 /* Who hears of the outputs; called also from inside cpu_run() and cpu_reset(). */
 void cpu_on_pin(struct cpu *, void (*changed)(void *ctx, enum cpu_pin, bool level), void *ctx);
 
+/* Between runs: gives the host back the memory of what only makes things faster. Worth it for an idle guest, which
+ * sees nothing of it. */
+void cpu_trim(struct cpu *);
+
 /* ---- looking in (debugger, monitor, tests) -------------------------------------------------- */
 struct cpu_segment { uint16_t selector; uint64_t base; uint32_t limit; uint16_t access; };
 /* access: bits 0-7 = descriptor byte 5 (type, S, DPL, P), bits 12-15 = AVL, L, D/B, G */

@@ -221,6 +221,12 @@ void cpu_line(struct cpu *c, enum cpu_line line, bool level)
     attention(c);
 }
 
+void cpu_trim(struct cpu *c)
+{
+    c->dying = NULL;
+    traces_trim(c);
+}
+
 void cpu_on_pin(struct cpu *c, void (*changed)(void *ctx, enum cpu_pin, bool level), void *ctx)
 {
     c->pin.changed = changed;

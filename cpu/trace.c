@@ -9,6 +9,8 @@
  * for it there, and its first record checks that the second page is still the same.
  */
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "cpu/build.h"
 #include "cpu/profile.h"
 #include "cpu/tlb.h"
@@ -67,10 +69,25 @@ void traces_flush(struct cpu *c)
     struct traces *t = c->traces;
     pages_free(c, true);
     memset(t->hash, 0, TRACE_HASH * sizeof *t->hash);
+    if (t->used > t->touched) t->touched = t->used;
     t->used = FIRST_FREE;
     t->flushed++;
     c->link_from = NULL;
     jumps_forget(c);
+}
+
+#define TRIM_LEAST (TRACE_RECORDS / 16)    /* not worth it below */
+
+/* Whole pages of the arena behind the fixed records; they come back as zeroes. */
+void traces_trim(struct cpu *c)
+{
+    struct traces *t = c->traces;
+    if (t->used < TRIM_LEAST && t->touched < TRIM_LEAST) return;
+    traces_flush(c);
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = (uintptr_t)(t->arena + t->touched) & -page;
+    uintptr_t first = ((uintptr_t)(t->arena + FIRST_FREE) + page - 1) & -page;
+    (void)madvise((void *)first, end - first, MADV_DONTNEED);
+    t->touched = 0;
 }
 
 static bool in_scratch(const struct cpu *c, const struct insn *i)

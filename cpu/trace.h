@@ -20,7 +20,7 @@ struct code_page;
 
 struct traces {
     struct insn *arena;
-    uint32_t     used;             /* records */
+    uint32_t     used, touched;    /* records; touched: the most before the last flushes */
     uint32_t    *hash;             /* index of a header, 0 = none */
     struct code_page **pages;      /* by physical page, hashed */
     uint64_t     built, lookups, flushed, killed;       /* statistics */
@@ -29,6 +29,7 @@ struct traces {
 bool traces_init(struct cpu *);
 void traces_free(struct cpu *);
 void traces_flush(struct cpu *);                              /* forgets everything */
+void traces_trim(struct cpu *);                               /* and gives its memory back, if it is much */
 /* Stores to [paddr, paddr + len): drops the traces decoded from there. */
 void traces_written(struct cpu *, uint64_t paddr, uint64_t len);
 

@@ -2,6 +2,7 @@
  * The engine's promises on time: it stops at the exact instruction, whatever the slices, and lines
  * and callbacks are seen between exactly two instructions.
  */
+#include <unistd.h>
 #include "bench_cpu.h"
 #include "tests/cpu/codegen.h"
 
@@ -203,6 +204,38 @@ START_TEST(a_profile_changes_nothing)
         ck_worlds(run_world(random_real(seed), 20000, 0, 0),
                   run_world_with(random_real(seed), 20000, 90, seed, true), seed);
     }
+}
+END_TEST
+
+/* Code that fills the arena: INC EAX a million times, then a jump to its beginning; seen from outside by what the
+ * process holds. */
+static long resident(void)
+{
+    long size, pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f && fscanf(f, "%ld %ld", &size, &pages) != 2) pages = 0;
+    if (f) fclose(f);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+START_TEST(trimming_gives_memory_back)
+{
+    struct bench *b = bench_protected(0);
+    uint8_t *code = memory_ram(b->memory) + 0x200000;
+    enum { LENGTH = 800000 };
+    memset(code, 0x40, LENGTH);
+    code_at(b, 0x200000 + LENGTH, "E9");
+    poke32(b, 0x200000 + LENGTH + 1, (uint32_t)-(LENGTH + 5));
+    b->r.rip = 0x200000;
+    ck_assert_int_eq(bench_go(b, 1500000), CPU_UNTIL);
+    uint64_t sum = b->r.gpr[GPR_AX];
+    long before = resident();
+    cpu_trim(b->cpu);
+    long after = resident();
+    if (before) ck_assert_int_ge(before - after, 16 << 10);
+    ck_assert_int_eq(bench_go(b, 800001), CPU_UNTIL);
+    ck_assert_uint_eq(b->r.gpr[GPR_AX], sum + 800000);
+    bench_free(b);
 }
 END_TEST
 
@@ -564,6 +597,7 @@ int main(void)
     tcase_add_test(t, slices_do_not_matter);
     tcase_add_test(t, slices_do_not_matter_in_real_mode);
     tcase_add_test(t, a_profile_changes_nothing);
+    tcase_add_test(t, trimming_gives_memory_back);
     tcase_add_test(t, two_processors_do_not_disturb_each_other);
     tcase_add_test(t, callbacks_see_exact_time);
     tcase_add_test(t, a_timer_set_by_a_callback);
