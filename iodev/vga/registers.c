@@ -56,8 +56,9 @@ static void write_attr_data(struct vga *v, uint8_t value)
     unsigned index = v->attr_index & 0x1F;
     if (index >= ATTR_COUNT) return;
     if (index >= ATTR_MODE) vga_set(v, &v->attr[index], value & attr_mask[index - ATTR_MODE]);
-    /* The palette is locked while the screen uses it (attribute address register, bit 5). */
-    else if (!(v->attr_index & ATTR_PALETTE_SOURCE)) vga_set(v, &v->attr[index], value & 0x3F);
+    /* While the screen uses the palette (address register, bit 5) IBM's first chip takes no writes
+     * to it, the second one does. Bochs's VGA BIOS is written for one that does. */
+    else vga_set(v, &v->attr[index], value & 0x3F);
 }
 
 static void write_attr_index(struct vga *v, uint8_t value)
