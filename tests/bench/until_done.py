@@ -11,6 +11,7 @@ import argparse
 import os
 import select
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -30,7 +31,7 @@ def run(command, timeout):
             break
         seen = seen[-16:] + piece
         done = b"@@DONE" in seen
-    process.kill()
+    os.kill(process.pid, signal.SIGKILL)        # not process.kill(), which waits for one that has ended
     usage = os.wait4(process.pid, 0)[2]
     return usage.ru_utime + usage.ru_stime if done else None
 
@@ -56,4 +57,5 @@ def main():
         print(f"median {name:12} {median:7.2f} s CPU  {median / base:5.2f}x {emulators[0][0]}")
 
 
-main()
+if __name__ == "__main__":
+    main()
