@@ -74,6 +74,14 @@ static void mark_busy(struct cpu *c, uint16_t selector, bool busy)
 }
 
 /* ---- the new task's segments (SDM vol. 3, table 7-1) ------------------------------------------------ */
+/* The next register may fault, and then the handler runs with those loaded so far. */
+static void load(struct cpu *c, enum seg seg, uint16_t selector, struct descriptor d)
+{
+    descriptor_accessed(c, selector, d);
+    c->seg[seg] = *segment_made(c, selector, d);
+    mode_changed(c);
+}
+
 static void load_code(struct cpu *c, uint16_t selector)
 {
     struct descriptor d = descriptor_need(c, selector, VEC_TS);
@@ -82,8 +90,7 @@ static void load_code(struct cpu *c, uint16_t selector)
     if (desc_is_conforming(d) ? desc_dpl(d) > rpl : desc_dpl(d) != rpl)
         fault_selector(c, VEC_TS, selector, "the task's CS is of another ring");
     if (!desc_present(d)) fault_selector(c, VEC_NP, selector, "the task's CS is not present");
-    descriptor_mark(c, selector, d, ACCESS_A, true);
-    c->seg[CS] = *segment_made(c, selector, d);
+    load(c, CS, selector, d);
 }
 
 static void load_stack(struct cpu *c, uint16_t selector)
@@ -93,8 +100,7 @@ static void load_stack(struct cpu *c, uint16_t selector)
         fault_selector(c, VEC_TS, selector, "the task's SS is of another ring");
     if (!desc_is_writable(d)) fault_selector(c, VEC_TS, selector, "the task's SS is not writable");
     if (!desc_present(d)) fault_selector(c, VEC_SS, selector, "the task's SS is not present");
-    descriptor_mark(c, selector, d, ACCESS_A, true);
-    c->seg[SS] = *segment_made(c, selector, d);
+    load(c, SS, selector, d);
 }
 
 static void load_data(struct cpu *c, enum seg seg, uint16_t selector)
@@ -105,8 +111,7 @@ static void load_data(struct cpu *c, enum seg seg, uint16_t selector)
     if (!desc_is_conforming(d) && ((selector & 3u) > desc_dpl(d) || c->cpl > desc_dpl(d)))
         fault_selector(c, VEC_TS, selector, "a data segment of the task is of an inner ring");
     if (!desc_present(d)) fault_selector(c, VEC_NP, selector, "a data segment of the task is not present");
-    descriptor_mark(c, selector, d, ACCESS_A, true);
-    c->seg[seg] = *segment_made(c, selector, d);
+    load(c, seg, selector, d);
 }
 
 static void load_segments(struct cpu *c, const struct task *t)
@@ -115,6 +120,7 @@ static void load_segments(struct cpu *c, const struct task *t)
     ldtr_load(c, t->ldt, VEC_TS);
     if (is_vm86(c)) {
         for (enum seg n = ES; n < SEG_COUNT; n++) segment_load_real(c, n, t->seg[n]);
+        mode_changed(c);
         return;
     }
     load_code(c, t->seg[CS]);
@@ -136,6 +142,7 @@ static void load_registers(struct cpu *c, const struct task *t)
     c->cr0 |= CR0_TS;
     c->dr[7] &= ~(uint64_t)DR7_LOCAL;
     debug_changed(c);
+    mode_changed(c);
 }
 
 static void enter_task(struct cpu *c, const struct task *t, unsigned error_size, uint32_t error)
@@ -143,7 +150,6 @@ static void enter_task(struct cpu *c, const struct task *t, unsigned error_size,
     load_registers(c, t);
     if (c->cr0 & CR0_PG && t->has_cr3) cr3_write(c, t->cr3);
     load_segments(c, t);
-    mode_changed(c);
     if (error_size) {
         struct stack s = stack_current(c);
         stack_put(c, &s, error, error_size);

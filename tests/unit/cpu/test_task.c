@@ -148,6 +148,23 @@ START_TEST(errors_in_the_new_task)
 }
 END_TEST
 
+/* The fault is delivered with what has been loaded so far: a stack of 16 bits here, of 32 in the old task. */
+START_TEST(error_behind_a_new_kind_of_stack)
+{
+    struct bench *b = two_tasks();
+    gdt_set(b, SEL_GATE, descriptor(0, 0xFFFF, 0x93));
+    poke16(b, TSS2 + 0x48 + 4 * SR_SS, SEL_GATE);
+    poke32(b, TSS2 + 0x38, 0x12349000);
+    poke16(b, TSS2 + 0x48 + 4 * SR_DS, SEL_ABSENT);
+    code_at(b, CODE, JMP_TSS2);
+    ck_assert_int_eq(bench_go(b, 50), CPU_HALTED);
+    ck_assert_int_eq(vector_taken(b), 11);
+    ck_assert_uint_eq(b->r.gpr[GPR_SP], 0x12349000 - 16);
+    ck_assert_uint_eq(peek32(b, 0x9000 - 16), SEL_ABSENT);
+    bench_free(b);
+}
+END_TEST
+
 START_TEST(debug_trap_bit)
 {
     struct bench *b = two_tasks();
@@ -277,6 +294,7 @@ int main(void)
     tcase_add_test(tc, task_gate_in_the_gdt);
     tcase_add_test(tc, errors_in_the_old_task);
     tcase_add_test(tc, errors_in_the_new_task);
+    tcase_add_test(tc, error_behind_a_new_kind_of_stack);
     tcase_add_test(tc, debug_trap_bit);
     tcase_add_test(tc, sixteen_bit_tss);
     tcase_add_test(tc, task_in_vm86);
