@@ -285,7 +285,7 @@ struct used { unsigned floppies, disks, cdroms, serials; };
 static bool is_floppy_size(const char *path)
 {
     static const long sizes[] = {
-        163840, 184320, 327680, 368640, 737280, 1228800, 1474560, 1720320, 1763328,
+        163840, 184320, 327680, 368640, 655360, 737280, 1228800, 1474560, 1720320, 1763328,
         2949120
     };
     struct stat s;
