@@ -168,8 +168,10 @@ START_TEST(images)
     ck_assert_str_eq(c->ata[1].drive[0].type, "cdrom");
     ck_assert_str_eq(c->boot[0], "disk");
     config_free(c);
-    c = applied(image("640.img", 640 * 1024), &complaints);   /* 80 tracks of 8 sectors */
-    ck_assert_uint_eq(c->floppy[0].inserted, true);
+    const char *small = image("640.img", 640 * 1024);            /* 80 tracks of 8 sectors */
+    c = applied(small, &complaints);
+    ck_assert_str_eq(c->boot[0], "floppy");
+    ck_assert_str_eq(c->floppy[0].image.path, small);
     config_free(c);
     c = applied(cd, &complaints);                    /* of a floppy's size, but its name is clear */
     ck_assert_str_eq(c->ata[1].drive[0].image.path, cd);
