@@ -232,7 +232,7 @@ def test_amd64():
         m.wait_serial(PROMPT)
         m.send("uname -a; grep -m 1 flags /proc/cpuinfo\n")
         m.wait_serial(r"^Linux vitro 6\.\S+-amd64 #1 .*x86_64")
-        flags = m.wait_serial(r"^flags\s*: (.*)").group(1).split()
+        flags = m.wait_serial(r"^flags\s*: (.*)\n").group(1).split()
         for name in "lm nx pae pat pge mtrr smep smap umip fsgsbase xsave sse4_2 rdtscp".split():
             check(name in flags, "no %s: %s" % (name, flags))
         m.send("poweroff\n")
