@@ -114,20 +114,21 @@ static void draw_pixels(struct vga *v, struct changed *changed)
 }
 
 /* Lines [from, to) by what the registers are now, beginning where the lines above have ended. Where
- * that changes the picture's size, the part is left as it was. */
+ * that changes the picture's size, the part is left as it was, but its lines count. */
 static void draw_piece(struct vga *v, unsigned from, unsigned to)
 {
     struct picture now;
     struct screen_text text;
-    struct changed changed;
+    struct changed changed = { 0, 0 };
     vga_picture(v, &now);
     if (to > v->shown.height) to = v->shown.height;
-    if (now.full_width != v->shown.full_width || now.full_height != v->shown.full_height ||
-        now.width != v->shown.width || now.height != v->shown.height || from >= to)
-        return;
+    if (from >= to) return;
     if (!from) v->rows = vga_first_row(&now);
-    memcpy(&v->shown, &now, sizeof now);
     v->band_count = vga_bands(&now, &v->rows, from, to, v->bands);
+    if (now.full_width != v->shown.full_width || now.full_height != v->shown.full_height ||
+        now.width != v->shown.width || now.height != v->shown.height)
+        return;
+    memcpy(&v->shown, &now, sizeof now);
     if (!make_room(v, &now)) return;
     if (now.kind == PICTURE_TEXT) vga_draw_text(v, &text, &changed, false);
     else if (now.kind == PICTURE_BLANK) fill(v, now.left, now.top + from, now.width, to - from, 0);

@@ -211,6 +211,26 @@ START_TEST(text_changes_within_a_character)
 }
 END_TEST
 
+/* Lines of graphics in a text screen are 640 dots wide, not 720: they cannot be shown, but count. */
+START_TEST(a_piece_of_another_width_still_takes_its_lines)
+{
+    set_mode(b, &mode_3);
+    set_ega_colors(b);
+    for (unsigned i = 0; i < 80 * 25; i++)
+        memory_write(b->memory, 0xB8000 + 2 * i, 0x20 | (i / 80 & 7) << 12, WORD);
+    fake_advance(b, SECOND / 10);
+    struct screen_frame f = draw(b);
+    uint32_t rows[25];
+    for (unsigned row = 0; row < 25; row++) rows[row] = pixel_at(&f, 0, row * 16);
+    to_line(50);
+    set_gfx(b, 6, 0x0F);
+    to_line(100);
+    set_gfx(b, 6, 0x0E);
+    f = draw(b);
+    for (unsigned y = 101; y < 400; y++) ck_assert_uint_eq(pixel_at(&f, 0, y), rows[y / 16]);
+}
+END_TEST
+
 START_TEST(more_writes_than_the_log_holds)
 {
     stripes();
@@ -307,6 +327,7 @@ int main(void)
     tcase_add_test(t, changes_in_the_blanking_are_whole_pictures);
     tcase_add_test(t, panning_from_a_line_on);
     tcase_add_test(t, text_changes_within_a_character);
+    tcase_add_test(t, a_piece_of_another_width_still_takes_its_lines);
     tcase_add_test(t, more_writes_than_the_log_holds);
     tcase_add_test(t, loading_the_palette_does_not_blank_the_screen);
     tcase_add_test(t, the_border_is_as_wide_as_the_registers_say);
