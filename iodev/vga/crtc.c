@@ -13,8 +13,8 @@
  * The counters are never stored: they are the virtual time, modulo a frame. So a mode set does not
  * restart a frame, which no software can rely on.
  *
- * Not implemented: the vertical retrace interrupt (IRQ 2), the light pen, interlace, skews,
- * count-by-two and count-by-four.
+ * Not implemented: the vertical retrace interrupt (IRQ 2), the light pen, interlace, the skew of
+ * display enable.
  */
 #include "iodev/vga/vga.h"
 

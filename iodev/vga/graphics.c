@@ -2,8 +2,6 @@
  * Graphics modes: rows of memory to rows of pixels, where pages of video memory have changed.
  * IBM PS/2 Hardware Interface Technical Reference, Video Subsystems (S42G-2193, 1992), "Graphics
  * Modes" and "Graphics Mode Register" (shift register modes).
- *
- * Not implemented: 256-colour shifting without the attribute controller's 8-bit mode.
  */
 #include "iodev/vga/vga.h"
 
@@ -13,7 +11,7 @@
 
 static const uint8_t *planes_at(const struct vga *v, const struct band *b, unsigned column)
 {
-    return v->vram + 4 * (size_t)vga_plane_address(&v->shown, b->address + column, b->row);
+    return v->vram + 4 * (size_t)vga_plane_address(&v->shown, vga_counter(&v->shown, b, column), b->row);
 }
 
 /* Bit 7 of each plane makes the left pixel. */
@@ -40,15 +38,38 @@ static void expand_256(const struct picture *p, const uint8_t *from, uint32_t *t
     for (unsigned plane = 0; plane < 4; plane++) to[plane] = p->colors[from[plane]];
 }
 
+/* A byte comes as two halves, each in a dot. Where nobody waits for both (attribute mode control, bit
+ * 6), one half is followed by the next byte's. */
+static void expand_halves(const struct picture *p, const uint8_t *from, const uint8_t *next, uint32_t *to)
+{
+    for (unsigned plane = 0; plane < 4; plane++) {
+        unsigned after = plane < 3 ? from[plane + 1] : next[0];
+        *to++ = p->colors[from[plane]];
+        *to++ = p->colors[(from[plane] & 15) << 4 | after >> 4];
+    }
+}
+
+/* One clock's dots. */
+static void expand_dots(const struct vga *v, const struct band *b, unsigned column, uint32_t *to)
+{
+    const struct picture *p = &v->shown;
+    const uint8_t *from = planes_at(v, b, column);
+    if (p->kind == PICTURE_256) expand_halves(p, from, planes_at(v, b, column + 1), to);
+    else if (p->kind == PICTURE_INTERLEAVED) expand_interleaved(p, from, to);
+    else expand_planar(p, from, to);
+}
+
 static void expand_row(struct vga *v, const struct band *b)
 {
     const struct picture *p = &v->shown;
     uint32_t *to = v->line;
+    bool waits = p->dots == 4;             /* 16 colours: a dot is held while the next one passes */
     for (unsigned column = 0; column <= p->columns; column++, to += p->dots) {
-        const uint8_t *from = planes_at(v, b, column);
-        if (p->kind == PICTURE_256) expand_256(p, from, to);
-        else if (p->kind == PICTURE_INTERLEAVED) expand_interleaved(p, from, to);
-        else expand_planar(p, from, to);
+        uint32_t dots[8];
+        if (p->kind == PICTURE_256 && waits) expand_256(p, planes_at(v, b, column), to);
+        else expand_dots(v, b, column, waits ? dots : to);
+        if (p->kind != PICTURE_256 && waits)
+            for (unsigned i = 0; i < 4; i++) to[i] = dots[2 * i];
     }
 }
 
@@ -117,7 +138,7 @@ static bool needs_drawing(const struct vga *v, const struct band *b)
         return vga_dirty(v, from, from + p->width * (size_t)((p->bpp + 7) / 8) - 1);
     }
     size_t first = vga_plane_address(p, b->address, b->row);
-    size_t last = vga_plane_address(p, b->address + p->columns, b->row);
+    size_t last = vga_plane_address(p, vga_counter(p, b, p->columns + 1), b->row);
     return vga_dirty(v, 4 * first, 4 * last + 3);
 }
 

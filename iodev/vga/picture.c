@@ -10,19 +10,29 @@
  *
  * The border (overscan) is shown if the setting asks for it.
  *
- * Not implemented: the ninth dot of graphics modes, count-by-two and -four.
+ * Not implemented: the ninth dot of graphics modes.
  */
 #include "iodev/vga/vga.h"
 
 #include <string.h>
 
 enum { BORDER_MOST = 64 };                 /* pixels of a side */
+enum { UNDERLINE_DWORD = 0x40, UNDERLINE_BY_FOUR = 0x20 };
+
+/* In monochrome graphics blinking turns bit 3 of the palette's index over: mode 0Fh has a colour for
+ * each half in registers 4 and 0Ch. */
+static unsigned blinking(const struct vga *v, const struct picture *p)
+{
+    uint8_t both = AMODE_MONO | AMODE_BLINK;
+    bool blinks = p->kind != PICTURE_TEXT && !p->flat && (v->attr[ATTR_MODE] & both) == both;
+    return blinks && vga_frame(v) & 16 ? 8 : 0;
+}
 
 /* 16-colour pixels: plane enable, palette register, colour select, DAC (book: figure "Attribute
  * Controller"). */
-static uint32_t color16(const struct vga *v, unsigned index)
+static uint32_t color16(const struct vga *v, unsigned index, unsigned blink)
 {
-    uint8_t entry = v->attr[index & v->attr[ATTR_PLANE_ENABLE] & 15];
+    uint8_t entry = v->attr[(index & v->attr[ATTR_PLANE_ENABLE] & 15) ^ blink];
     uint8_t select = v->attr[ATTR_COLOR_SELECT];
     if (v->attr[ATTR_MODE] & AMODE_COLOR_SELECT)
         entry = (uint8_t)((entry & 0x0F) | (select & 3) << 4);
@@ -32,8 +42,9 @@ static uint32_t color16(const struct vga *v, unsigned index)
 static void fill_colors(const struct vga *v, struct picture *p)
 {
     bool all = p->kind == PICTURE_256 || p->kind == PICTURE_LINEAR;
+    unsigned blink = blinking(v, p);
     for (unsigned i = 0; i < (all ? 256u : 16u); i++)
-        p->colors[i] = all ? vga_dac_color(v, (uint8_t)i) : color16(v, i);
+        p->colors[i] = all ? vga_dac_color(v, (uint8_t)i) : color16(v, i, blink);
 }
 
 static unsigned at_most(unsigned value, unsigned limit)
@@ -94,7 +105,7 @@ static void horizontal(const struct vga *v, struct picture *p)
     p->scale = half ? 2 : 1;
     if (wide) p->panning = pan >= 8 ? 0 : pan + 1;     /* 8 = none, 0 = one dot to the left ... */
     else p->panning = pan & 7;
-    if (!text && v->gfx[GFX_MODE] & GMODE_256) {           /* a pixel lasts two dots */
+    if (!text && v->attr[ATTR_MODE] & AMODE_8BIT) {        /* a pixel lasts two dots */
         p->dots = 4;
         p->scale *= 2;
         p->panning /= 2;
@@ -107,8 +118,10 @@ static void vertical(const struct vga *v, struct picture *p)
 {
     uint8_t overflow = v->crtc[CR_OVERFLOW], max_scan = v->crtc[CR_MAX_SCAN];
     unsigned end = v->crtc[CR_VDISP_END] | (overflow & 0x02u) << 7 | (overflow & 0x40u) << 3;
-    p->height = (end + 1) * (v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1);
-    p->line_compare = v->crtc[CR_LINE_COMPARE] | (overflow & 0x10u) << 4 | (max_scan & 0x40u) << 3;
+    unsigned compare = v->crtc[CR_LINE_COMPARE] | (overflow & 0x10u) << 4 | (max_scan & 0x40u) << 3;
+    unsigned twice = v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1;
+    p->height = (end + 1) * twice;
+    p->line_compare = (compare + 1) * twice - 1;
     p->max_row = max_scan & 0x1F;
     p->repeat = max_scan & 0x80 ? 2 : 1;
     p->preset_row = v->crtc[CR_PRESET_ROW] & 0x1F;
@@ -120,9 +133,11 @@ static void addressing(const struct vga *v, struct picture *p)
     p->start = vga_start_address(v) + byte_panning;
     p->offset = v->crtc[CR_OFFSET] * 2u;
     p->crtc_mode = v->crtc[CR_MODE];
-    p->dword = v->crtc[CR_UNDERLINE] & 0x40;
+    p->dword = v->crtc[CR_UNDERLINE] & UNDERLINE_DWORD;
+    p->count_shift = v->crtc[CR_UNDERLINE] & UNDERLINE_BY_FOUR ? 2 : p->crtc_mode & MODE_BY_TWO ? 1 : 0;
     p->plane_mask = VGA_PLANE_MASK;
     p->pan_compatible = v->attr[ATTR_MODE] & AMODE_PAN_COMPATIBLE;
+    p->split_start = p->pan_compatible ? 0 : byte_panning;
 }
 
 /* Character map select: three bits a map, the third one apart; 0-3 lie 16 KiB apart, 4-7
@@ -204,7 +219,7 @@ struct rows vga_first_row(const struct picture *p)
 static void next_line(const struct picture *p, struct rows *r, unsigned y)
 {
     if (y == p->line_compare) {
-        *r = (struct rows){ .split = true };
+        *r = (struct rows){ .address = p->split_start, .split = true };
     } else if (++r->repeated >= p->repeat) {
         r->repeated = 0;
         if (r->row == p->max_row) r->address += p->offset;

@@ -7,8 +7,6 @@
  *
  *   drawn:   27     26..22      21..17        16      15..8      7..0
  *            dark   cursor end  cursor start  cursor  attribute  code
- *
- * Not implemented: the cursor's skew.
  */
 #include "iodev/vga/vga.h"
 
@@ -25,7 +23,9 @@ struct cursor {
 static struct cursor cursor_of(const struct vga *v, uint64_t frame)
 {
     unsigned start = v->crtc[CR_CURSOR_START], end = v->crtc[CR_CURSOR_END] & 0x1F;
-    struct cursor c = { .address = v->crtc[CR_CURSOR_HIGH] << 8 | v->crtc[CR_CURSOR_LOW] };
+    unsigned skew = v->crtc[CR_CURSOR_END] >> 5 & 3;
+    unsigned address = v->crtc[CR_CURSOR_HIGH] << 8 | v->crtc[CR_CURSOR_LOW];
+    struct cursor c = { .address = (address + skew) & 0xFFFF };
     c.exists = !(start & CURSOR_OFF) && (start & 0x1F) <= end;
     if (c.exists && !(frame & 8))
         c.bits = CURSOR | (start & 0x1F) << CURSOR_START | end << CURSOR_END;
@@ -34,7 +34,7 @@ static struct cursor cursor_of(const struct vga *v, uint64_t frame)
 
 static uint32_t cell_at(const struct vga *v, const struct band *b, unsigned column)
 {
-    size_t at = 4 * (size_t)vga_plane_address(&v->shown, b->address + column, b->row);
+    size_t at = 4 * (size_t)vga_plane_address(&v->shown, vga_counter(&v->shown, b, column), b->row);
     return v->vram[at] | (uint32_t)v->vram[at + 1] << 8;
 }
 
@@ -91,7 +91,7 @@ static bool draw_row(struct vga *v, unsigned index, const struct cursor *c, bool
     bool all = v->redraw || v->fonts_written, changed = false;
     for (unsigned column = 0; column < p->columns + (panning ? 1 : 0); column++) {
         uint32_t cell = cell_at(v, b, column);
-        if (((b->address + column) & 0xFFFF) == c->address) cell |= c->bits;
+        if ((vga_counter(p, b, column) & 0xFFFF) == c->address) cell |= c->bits;
         if (p->blink && dark && cell & 0x8000) cell |= DARK;
         if (!all && cell == drawn[column]) continue;
         drawn[column] = cell;
@@ -109,7 +109,7 @@ static void export_row(struct vga *v, struct screen_text *t, unsigned index, con
     uint16_t *cells = v->cells + (size_t)index * v->shown.columns;
     for (unsigned column = 0; column < v->shown.columns; column++) {
         cells[column] = (uint16_t)cell_at(v, b, column);
-        if (!c->exists || ((b->address + column) & 0xFFFF) != c->address) continue;
+        if (!c->exists || (vga_counter(&v->shown, b, column) & 0xFFFF) != c->address) continue;
         t->cursor_column = column;
         t->cursor_row = index;
         t->cursor_visible = c->bits;

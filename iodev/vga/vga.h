@@ -36,7 +36,7 @@ enum { CR_HTOTAL, CR_HDISP_END, CR_HBLANK_START, CR_HBLANK_END, CR_HRETRACE_STAR
        CR_RETRACE_START, CR_RETRACE_END, CR_VDISP_END, CR_OFFSET, CR_UNDERLINE, CR_VBLANK_START,
        CR_VBLANK_END, CR_MODE, CR_LINE_COMPARE, CR_COUNT };
 enum { MODE_ROW0_NOT_A13 = 0x01, MODE_ROW1_NOT_A14 = 0x02, MODE_HALF_VERTICAL = 0x04,
-       MODE_WRAP_A15 = 0x20, MODE_BYTE = 0x40, MODE_RUN = 0x80 };
+       MODE_BY_TWO = 0x08, MODE_WRAP_A15 = 0x20, MODE_BYTE = 0x40, MODE_RUN = 0x80 };
 
 enum { GFX_SET_RESET, GFX_ENABLE_SET_RESET, GFX_COLOR_COMPARE, GFX_ROTATE, GFX_READ_MAP, GFX_MODE,
        GFX_MISC, GFX_DONT_CARE, GFX_BIT_MASK, GFX_COUNT };
@@ -46,8 +46,8 @@ enum { GMISC_GRAPHICS = 0x01, GMISC_CHAIN_ODD_EVEN = 0x02 };
 
 enum { ATTR_MODE = 0x10, ATTR_OVERSCAN, ATTR_PLANE_ENABLE, ATTR_PANNING, ATTR_COLOR_SELECT,
        ATTR_COUNT };
-enum { AMODE_LINE_GRAPHICS = 0x04, AMODE_BLINK = 0x08, AMODE_PAN_COMPATIBLE = 0x20,
-       AMODE_COLOR_SELECT = 0x80 };
+enum { AMODE_MONO = 0x02, AMODE_LINE_GRAPHICS = 0x04, AMODE_BLINK = 0x08,
+       AMODE_PAN_COMPATIBLE = 0x20, AMODE_8BIT = 0x40, AMODE_COLOR_SELECT = 0x80 };
 enum { ATTR_PALETTE_SOURCE = 0x20 };       /* in the index: on = the screen owns the palette */
 
 enum { MISC_COLOR = 0x01, MISC_RAM = 0x02, MISC_CLOCK = 0x0C };
@@ -77,6 +77,8 @@ struct picture {
     unsigned scale;                        /* picture pixels per such pixel */
     unsigned panning;                      /* pixels, before scaling */
     uint32_t start, offset;                /* CRTC address of the first row; from row to row */
+    uint32_t split_start;                  /* of the first row below the line compare */
+    unsigned count_shift;                  /* an address lasts 1, 2 or 4 character clocks */
     uint32_t plane_mask;
     unsigned max_row, preset_row, line_compare, repeat;      /* repeat: scan lines per row scan */
     bool pan_compatible, flat;             /* flat: addresses do not go through crtc_mode */
@@ -255,6 +257,11 @@ struct rows vga_first_row(const struct picture *);
 unsigned vga_bands(const struct picture *, struct rows *, unsigned from, unsigned to,
                    struct band *);
 uint32_t vga_plane_address(const struct picture *, uint32_t counter, unsigned row);
+
+static inline uint32_t vga_counter(const struct picture *p, const struct band *b, unsigned column)
+{
+    return b->address + (column >> p->count_shift);
+}
 
 /* raster.c */
 void vga_set(struct vga *, uint8_t *reg, uint8_t value);   /* a register that the picture shows */

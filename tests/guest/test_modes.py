@@ -196,7 +196,7 @@ class Qemu:
             s = socket.socket(socket.AF_UNIX)
             try:
                 s.connect(path)
-                s.settimeout(200)
+                s.settimeout(1500)         # a banked mode, pixel by pixel, is slow there
                 return s
             except OSError:
                 s.close()
