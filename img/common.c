@@ -98,10 +98,11 @@ enum image_where img_where(struct image *i, uint64_t sector, uint64_t count, uin
     return IMAGE_ZERO;
 }
 
-void img_progress(const struct img_args *a, uint64_t done, uint64_t all)
+void img_progress(const struct img_args *a, uint64_t before, uint64_t done, uint64_t all)
 {
     if (a->quiet || !all || !(a->progress || isatty(STDERR_FILENO))) return;
     uint64_t percent = muldiv64(done, 10000, all);
+    if (before && percent == muldiv64(before, 10000, all) && done != all) return;
     fprintf(stderr, "    (%llu.%02llu/100%%)%s", (unsigned long long)percent / 100,
             (unsigned long long)percent % 100, done == all ? "\n" : "\r");
 }

@@ -62,12 +62,12 @@ static int copy(const struct img_args *a, struct image *from, struct image *to)
         uint64_t left = from->sectors - at, most = PIECE - at % PIECE;
         bool zero = !a->there && img_where(from, at, left, &run) == IMAGE_ZERO;
         if (zero && left > run) run -= run > unit ? (at + run) % unit : 0;
-        if (zero && run % unit == 0 && at % unit == 0) continue;
-        run = left < most ? left : most;
-        int error = image_read(from, at, (uint32_t)run, data);
-        code = error ? failed_at(from, "reading", at, error)
-                     : write_piece(a, to, at, (uint32_t)run, data, unit);
-        img_progress(a, at + run, from->sectors);
+        bool skip = zero && run % unit == 0 && at % unit == 0;
+        if (!skip) run = left < most ? left : most;
+        int error = skip ? 0 : image_read(from, at, (uint32_t)run, data);
+        if (error) code = failed_at(from, "reading", at, error);
+        else if (!skip) code = write_piece(a, to, at, (uint32_t)run, data, unit);
+        img_progress(a, at, at + run, from->sectors);
     }
     free(data);
     return code;
@@ -106,10 +106,9 @@ static int copy_changes(const struct img_args *a, struct image *from, struct ima
     for (uint64_t at = 0; at < from->sectors && !error; at += run) {
         uint64_t left = from->sectors - at;
         enum image_where w = from->format->where(from, at, left < PIECE ? left : PIECE, &run);
-        if (w == IMAGE_BASE) continue;
-        error = image_read(from, at, (uint32_t)run, data);
-        if (!error) error = image_write(to, at, (uint32_t)run, data);
-        img_progress(a, at + run, from->sectors);
+        if (w != IMAGE_BASE) error = image_read(from, at, (uint32_t)run, data);
+        if (w != IMAGE_BASE && !error) error = image_write(to, at, (uint32_t)run, data);
+        img_progress(a, at, at + run, from->sectors);
     }
     free(data);
     return error ? error : image_flush(to);
@@ -199,7 +198,7 @@ static int compare(const struct img_args *a, struct image *x, struct image *y)
     int code = data ? IMG_OK : IMG_CANNOT;
     for (uint64_t at = 0; at < all && code == IMG_OK; at += PIECE) {
         code = compare_piece(x, y, at, all - at < PIECE ? (uint32_t)(all - at) : PIECE, data);
-        img_progress(a, all - at < PIECE ? all : at + PIECE, all);
+        img_progress(a, at, all - at < PIECE ? all : at + PIECE, all);
     }
     free(data);
     if (code == IMG_OK && !a->quiet) printf("Images are identical.\n");

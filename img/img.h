@@ -47,8 +47,8 @@ bool img_make(const char *path, const struct image_format *, const struct image_
 /* What is in sectors from `sector`, through all bases: IMAGE_ZERO or IMAGE_DATA. */
 enum image_where img_where(struct image *, uint64_t sector, uint64_t count, uint64_t *run);
 
-/* "    (12.5/100%)" on a terminal's stderr, a few times per percent. */
-void img_progress(const struct img_args *, uint64_t done, uint64_t all);
+/* "    (12.50/100%)" on a terminal's stderr; nothing when `before` was shown as the same. */
+void img_progress(const struct img_args *, uint64_t before, uint64_t done, uint64_t all);
 
 int img_create(const struct img_args *);
 int img_info(const struct img_args *);
