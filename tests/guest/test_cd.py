@@ -17,24 +17,27 @@ def cd(path, more=""):
     return "ata1-master: type=cdrom, path=%s%s" % (path, more)
 
 
-def picture(m):
-    """The screen as (width, height, how many different colours)."""
+def picture(m, below=0.0):
+    """The screen as (width, height, how many different colours); below: from this part of its height on."""
     path = os.path.join(m.dir, "screen.ppm")
     m.monitor("screendump " + path)
     with open(path, "rb") as f:
         magic, width, height, _ = f.readline(), *f.readline().split(), f.readline()
         pixels = f.read()
     assert magic == b"P6\n"
-    return int(width), int(height), len({pixels[i:i + 3] for i in range(0, len(pixels), 3)})
+    width, height = int(width), int(height)
+    first = int(height * below) * width * 3
+    return width, height, len({pixels[i:i + 3] for i in range(first, len(pixels), 3)})
 
 
-def wait_picture(m, wanted, what, limit=60):
-    end = m.now() + limit
-    while m.now() < end:
-        if wanted(*picture(m)):
-            return
+def wait_picture(m, wanted, what, limit=60, below=0.0):
+    """The clock is read before the picture: one that came in time is never missed."""
+    end, now = m.now() + limit, 0
+    while not wanted(*picture(m, below)):
+        if now > end:
+            raise vitro.Failure("%s: the screen is %dx%d with %d colours" % ((what,) + picture(m, below)))
         m.sleep(0.3)
-    raise vitro.Failure("%s: the screen is %dx%d with %d colours" % ((what,) + picture(m)))
+        now = m.now()
 
 
 def test_grub_rescue():
@@ -93,28 +96,27 @@ def test_memtest():
         m.key("down")
         m.key("ret")
         m.wait_screen(r"Memtest86\+ v\d")
-        m.wait_screen(r"Time: +0:00:0[3-9]")
+        m.wait_screen(r"Time: +0:(?!00:0[0-2])\d\d:\d\d")
         check(re.search(r"Errors: 0\b", m.screen()), "memory errors")
 
 
 def ship(m):
     """Its column. The game draws when it likes: without a ship the screen was just being drawn."""
-    found = re.search(SHIP, m.screen(), re.M)
-    return len(found.group(1)) if found else ship(m)
+    return len(m.wait_screen(SHIP).group(1))
 
 
 def ship_after(m, key, there):
-    """Presses a key, again if the game was not looking, until the ship is there."""
+    """Presses a key, again if the game was not looking, until the ship is there. It moves as long as the key is down."""
     for _ in range(60):
-        m.key(key)
+        m.key(key, 200)
         if there(ship(m)):
             return ship(m)
     raise vitro.Failure("the ship does not move %s, it is at column %d" % (key, ship(m)))
 
 
 def test_invaders():
-    """A multiboot game: it starts, the ship moves and shoots."""
-    with Machine(image("grubcd.iso"), limit=60) as m:
+    """A multiboot game: it starts, the ship moves and shoots. The invaders must not be faster than the test."""
+    with Machine(image("grubcd.iso"), sync="slowdown", limit=60) as m:
         m.wait_screen(r"\*GRUB Invaders")
         m.key("ret")
         m.wait_screen(r"-\*-")
@@ -125,7 +127,7 @@ def test_invaders():
         shots = 0
         while not re.search(r"^ *[|!'.:^]+ *$", m.screen(), re.M):
             check(shots < 60, "it does not shoot")
-            m.key("spc")
+            m.key("spc", 100)
             shots += 1
 
 
@@ -153,16 +155,16 @@ def test_linux():
         m.send("cat /sys/class/ata_device/dev2.0/xfer_mode\n")
         m.wait_serial(r"^XFER_MW_DMA_2")                         # the most that a PIIX3 can
         m.send("mount -t iso9660 -r /dev/sr0 /mnt && cd /mnt && sha256sum -c SHA256SUMS | grep -c OK$; cd /\n")
-        m.wait_serial(r"^9$")
+        m.wait_serial(r"^9\n")
         m.send("dmesg | grep -e ata2 -e sr0 | grep -c -e error -e exception -e failed -e timeout\n")
-        m.wait_serial(r"^0$")
+        m.wait_serial(r"^0\n")
         check("locked" in m.monitor("eject ata1-master"), "a mounted CD is locked")
         m.send("umount /mnt; echo unm''ounted\n")
         m.wait_serial(r"^unmounted")
         equal(m.monitor("eject ata1-master"), "", "eject")
         m.send("dd if=/dev/sr0 of=/dev/null count=1; echo st''ate $?\n")
         m.wait_serial(r"No medium found")
-        m.wait_serial(r"^state 1")
+        m.wait_serial(r"^state 1\n")
         equal(m.monitor("change ata1-master " + image("isolinux.iso")), "", "change")
         m.send("mount -t iso9660 -r /dev/sr0 /mnt && ls /mnt\n")
         m.wait_serial(r"vesamenu\.c32")
@@ -193,12 +195,12 @@ def test_installer_text():
 
 
 def test_installer_gtk():
-    """The graphical one (from 534 MiB on): a picture with a window full of languages."""
+    """The graphical one (from 534 MiB on): below a banner a list of languages, in many scripts with smooth edges."""
     m, label = installer("gtk")
     with m:
         m.wait_screen(r"^boot:")
         m.type(label)
-        wait_picture(m, lambda w, h, colours: w >= 800 and colours > 200, "the installer", 900)
+        wait_picture(m, lambda w, h, colours: w >= 800 and colours > 500, "the installer", 900, below=0.25)
 
 
 if __name__ == "__main__":
