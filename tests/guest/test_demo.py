@@ -8,7 +8,7 @@ import threading
 import time
 import vitro
 import xserver
-from vitro import TOP, Failure, Machine, check, equal, needs
+from vitro import PATIENCE, TOP, Failure, Machine, check, equal, needs, plain
 
 COMMANDS = (("uname -a", r"^Linux vitro 6\.\S+-686 #1 "), ("cat /proc/cpuinfo", r"^(power management|model name)\s*:"),
             ("dmesg | tail", r"^\[ *\d+\.\d+\] "), ("ls /", r"^bin +dev +etc"))
@@ -35,7 +35,7 @@ def test_window():
 
 class Pipe:
     def __init__(self, command, env):
-        self.text = ""
+        self.bytes = b""
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, env=env)
         threading.Thread(target=self.collect, daemon=True).start()
@@ -45,14 +45,14 @@ class Pipe:
             part = os.read(self.process.stdout.fileno(), 65536)
             if not part:
                 return
-            self.text += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", part.decode("utf-8", "replace"))
+            self.bytes += part
 
     def wait(self, pattern, start=0):
-        end = time.monotonic() + 300
-        while not re.search(pattern, self.text[start:], re.M):
+        end = time.monotonic() + PATIENCE
+        while not re.search(pattern, plain(self.bytes[start:]), re.M):
             if time.monotonic() > end or self.process.poll() is not None:
                 self.process.kill()
-                raise Failure("%r did not come:\n%s" % (pattern, self.text[-4000:]))
+                raise Failure("%r did not come:\n%s" % (pattern, plain(self.bytes)[-4000:]))
             time.sleep(0.05)
 
 
@@ -61,11 +61,11 @@ def test_serial():
     p = Pipe([os.path.join(TOP, "demo")], env)
     p.wait(r"^vitro:\S+#")
     for line, answer in COMMANDS + (("poweroff", r"Power down"),):
-        start = len(p.text)
+        start = len(p.bytes)
         p.process.stdin.write(line.encode() + b"\n")
         p.process.stdin.flush()
         p.wait(answer, start)
-    equal(p.process.wait(60), 0, "exit code after poweroff")
+    equal(p.process.wait(PATIENCE), 0, "exit code after poweroff")
 
 
 def test_help():

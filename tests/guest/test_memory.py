@@ -23,7 +23,7 @@ def resident(m):
 
 def wait_until_below(m, limit):
     """An idle machine gives its traces back after some seconds."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + vitro.PATIENCE
     while resident(m) > limit:
         if time.monotonic() > end:
             raise Failure("%.1f MiB resident, may be %d" % (resident(m), limit))

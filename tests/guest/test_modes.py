@@ -98,8 +98,8 @@ def test_screenshot():
         for number, display in enumerate(("nogui", "sdl2")):
             names = ["%s/%d.%s" % (folder, number, kind) for kind in ("ppm", "txt", "png")]
             subprocess.run([vitro.vitro, "-n", "--display", display, "--until", "1.5s", "--screenshot=1s=" + names[0],
-                            "--screenshot", "1s=" + names[1], "--screenshot", names[2], image], check=True, timeout=100,
-                           env=dict(os.environ, SDL_VIDEODRIVER="dummy"), stderr=subprocess.DEVNULL)
+                            "--screenshot", "1s=" + names[1], "--screenshot", names[2], image], check=True,
+                           timeout=vitro.PATIENCE, env=dict(os.environ, SDL_VIDEODRIVER="dummy"), stderr=subprocess.DEVNULL)
             vitro.equal(fingerprint(names[0]), golden["text-40x25"], "the picture")
             with open(names[1], encoding="utf-8") as f:
                 check("()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNO" in f.read(), "the text has all characters")
@@ -152,7 +152,7 @@ def registers(lines, call):
 def bios_lines(folder, rom):
     text = os.path.join(folder, "bios.txt")
     subprocess.run([vitro.vitro, "-n", "--display", "nogui", "--until", "15s", "--serial", "file:" + text,
-                    "vgaromimage: file=" + rom, build(folder, "bios")], check=True, timeout=300,
+                    "vgaromimage: file=" + rom, build(folder, "bios")], check=True, timeout=vitro.PATIENCE,
                    stderr=subprocess.DEVNULL)
     with open(text) as f:
         return f.read().split("\n")

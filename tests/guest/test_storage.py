@@ -53,10 +53,9 @@ class Shell:
     def run(self, command, code=0):
         """Its output, when it has ended with this exit code."""
         self.number += 1
-        before = len(self.serial())
         self.send("%s; echo \"en\"d %d $?\n" % (command, self.number))
         found = self.wait_serial(r"\bend %d (\d+)\n" % self.number)
-        text = self.serial()[before:]
+        text = re.split(r"\bend %d \d+\n" % (self.number - 1), self.serial())[-1]
         equal(int(found.group(1)), code, command + "\n" + text)
         return text
 
@@ -99,7 +98,7 @@ class Qemu(Shell):
             args += ["-drive", "file=%s,format=raw,if=floppy,index=1,readonly=on" % protected]
         self.process = subprocess.Popen(["qemu-system-i386", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
-        self.text = ""
+        self.bytes = b""
 
     def __enter__(self):
         return self
@@ -119,8 +118,8 @@ class Qemu(Shell):
             part = os.read(self.process.stdout.fileno(), 65536)
             if not part:
                 break
-            self.text += part.decode("utf-8", "replace")
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", self.text)
+            self.bytes += part
+        return vitro.plain(self.bytes)
 
     def wait_serial(self, pattern):
         end = time.monotonic() + vitro.PATIENCE

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Systems of others, from Debian's packages: boot loaders, firmware, memory test, a micro-kernel."""
+import re
 import vitro
 from vitro import Machine, check, disk, floppy, image, needs
 
@@ -30,8 +31,7 @@ def test_memtest():
     """60 seconds of patterns over all memory in 32-bit mode with PAE, without an error."""
     with Machine(floppy(image("memtest.img")), "boot: floppy", "--memory", "64", limit=90) as m:
         m.wait_screen(r"Memtest86\+ v\d")
-        m.wait_screen(r"Time: +0:00:5\d")
-        m.wait_screen(r"Time: +0:01:0\d")
+        m.wait_screen(r"Time: +0:(?!00)\d\d:\d\d")
         text = m.screen()
         check("Errors: 0 " in text + " " or "Errors: 0\n" in text, "memory errors")
         check("64MB" in text, "not all memory is there")
@@ -74,7 +74,7 @@ def test_uboot():
         m.wait_serial(r"^U-Boot 20")
         m.wait_serial(r"^DRAM: +128 MiB")
         m.wait_serial(r"Hit any key to stop autoboot")
-        m.send(" ")
+        m.send(" ")                                     # in time or not: autoboot finds nothing and ends here, too
         m.wait_serial(r"^=> ")
         m.send("pci\n")
         m.wait_serial(r"^00\.00\.00 +0x8086 +0x1237 +Bridge device")
@@ -87,12 +87,10 @@ def test_uboot():
 def test_mach():
     """GNU Mach for a 486, up to where it wants the programs of the Hurd."""
     with Machine(floppy(image("mach.img")), "boot: floppy", disk(image("linux.img")), limit=60) as m:
-        m.wait_screen(r"Probing PCI hardware")
-        m.wait_screen(r"ide: Intel 82371 PIIX3")
-        m.wait_screen(r"hd0: .*VITRO HARDDISK|hda: VITRO HARDDISK")
-        m.wait_screen(r"fd0 is 1\.44M")
-        m.wait_screen(r"com0: at atbus0, port = 3f8")
         m.wait_screen(r"bootstrap_create: No bootstrap code loaded")
+        for line in ("Probing PCI hardware", "ide: Intel 82371 PIIX3", "hd0: .*VITRO HARDDISK|hda: VITRO HARDDISK",
+                     r"fd0 is 1\.44M", "com0: at atbus0, port = 3f8"):
+            check(re.search(line, m.screen()), line)
 
 
 if __name__ == "__main__":

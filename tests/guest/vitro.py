@@ -6,12 +6,17 @@
         m.type("root\n")
         assert m.exit_code() == 0
 
-Limits are guest time: a slow or busy host makes a test slow, not wrong. Whatever fails shows the
-screen, the serial line and the log. Test programs end with main(), which takes
+Limits are guest time: a slow or busy host makes a test slow, not wrong. Between two looks at a machine any time
+may pass, of the guest's more than of the host's: wait for what stays (the serial line from its start, a screen
+that waits for a key), for whole lines, and not for a value that goes by; where the guest waits for a key only for
+a while, type ahead or use sync="slowdown". Whatever fails shows the screen, the serial line and the log. Test
+programs end with main(), which takes
 
     test_x.py VITRO [TEST ...]        all tests, or those named; exit code 77: skipped
+    ... --stall=SECONDS               the test stands still now and then, the machine does not: shows races
 """
 import os
+import random
 import re
 import shutil
 import socket
@@ -77,6 +82,12 @@ def key_of(character):
     return KEYS.get(character, character)
 
 
+def plain(data):
+    """The text of a terminal without colours and cursor movements. Always from all bytes that came: a part of them may
+    end in the middle of a character or of a movement."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", data.decode("utf-8", "replace"))
+
+
 class Machine:
     """One running vitro. It starts without a window, at a fixed date, and guest time goes as fast as it
     can; later arguments win. config: the text of a bochsrc, else there is none. on_terminal: a
@@ -87,7 +98,7 @@ class Machine:
         self.limit = limit
         self.dir = tempfile.mkdtemp(prefix="vitro-guest-")
         self.log = os.path.join(self.dir, "log")
-        self.serial_text = ""
+        self.serial_bytes = b""
         self.last_screen = "(never read)"
         lines = ["com1: enabled=1, mode=socket-client, dev=" + os.path.join(self.dir, "serial"),
                  "display_library: " + display, "log: " + self.log,
@@ -103,7 +114,7 @@ class Machine:
         listener = socket.socket(socket.AF_UNIX)       # ours, so that nothing said early is lost
         listener.bind(os.path.join(self.dir, "serial"))
         listener.listen(1)
-        listener.settimeout(60)
+        listener.settimeout(PATIENCE)
         self.errors = open(os.path.join(self.dir, "stderr"), "w+")
         streams = (subprocess.DEVNULL, self.errors) if on_terminal is None else (on_terminal, on_terminal)
         self.process = subprocess.Popen(self.args, stdin=streams[0], stdout=streams[1], stderr=streams[1],
@@ -121,12 +132,12 @@ class Machine:
 
     # ---- connections ---------------------------------------------------------------------------
     def _connect(self, name):
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         while True:
             s = socket.socket(socket.AF_UNIX)
             try:
                 s.connect(os.path.join(self.dir, name))
-                s.settimeout(120)
+                s.settimeout(PATIENCE)
                 return s
             except OSError:
                 s.close()
@@ -150,6 +161,8 @@ class Machine:
 
     def monitor(self, command):
         """Sends a command; returns its answer. EOFError: the machine has ended."""
+        if random.random() < float(others.get("often", 0.05)):
+            time.sleep(float(others.get("stall", 0)))
         try:
             self.monitor_socket.sendall(command.encode() + b"\n")
         except OSError:
@@ -177,10 +190,10 @@ class Machine:
                 part = self.serial_socket.recv(65536)
                 if not part:
                     break
-                self.serial_text += part.decode("utf-8", "replace")
+                self.serial_bytes += part
         except OSError:
             pass
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", self.serial_text)
+        return plain(self.serial_bytes)
 
     def _wait(self, read, what, pattern, limit):
         """The clock is read before the text: a text that came in time is never missed."""
@@ -229,7 +242,7 @@ class Machine:
 
     def send(self, text):
         """Types on the serial line."""
-        self.serial_socket.settimeout(60)
+        self.serial_socket.settimeout(PATIENCE)
         self.serial_socket.sendall(text.encode())
 
     def quit(self):
@@ -296,7 +309,7 @@ class Machine:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def run(*args, timeout=300, **options):
+def run(*args, timeout=PATIENCE, **options):
     """vitro from start to end: (exit code, all that it printed)."""
     p = subprocess.run([vitro, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, timeout=timeout, **options)

@@ -8,7 +8,7 @@ import struct
 import subprocess
 import tempfile
 import time
-from vitro import Failure
+from vitro import PATIENCE, Failure
 
 
 class Server:
@@ -40,10 +40,10 @@ class Server:
         return env
 
     def run(self, *command):
-        subprocess.run(command, env=self.environment(), check=True, timeout=30, stdout=subprocess.DEVNULL)
+        subprocess.run(command, env=self.environment(), check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL)
 
     def ask(self, *command):
-        return subprocess.run(command, env=self.environment(), check=True, timeout=30,
+        return subprocess.run(command, env=self.environment(), check=True, timeout=PATIENCE,
                               stdout=subprocess.PIPE).stdout.decode()
 
     @contextlib.contextmanager
@@ -62,7 +62,7 @@ class Server:
     def copy(self, text):
         """Into the clipboard. xclip stays to hand it out."""
         subprocess.run(["xclip", "-selection", "clipboard", "-in"], input=text.encode(), env=self.environment(),
-                       check=True, timeout=30, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                       check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def type(self, line):
         self.run("xdotool", "type", "--delay", "60", line)
@@ -99,7 +99,7 @@ class Server:
         return False
 
     def wait_for(self, condition, what):
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while not condition():
             if time.monotonic() > end:
                 raise Failure("the window does not show " + what)
