@@ -151,7 +151,7 @@ void ata_identify(const struct ata_disk *k, uint8_t data[SECTOR_SIZE])
     w[21] = ATA_CHUNK_SECTORS;
     w[47] = 0x8000 | ATA_MAX_MULTIPLE;
     w[48] = 0x0001;            /* 32-bit data port: ATA-1's word, drivers still look at it */
-    w[49] = 0x0E00;            /* LBA, IORDY (may be disabled) */
+    w[49] = 0x2E00;            /* standby timer as in table 26; LBA, IORDY (may be disabled) */
     w[50] = 0x4000;
     w[51] = 0x0200;
     w[53] = 0x0007;            /* words 54-58, 64-70, 88 are valid */

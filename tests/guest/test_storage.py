@@ -134,6 +134,11 @@ class Qemu(Shell):
 
 
 # ---- disks ----------------------------------------------------------------------------------------
+def second_disk(m):
+    """Linux's name of the drive on ata1-master."""
+    return m.run("for d in sda sdb; do readlink -f /sys/block/$d | grep -q /ata2/ && echo $d; done; true").split()[0]
+
+
 def dma_disk(guest, make, mount, host_check):
     """Linux makes a file system, writes 64 MiB into it over DMA and reads them again with an empty cache."""
     with tempfile.TemporaryDirectory(prefix="vitro-disk-") as folder:
@@ -142,7 +147,7 @@ def dma_disk(guest, make, mount, host_check):
             m.login()
             m.load("crc32c_generic", "crc16", "mbcache", "jbd2", "ext4")
             equal(m.run("cat /sys/class/ata_device/dev2.0/xfer_mode").split()[0], "XFER_MW_DMA_2", "transfer mode")
-            block = m.run("for d in sda sdb; do readlink -f /sys/block/$d | grep -q /ata2/ && echo $d; done; true").split()[0]
+            block = second_disk(m)
             device = "/dev/" + block
             interrupts = r"^ *15: +(\d+) .*ata_piix"
             m.run(make % device)
@@ -184,6 +189,45 @@ def test_fat(guest=Linux):
         host("mcopy", "-i", path, "::folder/data", folder + "/out")
     needs("mcopy")
     dma_disk(guest, "mkfs.fat -F 32 %s > /dev/null", "mount -t vfat %s", look)
+
+
+FEATURES = r"""CHS current addressable sectors: +131040
+LBA +user addressable sectors: +131072
+LBA48 +user addressable sectors: +131072
+Standby timer values: spec'd by Standard
+R/W multiple sector transfer: Max = 16
+DMA: mdma0 mdma1 \*mdma2 udma0 udma1 udma2
+\*\s+SMART feature set
+\*\s+Power Management feature set
+\*\s+Write cache
+\*\s+Look-ahead
+\*\s+48-bit Address feature set
+\*\s+FLUSH_CACHE_EXT
+Checksum: correct"""
+
+
+def test_features(guest=Linux):
+    """hdparm: what the disk says of itself, and that it does what it is told."""
+    with tempfile.TemporaryDirectory(prefix="vitro-disk-") as folder:
+        with guest(drive=blank(os.path.join(folder, "disk.img"), 64 << 20)) as m:
+            m.login()
+            device = "/dev/" + second_disk(m)
+            text = m.run("hdparm -I " + device)
+            for line in FEATURES.split("\n"):
+                check(re.search(line, text), "hdparm -I: " + line)
+            for on in "01":
+                text = m.run("hdparm -W%s -A%s %s" % (on, on, device))
+                check(re.search("look-ahead += +%s .*\n write-caching = +%s " % (on, on), text), text)
+            m.run("hdparm -S 12 " + device)
+            check("standby" in m.run("hdparm -y %s; hdparm -C %s" % (device, device)).split(":")[-1], "it does not stand by")
+            m.run("dd if=%s of=/dev/null count=1" % device)
+            check("active/idle" in m.run("hdparm -C " + device), "a read does not wake it")
+            m.run("hdparm -F " + device)
+            m.run("echo 12345 | dd of=%s seek=7 conv=sync" % device)
+            check("3132 3334 350a" in m.run("hdparm --read-sector 7 %s | head -n 4" % device), "READ SECTORS by hand")
+            m.run("hdparm --yes-i-know-what-i-am-doing --write-sector 7 " + device)
+            check("0000 0000" in m.run("hdparm --read-sector 7 %s | head -n 4" % device), "WRITE SECTORS by hand")
+            m.power_off()
 
 
 # ---- floppies -------------------------------------------------------------------------------------
@@ -256,7 +300,7 @@ def test_floppy_formats(guest=Linux):
 
 def test_qemu():
     """Says what passes in QEMU, too, and what does not."""
-    for name in "floppy", "floppy_formats", "ext4", "fat":
+    for name in "floppy", "floppy_formats", "ext4", "fat", "features":
         try:
             globals()["test_" + name](Qemu)
             print("QEMU: %s: passed" % name, flush=True)

@@ -74,6 +74,9 @@ static unsigned power(void)
 
 START_TEST(standby_timer)
 {
+    ck_assert_uint_eq(command(0xEC), 0x58);
+    take();
+    ck_assert_uint_eq(data[2 * 49 + 1] & 0x20, 0x20);    /* values as the standard has them */
     fake_out8(b, BASE + COUNT, 2);         /* 10 seconds */
     ck_assert_uint_eq(command(0xE3), 0x50);
     ck_assert_uint_eq(power(), 0x80);
