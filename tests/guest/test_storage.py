@@ -230,6 +230,44 @@ def test_features(guest=Linux):
             m.power_off()
 
 
+# ---- what two BIOSes make of disks -----------------------------------------------------------------
+BOCHS = ["romimage: file=/usr/share/bochs/BIOS-bochs-latest", "vgaromimage: file=/usr/share/vgabios/vgabios.bin",
+         "fw_cfg: enabled=0"]
+# of 2000 cylinders, 16 heads, 63 sectors: what programs see by INT 13h
+TRANSLATIONS = {"auto": "1000/32/63", "none": "1024/16/63", "lba": "1000/32/63", "large": "1000/32/63",
+                "rechs": "533/60/63"}
+
+
+def needs_bochs():
+    needs(*(word.split("=")[1] for word in BOCHS[:2]))
+
+
+def test_translation():
+    """CHS translation, as CMOS memory tells it to SeaBIOS and to the Bochs BIOS."""
+    needs_bochs()
+    with tempfile.TemporaryDirectory(prefix="vitro-disk-") as folder:
+        path, log = blank(os.path.join(folder, "disk.img"), 2000 * 16 * 63 * 512), os.path.join(folder, "log")
+        for bios in [], BOCHS:
+            for name, wanted in TRANSLATIONS.items():
+                with Machine(*bios, "firmware_log: file=" + log, "ata0-master: type=disk, path=%s, translation=%s" % (path, name),
+                             limit=60) as m:
+                    m.wait_screen("No bootable device")
+                with open(log) as f:
+                    found = re.search(r"PCHS=2000/16/63 translation=\S+ LCHS=(\S+)", f.read())
+                check(found, "no geometry in the firmware's log")
+                equal(found.group(1), wanted, name)
+                os.unlink(log)
+
+
+def test_channels():
+    """The Bochs BIOS boots from the third and the fourth channel, too."""
+    needs_bochs()
+    for name in "ata2-master", "ata3-slave":
+        with Machine(*BOCHS, "ata2: enabled=1", "ata3: enabled=1", disk(image("linux.img")).replace("ata0-master", name),
+                     limit=60) as m:
+            m.wait_screen("SYSLINUX")
+
+
 # ---- floppies -------------------------------------------------------------------------------------
 # the floppy driver's minor numbers of drive 0, which choose a format; KiB
 FORMATS = {"u1440": (28, 1440), "u720": (16, 720), "u1680": (44, 1680), "u1722": (60, 1722)}

@@ -196,11 +196,11 @@ class Machine:
         return plain(self.serial_bytes)
 
     def _wait(self, read, what, pattern, limit):
-        """The clock is read before the text: a text that came in time is never missed."""
+        """Clock and log are read before the text: one that came in time is never missed."""
         found, end = None, None
         while not found:
             try:
-                now = self.now()
+                now, dead = self.now(), DEAD in self.log_text()
                 found = re.search(pattern, read(), re.M)
             except EOFError:
                 found = read == self.serial and re.search(pattern, read(), re.M)
@@ -208,7 +208,7 @@ class Machine:
                     raise Failure("it ended before %r was on the %s" % (pattern, what)) from None
                 break
             end = end or now + (limit or self.limit)
-            if not found and DEAD in self.log_text():
+            if not found and dead:
                 raise Failure("the processor stopped for good before %r was on the %s" % (pattern, what))
             if not found and now > end:
                 raise Failure("%r is not on the %s at %.1f s" % (pattern, what, now))
