@@ -47,8 +47,8 @@ static void look_for_raw(struct disc *d)
 
 static bool is_cue_sheet(const char *path)
 {
-    size_t len = strlen(path);
-    return len > 4 && !strcasecmp(path + len - 4, ".cue");
+    const char *dot = strrchr(path, '.');
+    return dot && dot > path && !strcasecmp(dot, ".cue");
 }
 
 /* A last sector that the file does not fill reads as zeroes behind its end. */
