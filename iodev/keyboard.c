@@ -20,6 +20,7 @@ enum { STATUS_OBF = 0x01, STATUS_SYS = 0x04, STATUS_A2 = 0x08, STATUS_UNLOCKED =
 enum { CFG_IRQ1 = 0x01, CFG_IRQ12 = 0x02, CFG_SYS = 0x04, CFG_KBD_OFF = 0x10, CFG_AUX_OFF = 0x20,
        CFG_TRANSLATE = 0x40 };
 enum { OUT_RESET = 0x01, OUT_A20 = 0x02, OUT_IRQ1 = 0x10, OUT_IRQ12 = 0x20, OUT_LINES = 0xC0 };
+enum { T0_KBD_CLOCK = 0x01, T1_AUX_CLOCK = 0x02 };
 enum { IN_UNLOCKED = 0x80, SELF_TEST_OK = 0x55, LINE_OK = 0x00 };
 enum { PASSWORD = 0xFA, NO_PASSWORD = 0xF1, RAM_LOCKED = 0x13, RAM_UNLOCKED, RAM_SKIP = 0x16 };
 enum { POLL_LOW = 0xC1, POLL_HIGH, DUMPED = 16 };
@@ -268,6 +269,14 @@ static void cmd_dump(struct keyboard *k, uint8_t unused)
     reply(k, s);
 }
 
+/* The clock lines: the controller holds one down while its device has to wait. */
+static void cmd_test_inputs(struct keyboard *k, uint8_t lines)
+{
+    if (k->full || cfg(k, CFG_KBD_OFF)) lines &= (uint8_t)~T0_KBD_CLOCK;
+    if (k->full || cfg(k, CFG_AUX_OFF)) lines &= (uint8_t)~T1_AUX_CLOCK;
+    reply(k, lines);
+}
+
 /* The port is seen in the status until the next command. */
 static void cmd_poll(struct keyboard *k, uint8_t which) { k->poll = which; }
 
@@ -313,7 +322,7 @@ static const struct command {
     { 0xD4, 0xD4, true,  0,            write_mouse },
     { 0xDD, 0xDD, false, 0,            cmd_a20 },
     { 0xDF, 0xDF, false, OUT_A20,      cmd_a20 },
-    { 0xE0, 0xE0, false, 0,            cmd_reply },       /* test inputs T0, T1 */
+    { 0xE0, 0xE0, false, T0_KBD_CLOCK | T1_AUX_CLOCK, cmd_test_inputs },
     { 0xF0, 0xFF, false, 0,            cmd_pulse },
 };
 

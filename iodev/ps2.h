@@ -7,7 +7,7 @@
 #include "iodev/clock.h"
 #include "iodev/device.h"
 
-enum { PS2_ACK = 0xFA, PS2_RESEND = 0xFE, PS2_BAT_OK = 0xAA };
+enum { PS2_ACK = 0xFA, PS2_RESEND = 0xFE, PS2_ERROR = 0xFC, PS2_BAT_OK = 0xAA };
 
 /* ---- a queue that knows its size ------------------------------------------------------------- */
 enum { PS2_FIFO = 64 };                    /* power of two */
@@ -110,6 +110,7 @@ struct ps2_mouse {
     uint8_t         knock[2];              /* the two sample rates set before the last one  */
     uint8_t         packet[4], packet_size;        /* sent last, for FEh                    */
     bool            reporting, scaling, remote, wrap;
+    bool            refused;               /* the last byte was no command                  */
 };
 
 void ps2_mouse_plug(struct ps2_mouse *);
@@ -128,4 +129,4 @@ void ps2_mouse_restored(struct ps2_mouse *);
     FIELD(type, m.dz), FIELD(type, m.buttons), FIELD(type, m.reported), FIELD(type, m.command), \
     FIELD(type, m.rate), FIELD(type, m.resolution), FIELD(type, m.id), FIELD_N(type, m.knock), \
     FIELD_N(type, m.packet), FIELD(type, m.packet_size), FIELD(type, m.reporting), \
-    FIELD(type, m.scaling), FIELD(type, m.remote), FIELD(type, m.wrap)
+    FIELD(type, m.scaling), FIELD(type, m.remote), FIELD(type, m.wrap), FIELD(type, m.refused)

@@ -239,9 +239,17 @@ static void run(struct ps2_mouse *m, const struct command *c, uint8_t value)
     if (c->ack && !m->packet_size) m->packet[m->packet_size++] = PS2_ACK;
 }
 
+/* It is asked for once more; the second one in a row is an error. */
+static void refuse(struct ps2_mouse *m)
+{
+    m->command = 0;
+    put(m, m->refused ? PS2_ERROR : PS2_RESEND);
+}
+
 static void receive(struct ps2_mouse *m, uint8_t value)
 {
     const struct command *waiting = find(m->command), *c = find(value);
+    bool known = c || m->wrap || waiting;
     if (m->wrap && value != RESET && value != RESET_WRAP) {
         put(m, value);
     } else if (m->command && waiting && value != RESET) {
@@ -252,9 +260,9 @@ static void receive(struct ps2_mouse *m, uint8_t value)
     } else if (c) {
         run(m, c, c->fixed);
     } else {
-        m->command = 0;
-        put(m, PS2_RESEND);
+        refuse(m);
     }
+    m->refused = !known && !m->refused;
 }
 
 /* Any byte from the host stops what was being sent. */
@@ -295,6 +303,7 @@ void ps2_mouse_power_on(struct ps2_mouse *m)
     set_defaults(m);
     m->id = ID_STANDARD;
     m->command = m->knock[0] = m->knock[1] = m->packet_size = 0;
+    m->refused = false;
 }
 
 void ps2_mouse_restored(struct ps2_mouse *m)
