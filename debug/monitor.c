@@ -109,6 +109,7 @@ static void do_screentext(struct monitor *m, char *const *args, unsigned count)
     size_t len = screen_text_utf8(m->machine.screen, NULL, 0);
     char *text = malloc(len + 1);
     (void)args, (void)count;
+    if (!len) say(m, "the screen shows no text now; screendump FILE.png saves the picture");
     if (!text) return;
     screen_text_utf8(m->machine.screen, text, len + 1);
     server_write(m->server, text, strlen(text));

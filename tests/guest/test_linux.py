@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import struct
+import tempfile
 import termios
 import threading
 import vitro
@@ -135,13 +136,14 @@ PASTED = "".join("%03d,%s;" % (i, chr(65 + i % 26) * (i % 5)) for i in range(40)
 def test_window_input():
     """The window's own part: size, full screen, the mouse, every row of keys, the clipboard."""
     needs("Xvfb", "xdotool", "xclip", "openbox")
-    with xserver.Server() as x, x.window_manager():
+    with xserver.Server() as x, x.window_manager(), tempfile.TemporaryDirectory(prefix="vitro-window-") as folder:
         with Machine(disk(image("linux.img")), "cpu: ips=400000000", display="sdl2", sync="slowdown",
-                     env=x.environment(), limit=150) as m:
+                     env=x.environment(), limit=150, folder=folder) as m:
             m.wait_screen(PROMPT)
             window = x.ask("xdotool", "search", "--sync", "--name", "Vitro").split()[-1]
             x.run("xdotool", "windowactivate", "--sync", window)
             sizes(m, x, window)
+            pictures(m, x, folder)
             mouse(m, x, window)
             keys(m, x)
             paste(m, x)
@@ -161,6 +163,23 @@ def sizes(m, x, window):
     x.wait_for(lambda: "1024x768" in x.ask("xdotool", "getwindowgeometry", window), "full screen")
     x.run("xdotool", "key", "ctrl+alt+f")
     x.wait_for(lambda: "1000x700" in x.ask("xdotool", "getwindowgeometry", window), "the window's size again")
+
+
+def pictures(m, x, folder):
+    """Ctrl+Alt+S: vitro-1.png, vitro-2.png ... of a screen that stands still."""
+    m.monitor("stop")
+    m.monitor("screendump " + os.path.join(folder, "now.ppm"))
+    for number in (1, 2):
+        path = os.path.join(folder, "vitro-%d.png" % number)
+        x.run("xdotool", "key", "ctrl+alt+s")
+        x.wait_for(lambda p=path: os.path.exists(p) and whole(p), "a file " + path)
+        check(xserver.read_png(path) == xserver.read_ppm(os.path.join(folder, "now.ppm")), path + " is another picture")
+    m.monitor("cont")
+
+
+def whole(png):
+    with open(png, "rb") as f:
+        return f.read()[-8:-4] == b"IEND"
 
 
 def mouse(m, x, window):

@@ -91,10 +91,10 @@ def plain(data):
 class Machine:
     """One running vitro. It starts without a window, at a fixed date, and guest time goes as fast as it
     can; later arguments win. config: the text of a bochsrc, else there is none. on_terminal: a
-    file descriptor that is its standard input, output and error."""
+    file descriptor that is its standard input, output and error. folder: where it works."""
 
     def __init__(self, *args, config=None, limit=600, env=None, command=None, display="nogui",
-                 sync="none", on_terminal=None):
+                 sync="none", on_terminal=None, folder=None):
         self.limit = limit
         self.dir = tempfile.mkdtemp(prefix="vitro-guest-")
         self.log = os.path.join(self.dir, "log")
@@ -118,7 +118,7 @@ class Machine:
         self.errors = open(os.path.join(self.dir, "stderr"), "w+")
         streams = (subprocess.DEVNULL, self.errors) if on_terminal is None else (on_terminal, on_terminal)
         self.process = subprocess.Popen(self.args, stdin=streams[0], stdout=streams[1], stderr=streams[1],
-                                        env=env, start_new_session=True)
+                                        env=env, cwd=folder, start_new_session=True)
         self.deadline = time.monotonic() + PATIENCE
         try:
             self.monitor_socket = self._connect("monitor")

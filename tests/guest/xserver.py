@@ -8,6 +8,7 @@ import struct
 import subprocess
 import tempfile
 import time
+import zlib
 from vitro import PATIENCE, Failure
 
 
@@ -117,3 +118,40 @@ def read_ppm(path):
     width, height = int(width), int(height)
     pixels = data[len(data) - 3 * width * height:]
     return width, [pixels[y * 3 * width:(y + 1) * 3 * width] for y in range(height)]
+
+
+def read_png(path):
+    """As read_ppm, for pictures of 8-bit RGB that are not interlaced. PNG Specification (W3C, 2003)."""
+    with open(path, "rb") as f:
+        data = f.read()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    at, packed, header = 8, b"", None
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + size]
+        assert zlib.crc32(kind + body) == struct.unpack(">I", data[at + 8 + size:at + 12 + size])[0]
+        header = struct.unpack(">IIBBBBB", body) if kind == b"IHDR" else header
+        packed += body if kind == b"IDAT" else b""
+        at += 12 + size
+    width, height = header[:2]
+    assert header[2:] == (8, 2, 0, 0, 0), header
+    lines = zlib.decompress(packed)
+    assert len(lines) == height * (1 + 3 * width)
+    rows, above = [], bytes(3 * width)
+    for y in range(height):
+        line = lines[y * (1 + 3 * width):(y + 1) * (1 + 3 * width)]
+        above = unfiltered(line[0], bytearray(line[1:]), above)
+        rows.append(bytes(above))
+    return width, rows
+
+
+def unfiltered(kind, row, above):
+    """Section 9: each byte was stored less a prediction from its neighbours to the left and above."""
+    for i in range(len(row) if kind else 0):
+        left, up, corner = (row[i - 3], above[i], above[i - 3]) if i >= 3 else (0, above[i], 0)
+        if kind == 4:
+            guess = min((left, up, corner), key=lambda c: abs(left + up - corner - c))
+        else:
+            guess = (left, up, (left + up) // 2)[kind - 1]
+        row[i] = row[i] + guess & 255
+    return row

@@ -22,7 +22,7 @@ begin:
     xor ax, ax
     mov ds, ax
     mov ss, ax
-    mov sp, 0x7C00
+    mov sp, 0x7000
     mov [drive], dl
     cld
     mov si, 1                           # sector by sector: no limit of a track or of DMA to mind

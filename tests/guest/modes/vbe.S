@@ -4,7 +4,9 @@
  * Specification 2.1 (1995), 3.7.4.1.
  */
 /* ---- VBE ------------------------------------------------------------------------------------------------ */
-    .set MODE_INFO, 0x6000              # a free place below us
+    .set MODE_INFO, 0x6000              # a free place below us, in a page without code: translators like that
+    .set PIXEL, 0x5000
+    .set BANK, 0x5004
     .set PITCH, MODE_INFO + 0x10
     .set WIDTH, MODE_INFO + 0x12
     .set HEIGHT, MODE_INFO + 0x14
@@ -22,7 +24,7 @@ vbe:                                    # CX = mode: red grows to the right, gre
     mov ax, 0x4F02
     int 0x10
 vbe_fill:                               # WIDTH x HEIGHT pixels at PITCH
-    mov word ptr [bank], -1
+    mov word ptr [BANK], -1
     xor dx, dx
 1:  xor cx, cx
 2:  call vbe_pixel
@@ -33,8 +35,6 @@ vbe_fill:                               # WIDTH x HEIGHT pixels at PITCH
     cmp dx, [HEIGHT]
     jb 1b
     ret
-bank:  .word 0
-pixel: .long 0
 /* One pixel at (CX, DX): its colour by depth, then its bytes. */
 vbe_pixel:
     pushad
@@ -49,13 +49,13 @@ vbe_pixel:
     imul ecx, ebx
     add eax, ecx
     mov cx, bx
-    mov si, offset pixel
+    mov si, PIXEL
 5:  call vbe_byte
     inc eax
     loop 5b
     popad
     ret
-vbe_color:                              # of (CX, DX) into [pixel]; changes EAX, BX
+vbe_color:                              # of (CX, DX) into [PIXEL]; changes EAX, BX
     mov bl, cl                          # blue
     xor bl, dl
     mov ax, cx
@@ -91,15 +91,15 @@ vbe_color:                              # of (CX, DX) into [pixel]; changes EAX,
 3:  movzx eax, al                       # 24, 32: 8-8-8
     shl eax, 16
     mov ax, bx
-4:  mov [pixel], eax
+4:  mov [PIXEL], eax
     ret
 vbe_byte:                               # the byte at [SI++] to offset EAX
     pushad
     mov di, ax
     shr eax, 16
-    cmp ax, [bank]
+    cmp ax, [BANK]
     je 1f
-    mov [bank], ax
+    mov [BANK], ax
     mov dx, ax
     mov ax, 0x4F05
     xor bx, bx
@@ -182,7 +182,7 @@ linear_row:                             # DX; no interrupt may change the limit 
     add edi, [LINEAR]
     xor cx, cx
 1:  call vbe_color
-    mov eax, [pixel]
+    mov eax, [PIXEL]
     mov bl, [BITS]
 2:  mov fs:[edi], al
     inc edi
