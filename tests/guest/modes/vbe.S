@@ -231,16 +231,16 @@ dispi:                                  # CX = width, height, bits, virtual widt
     jb 1b
     mov ax, 0x41                        # on, linear
     call dispi_set
-    mov bl, 6
+    mov bl, 6                           # virtual width: what the card makes of it
     lodsw
-    mov cx, ax
+    call dispi_set
+    mov dx, 0x1CF
+    in ax, dx
     movzx dx, byte ptr [BITS]
     add dl, 7
     shr dl, 3
     mul dx
     mov [PITCH], ax
-    mov ax, cx
-    call dispi_set                      # virtual width
     mov bl, 8
     lodsw
     add [WIDTH], ax                     # what is drawn is more than what is shown
