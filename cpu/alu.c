@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Arithmetic and logic: ADD ADC SUB SBB AND OR XOR CMP TEST INC DEC NEG NOT, and the decimal adjusts.
- * SDM vol. 2; flags by the lazy scheme of state.h.
+ * Arithmetic and logic: ADD ADC SUB SBB AND OR XOR CMP TEST INC DEC NEG NOT, and the decimal
+ * adjusts. SDM vol. 2; flags by the lazy scheme of state.h.
  */
 #include "cpu/families.h"
 #include "cpu/op.h"

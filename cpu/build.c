@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Building traces: which instructions stand in one, and what the finished trace does not need.
  *
- * A trace goes on where control most probably goes: behind a conditional branch, at the target of a jump
- * that is near, and once more round a loop that leads back into it. So offsets in it need not ascend;
- * each record has its own. A plain trace ends at the first branch.
+ * A trace goes on where control most probably goes: behind a conditional branch, at the target of a
+ * jump that is near, and once more round a loop that leads back into it. So offsets in it need not
+ * ascend; each record has its own. A plain trace ends at the first branch.
  */
 #include "cpu/build.h"
 #include "cpu/decode.h"
@@ -36,7 +36,7 @@ static struct insn *append(struct builder *b)
     return i;
 }
 
-/* ---- branches ------------------------------------------------------------------------------------------ */
+/* ---- branches -------------------------------------------------------------------------------- */
 static int32_t first_link(const struct builder *b, const struct insn *i, int64_t disp)
 {
     const struct insn *t = traces_unlinked(b->c, (int64_t)(b->paddr & (PAGE_SIZE - 1)) + disp);
@@ -48,8 +48,8 @@ static bool in_page(const struct builder *b, int32_t disp)
     return (b->paddr & (PAGE_SIZE - 1)) + (uint64_t)(int64_t)disp < PAGE_SIZE;
 }
 
-/* Goes on at offset `to` if an instruction of this trace is there and there is room for all up to here once
- * more. */
+/* Goes on at offset `to` if an instruction of this trace is there and there is room
+ * for all up to here once more. */
 static bool again(struct builder *b, int32_t to)
 {
     for (unsigned slot = 1; slot <= b->slot; slot++) {
@@ -63,12 +63,12 @@ static bool again(struct builder *b, int32_t to)
 
 static void jump(struct builder *b, struct insn *i)
 {
-    bool near = i->disp >= (int32_t)b->off && i->disp < (int32_t)b->off + JUMP_GAP && b->extent->may_jump &&
-                (uint64_t)i->disp < b->extent->room;
+    bool near = i->disp >= (int32_t)b->off && i->disp < (int32_t)b->off + JUMP_GAP &&
+                b->extent->may_jump && (uint64_t)i->disp < b->extent->room;
     if (b->extent->plain || b->n >= b->extent->max || !in_page(b, i->disp)) return;
     if (near) b->off = (unsigned)i->disp;
     else if (!again(b, i->disp)) return;
-    b->slot--;                                             /* needs no record: only its time passes */
+    b->slot--;                                             /* no record: only its time passes */
     b->ended = false;
 }
 
@@ -128,7 +128,7 @@ static void append_end(struct builder *b)
     i->link = first_link(b, i, i->disp);
 }
 
-/* ---- finishing ------------------------------------------------------------------------------------------- */
+/* ---- finishing ------------------------------------------------------------------------------- */
 /* Flags that are overwritten before anybody can look need not be made. */
 static void drop_dead_flags(struct builder *b)
 {
@@ -170,12 +170,12 @@ static void specialise(struct builder *b)
     }
 }
 
-/* ---- page ends --------------------------------------------------------------------------------------------- */
+/* ---- page ends ------------------------------------------------------------------------------- */
 /* An instruction that crosses into the next page: is that still the page it was decoded from? */
 static const struct insn *check_second_page(struct cpu *c, const struct insn *i)
 {
     uint64_t second = laddr_wrap(c, (code_laddr(c) & PAGE_MASK) + PAGE_SIZE);
-    c->budget += insn_header(i)->n;                        /* a page fault here is the instruction's own */
+    c->budget += insn_header(i)->n;                        /* a page fault is the instruction's */
     uint64_t paddr = tlb_fetch(c, second);
     c->budget -= insn_header(i)->n;
     if (paddr == i->imm64) NEXT(c, i);
@@ -188,11 +188,13 @@ static const struct insn *check_second_page(struct cpu *c, const struct insn *i)
 static size_t crossing_bytes(struct builder *b, uint8_t bytes[INSN_MAX], uint64_t *second)
 {
     struct cpu *c = b->c;
-    size_t first = PAGE_SIZE - (b->paddr & (PAGE_SIZE - 1)), n = INSN_MAX < b->extent->room ? INSN_MAX : (size_t)b->extent->room;
+    size_t first = PAGE_SIZE - (b->paddr & (PAGE_SIZE - 1)),
+           n = INSN_MAX < b->extent->room ? INSN_MAX : (size_t)b->extent->room;
     for (size_t k = 0; k < n; k++) {
         uint64_t at = b->paddr + k;
         if (k >= first) {
-            if (k == first) *second = tlb_fetch(c, laddr_wrap(c, (code_laddr(c) & PAGE_MASK) + PAGE_SIZE));
+            if (k == first)
+                *second = tlb_fetch(c, laddr_wrap(c, (code_laddr(c) & PAGE_MASK) + PAGE_SIZE));
             at = *second + (k - first);
         }
         bytes[k] = (uint8_t)memory_read(c->memory, at, BYTE);
@@ -250,7 +252,7 @@ unsigned trace_build(struct cpu *c, struct insn *header, uint64_t paddr, struct 
     if (b.n) {
         drop_dead_flags(&b);
         finish_branches(&b);
-        if (!x->plain) specialise(&b);                     /* what runs a few times is not worth the search */
+        if (!x->plain) specialise(&b);                     /* what runs often is worth the search */
     } else {
         build_crossing(&b);
     }
@@ -261,10 +263,11 @@ unsigned trace_build(struct cpu *c, struct insn *header, uint64_t paddr, struct 
     return b.slot + 1;
 }
 
-/* ---- patched immediates ------------------------------------------------------------------------------------- */
-enum { IMM32 = 4, PATCH_MAX = 8, PATCHED = 1 /* scale of such a record, where it means nothing else */ };
+/* ---- patched immediates ---------------------------------------------------------------------- */
+enum { IMM32 = 4, PATCH_MAX = 8, PATCHED = 1 };    /* PATCHED: in the unused scale */
 
-/* A register form whose last four bytes are `imm`; its handler is the same for all values of that. */
+/* A register form whose last four bytes are `imm`;
+ * its handler is the same for all values of that. */
 static bool ends_in_imm32(const struct insn *i, const struct decoded *d)
 {
     unsigned form = d->op->form;

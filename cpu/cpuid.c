@@ -60,7 +60,8 @@ static struct leaf basic_leaf(const struct cpu *c, uint32_t n, uint32_t sub)
     case 1: return signature_leaf(c);
     case 2: return four(m->leaf2);
     case 4: return cache_leaf(m, sub);
-    case 7: return sub ? (struct leaf){ 0 } : (struct leaf){ 0, m->feature[W_7B], m->feature[W_7C], 0 };
+    case 7:
+        return sub ? (struct leaf){ 0 } : (struct leaf){ 0, m->feature[W_7B], m->feature[W_7C], 0 };
     case 13: return xsave_leaf(m, sub);
     default: return (struct leaf){ 0 };
     }

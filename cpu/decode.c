@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The decoder: prefixes, opcode row, ModRM and SIB, immediates; then the handler by operand kinds, width
- * and mode. SDM vol. 2, chapter 2 and appendix A.
+ * The decoder: prefixes, opcode row, ModRM and SIB, immediates; then the handler by operand kinds,
+ * width and mode. SDM vol. 2, chapter 2 and appendix A.
  * Not implemented: VEX and XOP prefixes.
  */
 #include "cpu/decode.h"
@@ -8,8 +8,9 @@
 #include "cpu/simd.h"
 #include "cpu/x87.h"
 
-/* ---- the table ----------------------------------------------------------------------------------- */
-#define ROW(mn, frm, fam, tr) { .mnemonic = mn, .family = &family_##fam, .traits = (uint32_t)(tr), .form = frm }
+/* ---- the table ------------------------------------------------------------------------------- */
+#define ROW(mn, frm, fam, tr) \
+    { .mnemonic = mn, .family = &family_##fam, .traits = (uint32_t)(tr), .form = frm }
 #define INDEX(code) ((code) >= 0x0F00 ? 256 + ((code) & 0xFF) : (code))
 
 #define OP(code, mn, form, fam, tr)        [INDEX(code)] = ROW(mn, form, fam, tr),
@@ -42,7 +43,8 @@ static const struct op x87_memory_ops[8][8] = {
 #undef X87R
 #undef X87RR
 #define X87M(code, reg, mn, form, fam, tr)
-#define X87R(code, modrm, mn, form, fam, tr)       [(code) - 0xD8][(modrm) - 0xC0] = ROW(mn, form, fam, tr),
+#define X87R(code, modrm, mn, form, fam, tr) \
+    [(code) - 0xD8][(modrm) - 0xC0] = ROW(mn, form, fam, tr),
 #define X87RR(code, first, last, mn, form, fam, tr) \
     [(code) - 0xD8][(first) - 0xC0 ... (last) - 0xC0] = ROW(mn, form, fam, tr),
 static const struct op x87_register_ops[8][64] = {
@@ -55,7 +57,7 @@ static const struct op xchg_r8_op = ROW("xchg", F_rAXZv, xchg, T_PURE | T_O64);
 static const struct op undefined_op = ROW("(undefined)", F_NONE, undefined, T_END);
 static const struct op too_long_op = ROW("(too long)", F_NONE, too_long, T_END);
 
-/* ---- reading bytes -------------------------------------------------------------------------------- */
+/* ---- reading bytes --------------------------------------------------------------------------- */
 struct reader {
     const uint8_t *at;
     size_t left;
@@ -76,7 +78,7 @@ static uint32_t take_signed(struct reader *r, unsigned n)
     return n == 1 ? (uint32_t)(int8_t)v : n == 2 ? (uint32_t)(int16_t)v : (uint32_t)v;
 }
 
-/* ---- one instruction -------------------------------------------------------------------------------- */
+/* ---- one instruction ------------------------------------------------------------------------- */
 struct work {
     struct reader r;
     struct insn  *out;
@@ -130,8 +132,14 @@ static uint8_t byte_register(const struct work *w, unsigned n)
     if (n >= 4 && n < 8 && !w->rex) return (uint8_t)((n - 4) * 8 + (REG_LOW_BYTE ^ 1));
     return (uint8_t)(n * 8 + REG_LOW_BYTE);
 }
-static uint8_t reg_number(const struct work *w) { return (uint8_t)((w->modrm >> 3 & 7) | (w->rex & 4) << 1); }
-static uint8_t rm_number(const struct work *w) { return (uint8_t)((w->modrm & 7) | (w->rex & 1) << 3); }
+static uint8_t reg_number(const struct work *w)
+{
+    return (uint8_t)((w->modrm >> 3 & 7) | (w->rex & 4) << 1);
+}
+static uint8_t rm_number(const struct work *w)
+{
+    return (uint8_t)((w->modrm & 7) | (w->rex & 1) << 3);
+}
 
 /* 16-bit addressing (SDM vol. 2, table 2-1). */
 static void address16(struct work *w)
@@ -208,7 +216,8 @@ static uint32_t immediate_z(struct work *w)
 static void rm_reg(struct work *w, bool rm_is_destination, bool byte)
 {
     unsigned reg = reg_number(w), rm = rm_number(w);
-    uint8_t g = byte ? byte_register(w, reg) : (uint8_t)reg, e = byte ? byte_register(w, rm) : (uint8_t)rm;
+    uint8_t g = byte ? byte_register(w, reg) : (uint8_t)reg,
+            e = byte ? byte_register(w, rm) : (uint8_t)rm;
     w->out->dst = rm_is_destination ? e : g;
     w->out->src = rm_is_destination ? g : e;
     if (w->memory && rm_is_destination) w->out->dst = 0;
@@ -222,7 +231,8 @@ static void rm_only(struct work *w, bool byte, bool immediate)
 
 static bool has_modrm(enum form f)
 {
-    return (f >= F_Eb && f <= F_EvCL) || f == F_EvSw || f == F_SwEw || (f >= F_RdCd && f <= F_DdRd) || f == F_MODRM;
+    return (f >= F_Eb && f <= F_EvCL) || f == F_EvSw || f == F_SwEw ||
+           (f >= F_RdCd && f <= F_DdRd) || f == F_MODRM;
 }
 
 static void operands(struct work *w, enum form form)
@@ -354,7 +364,8 @@ static void simd_operands(struct work *w, const struct simd_form *f)
                 (store ? f->reg : f->rm) << SIMD_SRC_SHIFT;
 }
 
-/* PUSH/POP of a segment register and the registers of LSS, LFS, LGS, LES, LDS come from the opcode. */
+/* PUSH/POP of a segment register and the registers of LSS, LFS, LGS, LES,
+ * LDS come from the opcode. */
 static void segment_operand(struct work *w, const struct op *op)
 {
     struct insn *o = w->out;
@@ -387,7 +398,8 @@ static bool is_undefined(const struct cpu_model *m, const struct work *w, const 
     if (op->family == &family_mov_from_seg && w->out->src > GS) return true;
     if (w->mode & MODE_LONG && (op->family == &family_lahf || op->family == &family_sahf) &&
         !model_has(m, FEAT_LAHF64)) return true;
-    return w->lock && !(t & T_LOCK && w->memory && (w->kind == K_MR || w->kind == K_MI || w->kind == K_M));
+    return w->lock &&
+           !(t & T_LOCK && w->memory && (w->kind == K_MR || w->kind == K_MI || w->kind == K_M));
 }
 
 static exec_fn *choose(struct work *w, const struct op *op, struct decoded *d)
@@ -395,7 +407,8 @@ static exec_fn *choose(struct work *w, const struct op *op, struct decoded *d)
     const struct family *family = w->instead ? w->instead : op->family;
     exec_fn *const (*h)[4] = family->h[w->kind];
     bool memory = w->kind == K_M || w->kind == K_RM || w->kind == K_MR || w->kind == K_MI;
-    unsigned column = w->mode & MODE_FLAT ? 0 : w->mode & MODE_LONG ? 2 : w->mode & MODE_WORD ? 3 : 1;
+    unsigned column = w->mode & MODE_FLAT ? 0 : w->mode & MODE_LONG ? 2
+                    : w->mode & MODE_WORD ? 3 : 1;
     static const uint8_t asize[4] = { 1, 3, 2, 0 };        /* that the column is for */
     /* CS is flat, too, but not writable, and perhaps not readable. */
     bool plain = w->out->seg < FS && (column == 2 || w->out->seg != CS);
@@ -420,11 +433,13 @@ static void sizes(struct work *w)
     }
 }
 
-/* 0F 01 with mod 3 has an instruction for each modrm (SDM vol. 2, table A-6), most of them without prefixes. */
+/* 0F 01 with mod 3 has an instruction for each modrm (SDM vol. 2, table A-6),
+ * most of them without prefixes. */
 static const struct op *exact_op(const struct work *w)
 {
     static const struct { uint8_t modrm; bool plain; struct op op; } rows[] = {
-        { 0xCA, true, ROW("clac", F_NONE, clac, T_SMAP) }, { 0xCB, true, ROW("stac", F_NONE, stac, T_SMAP) },
+        { 0xCA, true, ROW("clac", F_NONE, clac, T_SMAP) },
+        { 0xCB, true, ROW("stac", F_NONE, stac, T_SMAP) },
         { 0xD0, true, ROW("xgetbv", F_NONE, xgetbv, T_XSAVE) },
         { 0xD1, true, ROW("xsetbv", F_NONE, xsetbv, T_XSAVE | T_CPL0 | T_END) },
         { 0xF8, false, ROW("swapgs", F_NONE, swapgs, T_O64 | T_CPL0) },
@@ -436,7 +451,8 @@ static const struct op *exact_op(const struct work *w)
     return NULL;
 }
 
-/* Maps 0F, 0F 38, 0F 3A with their mandatory prefix; NULL: no such row (0F: the general table has it). */
+/* Maps 0F, 0F 38, 0F 3A with their mandatory prefix;
+ * NULL: no such row (0F: the general table has it). */
 static const struct op *look_up_simd(struct work *w, enum simd_map map, uint8_t code)
 {
     enum simd_prefix prefix = w->repne ? PF2 : w->rep ? PF3 : w->has66 ? P66 : NP;
@@ -449,7 +465,8 @@ static const struct op *look_up_simd(struct work *w, enum simd_map map, uint8_t 
     return op;
 }
 
-/* 3DNow!: the opcode is where an immediate would be; prefixes mean nothing (AMD 21928, "Encoding"). */
+/* 3DNow!: the opcode is where an immediate would be;
+ * prefixes mean nothing (AMD 21928, "Encoding"). */
 static const struct op *look_up_3dnow(struct work *w)
 {
     modrm(w);
@@ -466,7 +483,8 @@ static const struct op *look_up(struct work *w)
         if (w->code == 0x0F0F) return look_up_3dnow(w);
         index = INDEX(w->code);
         enum simd_map map = w->code == 0x0F38 ? MAP_0F38 : w->code == 0x0F3A ? MAP_0F3A : MAP_0F;
-        const struct op *op = look_up_simd(w, map, (uint8_t)(map == MAP_0F ? w->code : take(&w->r, 1)));
+        const struct op *op = look_up_simd(w, map,
+                                           (uint8_t)(map == MAP_0F ? w->code : take(&w->r, 1)));
         if (op) return op;
         if (map != MAP_0F) return &undefined_op;
     }
@@ -491,10 +509,12 @@ static const struct op *look_up(struct work *w)
     return op;
 }
 
-/* A shift by a constant that is not 0 overwrites all flags (AF is undefined, and 0 here); one by 0 none. */
+/* A shift by a constant that is not 0 overwrites all flags (AF is undefined, and 0 here);
+ * one by 0 none. */
 static bool sets_by_count(const struct work *w, const struct op *op)
 {
-    bool shift = op->family == &family_shl || op->family == &family_shr || op->family == &family_sar;
+    bool shift = op->family == &family_shl || op->family == &family_shr ||
+                 op->family == &family_sar;
     return shift && w->kind == K_RI && w->out->imm & (w->width == 3 ? 63 : 31);
 }
 
@@ -508,8 +528,8 @@ static unsigned finish(struct work *w, const struct op *op, struct decoded *d, s
     d->kind = (uint8_t)w->kind;
     d->joined = d->special = false;
     o->len = (uint8_t)length;
-    o->asize = (uint8_t)(w->asize | w->width << 2 | (w->rep ? INSN_REP : 0) | (w->repne ? INSN_REPNE : 0) |
-                         (w->memory ? 0 : INSN_REG));
+    o->asize = (uint8_t)(w->asize | w->width << 2 | (w->rep ? INSN_REP : 0) |
+                         (w->repne ? INSN_REPNE : 0) | (w->memory ? 0 : INSN_REG));
     o->exec = choose(w, op, d);
     if (sets_by_count(w, op)) d->traits = (d->traits | T_SETS) & ~(uint32_t)T_LIVE;
     if (o->exec) return (unsigned)length;
@@ -547,20 +567,23 @@ unsigned decode(const struct cpu_model *m, unsigned mode, const uint8_t *bytes, 
     return finish(&w, op, d, length);
 }
 
-/* ---- the manual ---------------------------------------------------------------------------------------- */
+/* ---- the manual ------------------------------------------------------------------------------ */
 #include <stdio.h>
 static const char *const form_text[F_COUNT] = {
-    [F_NONE] = "", [F_Eb] = "Eb", [F_Ev] = "Ev", [F_Ew] = "Ew", [F_Ep] = "Ep", [F_M] = "M", [F_Rv] = "Rv",
-    [F_EbGb] = "Eb, Gb", [F_EvGv] = "Ev, Gv", [F_EwGw] = "Ew, Gw", [F_GbEb] = "Gb, Eb", [F_GvEv] = "Gv, Ev",
-    [F_GvM] = "Gv, M", [F_GvMp] = "Gv, Mp", [F_GvEb] = "Gv, Eb", [F_GvEw] = "Gv, Ew", [F_GvEd] = "Gv, Ed",
-    [F_EbIb] = "Eb, Ib", [F_EvIz] = "Ev, Iz", [F_EvIbs] = "Ev, Ib (signed)", [F_EvIb] = "Ev, Ib",
-    [F_GvEvIz] = "Gv, Ev, Iz", [F_GvEvIbs] = "Gv, Ev, Ib (signed)", [F_EvGvIb] = "Ev, Gv, Ib", [F_EvGvCL] = "Ev, Gv, CL",
-    [F_Eb1] = "Eb, 1", [F_Ev1] = "Ev, 1", [F_EbCL] = "Eb, CL", [F_EvCL] = "Ev, CL", [F_ALIb] = "AL, Ib",
-    [F_rAXIz] = "rAX, Iz", [F_rAXIb] = "eAX, Ib", [F_Zv] = "Zv", [F_Zy] = "Zy", [F_ZbIb] = "Zb, Ib", [F_ZvIv] = "Zv, Iv",
-    [F_rAXZv] = "rAX, Zv", [F_ALOb] = "AL, Ob", [F_rAXOv] = "rAX, Ov", [F_ObAL] = "Ob, AL", [F_OvrAX] = "Ov, rAX",
-    [F_EvSw] = "Ev, Sw", [F_SwEw] = "Sw, Ew", [F_RdCd] = "Rd, Cd", [F_CdRd] = "Cd, Rd", [F_RdDd] = "Rd, Dd",
-    [F_DdRd] = "Dd, Rd", [F_Jb] = "Jb", [F_Jz] = "Jz", [F_Ap] = "Ap", [F_Iw] = "Iw", [F_IwIb] = "Iw, Ib", [F_Ib] = "Ib",
-    [F_Ibs] = "Ib (signed)", [F_Iz] = "Iz", [F_Xb] = "(byte)", [F_Xv] = "(v)", [F_ALDX] = "AL, DX", [F_eAXDX] = "eAX, DX",
+    [F_NONE] = "", [F_Eb] = "Eb", [F_Ev] = "Ev", [F_Ew] = "Ew", [F_Ep] = "Ep", [F_M] = "M",
+    [F_Rv] = "Rv", [F_EbGb] = "Eb, Gb", [F_EvGv] = "Ev, Gv", [F_EwGw] = "Ew, Gw",
+    [F_GbEb] = "Gb, Eb", [F_GvEv] = "Gv, Ev", [F_GvM] = "Gv, M", [F_GvMp] = "Gv, Mp",
+    [F_GvEb] = "Gv, Eb", [F_GvEw] = "Gv, Ew", [F_GvEd] = "Gv, Ed", [F_EbIb] = "Eb, Ib",
+    [F_EvIz] = "Ev, Iz", [F_EvIbs] = "Ev, Ib (signed)", [F_EvIb] = "Ev, Ib",
+    [F_GvEvIz] = "Gv, Ev, Iz", [F_GvEvIbs] = "Gv, Ev, Ib (signed)", [F_EvGvIb] = "Ev, Gv, Ib",
+    [F_EvGvCL] = "Ev, Gv, CL", [F_Eb1] = "Eb, 1", [F_Ev1] = "Ev, 1", [F_EbCL] = "Eb, CL",
+    [F_EvCL] = "Ev, CL", [F_ALIb] = "AL, Ib", [F_rAXIz] = "rAX, Iz", [F_rAXIb] = "eAX, Ib",
+    [F_Zv] = "Zv", [F_Zy] = "Zy", [F_ZbIb] = "Zb, Ib", [F_ZvIv] = "Zv, Iv", [F_rAXZv] = "rAX, Zv",
+    [F_ALOb] = "AL, Ob", [F_rAXOv] = "rAX, Ov", [F_ObAL] = "Ob, AL", [F_OvrAX] = "Ov, rAX",
+    [F_EvSw] = "Ev, Sw", [F_SwEw] = "Sw, Ew", [F_RdCd] = "Rd, Cd", [F_CdRd] = "Cd, Rd",
+    [F_RdDd] = "Rd, Dd", [F_DdRd] = "Dd, Rd", [F_Jb] = "Jb", [F_Jz] = "Jz", [F_Ap] = "Ap",
+    [F_Iw] = "Iw", [F_IwIb] = "Iw, Ib", [F_Ib] = "Ib", [F_Ibs] = "Ib (signed)", [F_Iz] = "Iz",
+    [F_Xb] = "(byte)", [F_Xv] = "(v)", [F_ALDX] = "AL, DX", [F_eAXDX] = "eAX, DX",
     [F_MODRM] = "(modrm)",
 };
 const char *op_form_text(const struct op *op)
@@ -568,11 +591,13 @@ const char *op_form_text(const struct op *op)
     const struct simd_form *simd = simd_form(op->form);
     return simd ? simd->text : form_text[op->form];
 }
-static void print_row(void (*line)(void *, const char *), void *ctx, const char *bytes, const struct op *op)
+static void print_row(void (*line)(void *, const char *), void *ctx, const char *bytes,
+                      const struct op *op)
 {
     static const struct { uint32_t trait; const char *text; } notes[] = {
-        { T_LOCK, "LOCK" }, { T_I64, "not in 64-bit mode" }, { T_D64, "64-bit default" }, { T_F64, "64-bit forced" },
-        { T_CPL0, "CPL 0" }, { T_PROT, "protected mode" }, { T_REP, "REP" }, { T_UNDOC, "undocumented" },
+        { T_LOCK, "LOCK" }, { T_I64, "not in 64-bit mode" }, { T_D64, "64-bit default" },
+        { T_F64, "64-bit forced" }, { T_CPL0, "CPL 0" }, { T_PROT, "protected mode" },
+        { T_REP, "REP" }, { T_UNDOC, "undocumented" },
         { T_END, "ends trace" },
     };
     char text[160];

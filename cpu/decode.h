@@ -13,7 +13,8 @@ struct decoded {
     bool     reg_form;             /* no access to memory: register form, LEA, NOP */
     bool     relative;             /* a branch: imm is the distance from the next instruction */
     uint8_t  kind;                 /* enum kind */
-    bool     joined, special;      /* by build.c: the record before does its work; registers are compiled in */
+    bool     joined;               /* by build.c: the record before does its work */
+    bool     special;              /* by build.c: the registers are compiled in */
 };
 
 /* Rows chosen by a mandatory prefix, and their operands (decode_simd.c). */
@@ -29,7 +30,7 @@ struct simd_form {
 const struct op *simd_row(enum simd_map, enum simd_prefix, uint8_t code);      /* NULL: none */
 bool simd_is_group(enum simd_map, uint8_t code);
 const struct op *simd_group_row(enum simd_prefix, uint8_t code, uint8_t modrm);
-const struct simd_form *simd_form(unsigned form);                              /* NULL: a general form */
+const struct simd_form *simd_form(unsigned form);                       /* NULL: a general form */
 const char *op_form_text(const struct op *);               /* operands as the manual names them */
 void simd_print_opcodes(void (*row)(void *ctx, const char *bytes, const struct op *), void *ctx);
 

@@ -8,7 +8,8 @@
 #include "cpu/simd.h"
 
 #define MAP(code)                                                                                  \
-    ((code) < 0x10000 ? MAP_0F : (code) < 0x0F1000 ? MAP_3DNOW : (code) < 0x0F3900 ? MAP_0F38 : MAP_0F3A)
+    ((code) < 0x10000 ? MAP_0F : (code) < 0x0F1000 ? MAP_3DNOW \
+     : (code) < 0x0F3900 ? MAP_0F38 : MAP_0F3A)
 #define ROW(mn, frm, fam, tr)                                                                      \
     {                                                                                              \
         .mnemonic = mn, .family = &family_##fam, .traits = (uint32_t)(tr), .form = frm             \
@@ -71,7 +72,7 @@ const struct simd_form *simd_form(unsigned form)
     return form >= F_SIMD && form < F_COUNT ? &forms[form - F_SIMD] : NULL;
 }
 
-/* ---- the manual --------------------------------------------------------------------------- */
+/* ---- the manual ------------------------------------------------------------------------------ */
 void simd_print_opcodes(void (*row)(void *ctx, const char *bytes, const struct op *), void *ctx)
 {
     static const char *const prefix_text[PREFIXES] = { "", "66 ", "F3 ", "F2 " };

@@ -27,8 +27,8 @@ extern const struct family
     family_next_trace, family_nop, family_not, family_or, family_out_dx, family_out_i,
     family_outs, family_pop, family_pop_seg, family_popa, family_popf, family_push,
     family_push_seg, family_pusha, family_pushf, family_rcl, family_rcr, family_rdmsr,
-    family_rdpmc, family_rdtsc, family_ret, family_ret_far, family_rol, family_ror, family_rsm, family_sahf,
-    family_salc, family_sar, family_sbb, family_scas, family_setcc_0, family_setcc_1,
+    family_rdpmc, family_rdtsc, family_ret, family_ret_far, family_rol, family_ror, family_rsm,
+    family_sahf, family_salc, family_sar, family_sbb, family_scas, family_setcc_0, family_setcc_1,
     family_setcc_10, family_setcc_11, family_setcc_12, family_setcc_13, family_setcc_14,
     family_setcc_15, family_setcc_2, family_setcc_3, family_setcc_4, family_setcc_5,
     family_setcc_6, family_setcc_7, family_setcc_8, family_setcc_9, family_sgdt, family_shl,
@@ -38,8 +38,8 @@ extern const struct family
     family_undefined, family_verr, family_verw, family_wbinvd, family_wrmsr, family_xadd,
     family_xchg, family_xlat, family_xor,
     /* 64-bit mode */
-    family_mov_absolute, family_mov_imm64, family_movsxd, family_rdtscp, family_swapgs, family_syscall,
-    family_sysret,
+    family_mov_absolute, family_mov_imm64, family_movsxd, family_rdtscp, family_swapgs,
+    family_syscall, family_sysret,
     /* guards */
     family_clac, family_invpcid, family_rdfsbase, family_rdgsbase, family_stac, family_wrfsbase,
     family_wrgsbase, family_xgetbv, family_xrstor, family_xsave, family_xsetbv;

@@ -35,21 +35,22 @@ static void enter_code(struct cpu *c, const struct segment *cs, uint64_t offset)
 }
 
 /* What CS will hold: the selector's RPL becomes the ring. Sets the accessed bit in memory. */
-static const struct segment *code_segment(struct cpu *c, uint16_t selector, struct descriptor d, unsigned ring)
+static const struct segment *code_segment(struct cpu *c, uint16_t selector, struct descriptor d,
+                                          unsigned ring)
 {
     descriptor_accessed(c, selector, d);
     return segment_made(c, (uint16_t)((selector & 0xFFFC) | ring), d);
 }
 
-/* ---- JMP and CALL ---------------------------------------------------------------------------------- */
+/* ---- JMP and CALL ---------------------------------------------------------------------------- */
 static void push_return(struct cpu *c, struct stack *s, uint64_t next_rip, unsigned size)
 {
     stack_put(c, s, c->seg[CS].selector, size);
     stack_put(c, s, next_rip, size);
 }
 
-static void transfer_real(struct cpu *c, enum far_kind kind, uint16_t selector, uint64_t offset, unsigned size,
-                          uint64_t next_rip)
+static void transfer_real(struct cpu *c, enum far_kind kind, uint16_t selector, uint64_t offset,
+                          unsigned size, uint64_t next_rip)
 {
     struct stack s = stack_current(c);
     check_limit(c, &c->seg[CS], offset);
@@ -62,8 +63,9 @@ static void transfer_real(struct cpu *c, enum far_kind kind, uint16_t selector, 
 }
 
 /* To a code segment in the same ring. */
-static void transfer_same_ring(struct cpu *c, enum far_kind kind, uint16_t selector, struct descriptor d,
-                               uint64_t offset, unsigned size, uint64_t next_rip)
+static void transfer_same_ring(struct cpu *c, enum far_kind kind, uint16_t selector,
+                               struct descriptor d, uint64_t offset, unsigned size,
+                               uint64_t next_rip)
 {
     struct stack s = stack_current(c);
     const struct segment *cs = segment_made(c, (uint16_t)((selector & 0xFFFC) | c->cpl), d);
@@ -74,11 +76,12 @@ static void transfer_same_ring(struct cpu *c, enum far_kind kind, uint16_t selec
     enter_code(c, cs, offset);
 }
 
-static void transfer_to_code(struct cpu *c, enum far_kind kind, uint16_t selector, struct descriptor d,
-                             uint64_t offset, unsigned size, uint64_t next_rip)
+static void transfer_to_code(struct cpu *c, enum far_kind kind, uint16_t selector,
+                             struct descriptor d, uint64_t offset, unsigned size, uint64_t next_rip)
 {
     if (desc_is_conforming(d)) {
-        if (desc_dpl(d) > c->cpl) fault_selector(c, VEC_GP, selector, "conforming code of an outer ring");
+        if (desc_dpl(d) > c->cpl)
+            fault_selector(c, VEC_GP, selector, "conforming code of an outer ring");
     } else if ((selector & 3) > c->cpl || desc_dpl(d) != c->cpl) {
         fault_selector(c, VEC_GP, selector, "code segment of another ring");
     }
@@ -87,8 +90,8 @@ static void transfer_to_code(struct cpu *c, enum far_kind kind, uint16_t selecto
 }
 
 /* The same in long mode: no parameters, and SS becomes null. */
-static void call_inner_ring64(struct cpu *c, uint16_t selector, struct descriptor code, uint64_t offset,
-                              uint64_t next_rip)
+static void call_inner_ring64(struct cpu *c, uint16_t selector, struct descriptor code,
+                              uint64_t offset, uint64_t next_rip)
 {
     unsigned ring = desc_dpl(code);
     struct stack inner = stack_of_ring(c, ring);
@@ -103,7 +106,8 @@ static void call_inner_ring64(struct cpu *c, uint16_t selector, struct descripto
 }
 
 /* CALL through a gate to an inner ring: the new stack gets SS:ESP, the parameters, CS:EIP. */
-static void call_inner_ring(struct cpu *c, struct descriptor gate, struct descriptor code, uint64_t next_rip)
+static void call_inner_ring(struct cpu *c, struct descriptor gate, struct descriptor code,
+                            uint64_t next_rip)
 {
     uint16_t selector = gate_selector(gate);
     unsigned ring = desc_dpl(code), size = gate_size(gate), count = gate.high & 31;
@@ -121,8 +125,8 @@ static void call_inner_ring(struct cpu *c, struct descriptor gate, struct descri
     enter_code(c, cs, gate_offset(gate));
 }
 
-static void transfer_by_call_gate(struct cpu *c, enum far_kind kind, uint16_t gate_at, struct descriptor gate,
-                                  uint64_t next_rip)
+static void transfer_by_call_gate(struct cpu *c, enum far_kind kind, uint16_t gate_at,
+                                  struct descriptor gate, uint64_t next_rip)
 {
     uint64_t offset = gate_offset(gate);
     if (is_long(c)) offset |= descriptor_upper(c, gate_at, VEC_GP) << 32;
@@ -133,8 +137,10 @@ static void transfer_by_call_gate(struct cpu *c, enum far_kind kind, uint16_t ga
     bool stays = desc_is_conforming(code) || dpl == c->cpl;
     if (dpl > c->cpl || (kind == FAR_JUMP && !stays))
         fault_selector(c, VEC_GP, selector, "call gate to code that this ring may not enter");
-    if (is_long(c) && !desc_is_code64(code)) fault_selector(c, VEC_GP, selector, "call gate to code of 32 bits");
-    if (!desc_present(code)) fault_selector(c, VEC_NP, selector, "call gate to code that is not present");
+    if (is_long(c) && !desc_is_code64(code))
+        fault_selector(c, VEC_GP, selector, "call gate to code of 32 bits");
+    if (!desc_present(code))
+        fault_selector(c, VEC_NP, selector, "call gate to code that is not present");
     if (stays)
         transfer_same_ring(c, kind, selector, code, offset, size, next_rip);
     else if (is_long(c))
@@ -143,19 +149,21 @@ static void transfer_by_call_gate(struct cpu *c, enum far_kind kind, uint16_t ga
         call_inner_ring(c, gate, code, next_rip);
 }
 
-static void transfer_to_task(struct cpu *c, enum far_kind kind, uint16_t selector, uint64_t next_rip)
+static void transfer_to_task(struct cpu *c, enum far_kind kind, uint16_t selector,
+                             uint64_t next_rip)
 {
     struct descriptor tss = tss_need(c, selector, VEC_GP, false);
     task_switch(c, selector, tss, kind == FAR_CALL ? TASK_CALL : TASK_JUMP, next_rip, false, 0);
 }
 
 /* Call gate, task gate or TSS: may be used from rings as inner as its DPL. */
-static void transfer_by_system(struct cpu *c, enum far_kind kind, uint16_t selector, struct descriptor d,
-                               uint64_t next_rip)
+static void transfer_by_system(struct cpu *c, enum far_kind kind, uint16_t selector,
+                               struct descriptor d, uint64_t next_rip)
 {
     unsigned type = desc_type(d);
     bool gate = type == TYPE_CALL16 || type == TYPE_CALL32 || type == TYPE_TASK;
-    bool known = is_long(c) ? type == TYPE_CALL32 : gate || type == TYPE_TSS16 || type == TYPE_TSS32;
+    bool known = is_long(c) ? type == TYPE_CALL32
+                            : gate || type == TYPE_TSS16 || type == TYPE_TSS32;
     if (!known)
         fault_selector(c, VEC_GP, selector, "far transfer to neither code, gate nor available TSS");
     if (desc_dpl(d) < c->cpl || desc_dpl(d) < (selector & 3u))
@@ -166,8 +174,8 @@ static void transfer_by_system(struct cpu *c, enum far_kind kind, uint16_t selec
     else transfer_by_call_gate(c, kind, selector, d, next_rip);
 }
 
-void far_transfer(struct cpu *c, enum far_kind kind, uint16_t selector, uint64_t offset, unsigned size,
-                  uint64_t next_rip)
+void far_transfer(struct cpu *c, enum far_kind kind, uint16_t selector, uint64_t offset,
+                  unsigned size, uint64_t next_rip)
 {
     offset &= offset_mask(size);
     if (is_real_like(c)) {
@@ -184,7 +192,7 @@ void far_transfer(struct cpu *c, enum far_kind kind, uint16_t selector, uint64_t
     mode_changed(c);
 }
 
-/* ---- RET -------------------------------------------------------------------------------------------------- */
+/* ---- RET ------------------------------------------------------------------------------------- */
 /* The code segment a RET or IRET goes back to, checked. */
 static struct descriptor need_return_code(struct cpu *c, uint16_t selector)
 {
@@ -197,10 +205,12 @@ static struct descriptor need_return_code(struct cpu *c, uint16_t selector)
     return d;
 }
 
-/* Returns to selector:offset in protected mode; s stands after CS:EIP (and EFLAGS). pop_bytes are dropped from
- * this stack, and from the outer one, too. pops_stack: SS:SP follow also in the same ring. */
-static inline void return_protected(struct cpu *c, struct stack *s, uint16_t selector, uint64_t offset, unsigned size,
-                                    unsigned pop_bytes, bool pops_stack)
+/* Returns to selector:offset in protected mode; s stands after CS:EIP (and EFLAGS).
+ * pop_bytes are dropped from this stack, and from the outer one, too. pops_stack: SS:SP
+ * follow also in the same ring. */
+static inline void return_protected(struct cpu *c, struct stack *s, uint16_t selector,
+                                    uint64_t offset, unsigned size, unsigned pop_bytes,
+                                    bool pops_stack)
 {
     unsigned ring = selector & 3;
     struct descriptor d = need_return_code(c, selector);
@@ -243,7 +253,7 @@ void far_return(struct cpu *c, unsigned size, unsigned pop_bytes)
     }
 }
 
-/* ---- IRET --------------------------------------------------------------------------------------------------- */
+/* ---- IRET ------------------------------------------------------------------------------------ */
 /* The EFLAGS bits that IRET takes from the stack at this privilege (SDM vol. 2, IRET). */
 static uint32_t iret_mask(const struct cpu *c, unsigned size)
 {
@@ -255,8 +265,8 @@ static uint32_t iret_mask(const struct cpu *c, unsigned size)
     return mask & flags_known(c) & (size == 2 ? 0xFFFF : ~0u);
 }
 
-static void iret_real(struct cpu *c, struct stack *s, uint16_t selector, uint64_t offset, uint32_t flags,
-                      unsigned size)
+static void iret_real(struct cpu *c, struct stack *s, uint16_t selector, uint64_t offset,
+                      uint32_t flags, unsigned size)
 {
     bool virtual = vme_iopl_low(c);
     if (virtual) vme_check_flags(c, flags, size);
@@ -270,7 +280,8 @@ static void iret_real(struct cpu *c, struct stack *s, uint16_t selector, uint64_
 }
 
 /* The rest of the frame is ESP, SS, ES, DS, FS, GS (SDM vol. 3, 20.2.5, figure 20-4). */
-static void iret_to_vm86(struct cpu *c, struct stack *s, uint16_t selector, uint64_t offset, uint32_t flags)
+static void iret_to_vm86(struct cpu *c, struct stack *s, uint16_t selector, uint64_t offset,
+                         uint32_t flags)
 {
     static const enum seg order[] = { SS, ES, DS, FS, GS };
     uint16_t selectors[COUNT_OF(order)];

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include "cpu/protect.h"
 
-/* ---- raising ------------------------------------------------------------------------------------ */
+/* ---- raising --------------------------------------------------------------------------------- */
 _Noreturn void give_up(struct cpu *c)
 {
     if (c->insn) {
@@ -33,7 +33,8 @@ void fault(struct cpu *c, enum vector vector)
 
 void fault_error(struct cpu *c, enum vector vector, uint32_t error)
 {
-    raise_fault(c, (struct pending_fault){ .vector = (uint8_t)vector, .has_error = true, .error = error });
+    raise_fault(c, (struct pending_fault){ .vector = (uint8_t)vector, .has_error = true,
+                                           .error = error });
 }
 
 void fault_selector(struct cpu *c, enum vector vector, uint16_t selector, const char *why)
@@ -51,23 +52,26 @@ void fault_idt(struct cpu *c, enum vector raised, uint8_t vector, const char *wh
 void fault_page(struct cpu *c, uint64_t laddr, uint32_t error)
 {
     c->cr2 = laddr;
-    raise_fault(c, (struct pending_fault){ .vector = VEC_PF, .has_error = true, .error = error,
-                                           .why = error & 1 ? "page protection" : "page not present" });
+    raise_fault(c, (struct pending_fault){
+        .vector = VEC_PF, .has_error = true, .error = error,
+        .why = error & 1 ? "page protection" : "page not present" });
 }
 
 void fault_segment(struct cpu *c, enum seg seg)
 {
     const char *why = c->mode & MODE_LONG ? "address is not canonical"
-                      : c->seg[seg].rights ? "segment limit or access rights" : "unusable segment register";
+                    : c->seg[seg].rights ? "segment limit or access rights"
+                    : "unusable segment register";
     fault_selector(c, seg == SS ? VEC_SS : VEC_GP, 0, why);
 }
 
-/* ---- the story of a triple fault ------------------------------------------------------------------ */
+/* ---- the story of a triple fault ------------------------------------------------------------- */
 static const char *const vector_names[] = {
     "#DE divide error", "#DB debug", "NMI", "#BP breakpoint", "#OF overflow", "#BR bound range",
-    "#UD invalid opcode", "#NM no FPU", "#DF double fault", "coprocessor overrun", "#TS invalid TSS",
-    "#NP segment not present", "#SS stack fault", "#GP general protection", "#PF page fault",
-    "vector 15", "#MF FPU error", "#AC alignment check", "#MC machine check", "#XM SIMD error",
+    "#UD invalid opcode", "#NM no FPU", "#DF double fault", "coprocessor overrun",
+    "#TS invalid TSS", "#NP segment not present", "#SS stack fault", "#GP general protection",
+    "#PF page fault", "vector 15", "#MF FPU error", "#AC alignment check", "#MC machine check",
+    "#XM SIMD error",
 };
 
 const char *fault_name(uint8_t vector)
@@ -93,14 +97,14 @@ static void tell_story(struct cpu *c, const struct pending_fault *last)
     tell_fault(second, sizeof second, &c->chain[1]);
     tell_fault(third, sizeof third, last);
     snprintf(c->story, sizeof c->story,
-             "Triple fault at %04X:%08" PRIX64 ": %s. Delivering it raised %s; delivering the double fault "
-             "raised %s. IDT %08" PRIX64 " limit %04X, CR0 %08" PRIX64 ", CR2 %08" PRIX64 ", CR3 %08" PRIX64
-             ", SP %04X:%08" PRIX64 ".",
+             "Triple fault at %04X:%08" PRIX64 ": %s. Delivering it raised %s; delivering the "
+             "double fault raised %s. IDT %08" PRIX64 " limit %04X, CR0 %08" PRIX64
+             ", CR2 %08" PRIX64 ", CR3 %08" PRIX64 ", SP %04X:%08" PRIX64 ".",
              c->seg[CS].selector, c->rip, first, second, third, c->idt.base, c->idt.limit, c->cr0,
              c->cr2, c->cr3, c->seg[SS].selector, c->gpr[RSP]);
 }
 
-/* ---- delivering ------------------------------------------------------------------------------------- */
+/* ---- delivering ------------------------------------------------------------------------------ */
 enum fault_class { BENIGN, CONTRIBUTORY, PAGE, DOUBLE };
 
 static enum fault_class class_of(int vector)
@@ -123,8 +127,8 @@ static void shut_down(struct cpu *c, const struct pending_fault *last)
 
 void shut_down_by(struct cpu *c, const char *instruction, const char *why)
 {
-    snprintf(c->story, sizeof c->story, "%s at %04X:%08" PRIX64 ": %s.", instruction, c->seg[CS].selector,
-             insn_rip(c, c->insn), why);
+    snprintf(c->story, sizeof c->story, "%s at %04X:%08" PRIX64 ": %s.", instruction,
+             c->seg[CS].selector, insn_rip(c, c->insn), why);
     c->shutdown = true;
     attention(c);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Control flow: near jumps, calls, returns, loops; far transfers, INT, IRET as thin handlers over far.c
- * and interrupt.c. SDM vol. 2 (JMP, CALL, RET, LOOP, Jcc, INT, IRET).
+ * Control flow: near jumps, calls, returns, loops; far transfers, INT, IRET as thin handlers over
+ * far.c and interrupt.c. SDM vol. 2 (JMP, CALL, RET, LOOP, Jcc, INT, IRET).
  *
  * A branch record holds in `disp` the distance from the trace's start to the target. Suffix f: flat
- * 32-bit code; l: 64-bit mode; w: 16-bit code in MODE_WORD; g: any (limit checks, 16-bit instruction pointers).
+ * 32-bit code; l: 64-bit mode; w: 16-bit code in MODE_WORD;
+ * g: any (limit checks, 16-bit instruction pointers).
  */
 #include "cpu/cond.h"
 #include "cpu/families.h"
@@ -11,12 +12,13 @@
 #include "cpu/tlb.h"
 #include "cpu/trace.h"
 
-/* The ITLB does not know the page. As in the run loop, this may fault: rip is exact. A budget that is used up
- * means that something else comes first; instruction breakpoints are the run loop's. */
+/* The ITLB does not know the page. As in the run loop, this may fault: rip is exact. A budget that
+ * is used up means that something else comes first; instruction breakpoints are the run loop's. */
 static __attribute__((noinline)) bool learn_page(struct cpu *c)
 {
     c->insn = NULL;
-    if (c->budget <= 0 || c->watch.code || (!(c->mode & MODE_LONG) && c->rip > c->seg[CS].limit)) return false;
+    if (c->budget <= 0 || c->watch.code || (!(c->mode & MODE_LONG) && c->rip > c->seg[CS].limit))
+        return false;
     tlb_fetch(c, code_laddr(c));
     return true;
 }
@@ -81,8 +83,10 @@ static uint64_t near_target(struct cpu *c, const struct insn *i, uint64_t target
     return target;
 }
 
-/* Follows a link if the trace there is as far away as it was when it was linked and within the limit. */
-static const struct insn *follow_checked(struct cpu *c, const struct insn *i, uint64_t target, bool straight)
+/* Follows a link if the trace there is as far away as it was when it was
+ * linked and within the limit. */
+static const struct insn *follow_checked(struct cpu *c, const struct insn *i, uint64_t target,
+                                         bool straight)
 {
     c->rip = target;
     if (straight && trace_in_limit(c, insn_target(i))) FOLLOW(c, i);
@@ -128,11 +132,13 @@ EXEC stop_here(struct cpu *c, const struct insn *i)
     c->rip = c->mode & MODE_LONG ? c->rip + i->off : (uint32_t)(c->rip + i->off);
     LEAVE(c);
 }
-#define NONE_FGLW(f, g, l, w) { .h = { [K_NONE] = { { g, g, f, g }, { g, g, g, g }, { l, l, l, l }, { g, w, g, g } } } }
-const struct family family_next_trace = NONE_FGLW(next_trace_f, next_trace_g, next_trace_l, next_trace_g);
+#define NONE_FGLW(f, g, l, w)                                                          \
+    { .h = { [K_NONE] = { { g, g, f, g }, { g, g, g, g }, { l, l, l, l }, { g, w, g, g } } } }
+const struct family family_next_trace = NONE_FGLW(next_trace_f, next_trace_g, next_trace_l,
+                                                  next_trace_g);
 const struct family family_stop_here = ONE(stop_here);
 
-/* ---- conditions ----------------------------------------------------------------------------------- */
+/* ---- conditions ------------------------------------------------------------------------------ */
 #define CC 0
 #include "cpu/form_cond.inc"
 #define CC 1
@@ -166,7 +172,7 @@ const struct family family_stop_here = ONE(stop_here);
 #define CC 15
 #include "cpu/form_cond.inc"
 
-/* ---- jumps ------------------------------------------------------------------------------------------ */
+/* ---- jumps ----------------------------------------------------------------------------------- */
 EXEC jmp_f(struct cpu *c, const struct insn *i)
 {
     c->rip = (uint32_t)(c->rip + (uint32_t)i->disp);
@@ -195,7 +201,8 @@ EXEC jmp_out_f(struct cpu *c, const struct insn *i)
 
 static uint64_t reg_value(const struct cpu *c, const struct insn *i)
 {
-    return insn_opsize(i) == 2 ? reg16(c, i->dst) : insn_opsize(i) == 4 ? reg32(c, i->dst) : c->gpr[i->dst];
+    return insn_opsize(i) == 2 ? reg16(c, i->dst)
+         : insn_opsize(i) == 4 ? reg32(c, i->dst) : c->gpr[i->dst];
 }
 EXEC jmp_r(struct cpu *c, const struct insn *i)
 {
@@ -236,7 +243,7 @@ const struct family family_jmp_e = { .h = {
     [K_R] = { { NULL, jmp_r, jmp_rf, jmp_r }, { NULL, jmp_r, jmp_r, jmp_r }, { [3] = jmp_rl } },
     [K_M] = { { NULL, jmp_m, jmp_mf, jmp_m }, { NULL, jmp_m, jmp_m, jmp_m }, { [3] = jmp_ml } } } };
 
-/* ---- calls -------------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 static void push_next(struct cpu *c, const struct insn *i)
 {
     uint64_t sp = c->gpr[RSP];
@@ -261,8 +268,8 @@ EXEC call_f(struct cpu *c, const struct insn *i)
     FOLLOW(c, i);
 }
 /* To a target that is looked up; `slow` does what this cannot. */
-static inline __attribute__((always_inline)) const struct insn *call_to(struct cpu *c, const struct insn *i,
-                                                                        uint32_t target, exec_fn *slow)
+static inline __attribute__((always_inline)) const struct insn *
+call_to(struct cpu *c, const struct insn *i, uint32_t target, exec_fn *slow)
 {
     uint32_t sp = reg32(c, RSP) - 4;
     FLAT_AT(p, write, sp, 4, slow);
@@ -270,8 +277,8 @@ static inline __attribute__((always_inline)) const struct insn *call_to(struct c
     c->gpr[RSP] = sp;
     TAIL jump_to(c, i, target);
 }
-static inline __attribute__((always_inline)) const struct insn *call_to_long(struct cpu *c, const struct insn *i,
-                                                                             uint64_t target, exec_fn *slow)
+static inline __attribute__((always_inline)) const struct insn *
+call_to_long(struct cpu *c, const struct insn *i, uint64_t target, exec_fn *slow)
 {
     uint64_t sp = c->gpr[RSP] - 8;
     FLAT_AT(p, write, sp, 8, slow);
@@ -325,8 +332,14 @@ EXEC call_m(struct cpu *c, const struct insn *i)
     c->rip = target;
     TAIL enter(c, i);
 }
-EXEC call_rf(struct cpu *c, const struct insn *i) { return call_to(c, i, reg32(c, i->dst), call_r); }
-EXEC call_rl(struct cpu *c, const struct insn *i) { return call_to_long(c, i, c->gpr[i->dst], call_r); }
+EXEC call_rf(struct cpu *c, const struct insn *i)
+{
+    return call_to(c, i, reg32(c, i->dst), call_r);
+}
+EXEC call_rl(struct cpu *c, const struct insn *i)
+{
+    return call_to_long(c, i, c->gpr[i->dst], call_r);
+}
 EXEC call_mf(struct cpu *c, const struct insn *i)
 {
     uint32_t laddr = flat_laddr(c, i);
@@ -340,8 +353,10 @@ EXEC call_ml(struct cpu *c, const struct insn *i)
     return call_to_long(c, i, host_load(p, 8), call_m);
 }
 const struct family family_call_e = { .h = {
-    [K_R] = { { NULL, call_r, call_rf, call_r }, { NULL, call_r, call_r, call_r }, { [3] = call_rl } },
-    [K_M] = { { NULL, call_m, call_mf, call_m }, { NULL, call_m, call_m, call_m }, { [3] = call_ml } } } };
+    [K_R] = { { NULL, call_r, call_rf, call_r }, { NULL, call_r, call_r, call_r },
+              { [3] = call_rl } },
+    [K_M] = { { NULL, call_m, call_mf, call_m }, { NULL, call_m, call_m, call_m },
+              { [3] = call_ml } } } };
 
 exec_fn *branch_out_of_page(exec_fn *f)
 {
@@ -383,9 +398,10 @@ EXEC ret_w(struct cpu *c, const struct insn *i)
     TAIL enter(c, i);
 }
 const struct family family_ret = { .h = { [K_NONE] = {
-    { NULL, ret_g, ret_f, ret_g }, { NULL, ret_g, ret_g, ret_g }, { [3] = ret_l }, { [1] = ret_w } } } };
+    { NULL, ret_g, ret_f, ret_g }, { NULL, ret_g, ret_g, ret_g }, { [3] = ret_l },
+    { [1] = ret_w } } } };
 
-/* ---- LOOP, JCXZ: the count register has the address size ------------------------------------------------- */
+/* ---- LOOP, JCXZ: the count register has the address size ------------------------------------- */
 static uint64_t counter(const struct insn *i, uint64_t count)
 {
     static const uint64_t mask[4] = { 0xFFFF, 0xFFFFFFFF, ~0ull, ~0ull };
@@ -418,7 +434,7 @@ const struct family family_loope = ONE(loop_e);
 const struct family family_loopne = ONE(loop_ne);
 const struct family family_jcxz = ONE(jcxz);
 
-/* ---- far transfers, interrupts ----------------------------------------------------------------------------- */
+/* ---- far transfers, interrupts --------------------------------------------------------------- */
 EXEC jmp_far(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
@@ -454,15 +470,25 @@ EXEC iret(struct cpu *c, const struct insn *i)
     interrupt_return(c, insn_opsize(i));
     TAIL go_to(c, i, c->rip);
 }
-static const struct insn *software_interrupt(struct cpu *c, const struct insn *i, uint8_t vector, enum int_kind kind)
+static const struct insn *software_interrupt(struct cpu *c, const struct insn *i, uint8_t vector,
+                                             enum int_kind kind)
 {
     BEGIN(c, i);
     interrupt_deliver(c, vector, kind, false, 0, insn_next_rip(c, i));
     TAIL go_to(c, i, c->rip);
 }
-EXEC int_n(struct cpu *c, const struct insn *i) { TAIL software_interrupt(c, i, (uint8_t)i->imm, INT_SOFTWARE); }
-EXEC int3(struct cpu *c, const struct insn *i) { TAIL software_interrupt(c, i, VEC_BP, INT_BREAKPOINT); }
-EXEC int1(struct cpu *c, const struct insn *i) { TAIL software_interrupt(c, i, VEC_DB, INT_BREAKPOINT); }
+EXEC int_n(struct cpu *c, const struct insn *i)
+{
+    TAIL software_interrupt(c, i, (uint8_t)i->imm, INT_SOFTWARE);
+}
+EXEC int3(struct cpu *c, const struct insn *i)
+{
+    TAIL software_interrupt(c, i, VEC_BP, INT_BREAKPOINT);
+}
+EXEC int1(struct cpu *c, const struct insn *i)
+{
+    TAIL software_interrupt(c, i, VEC_DB, INT_BREAKPOINT);
+}
 EXEC into(struct cpu *c, const struct insn *i)
 {
     if (!flag_of(c)) TAIL go_after(c, i);

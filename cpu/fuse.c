@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Fused pairs: CMP or TEST and the conditional branch behind it, the commonest pair in any program. One
- * dispatch less, and the condition comes from the operands instead of the flags.
- * Only forms that cannot fault or call out: an exact stop may fall between the two only if the trace
- * was built that short (see build.c), so time stays exact.
+ * Fused pairs: CMP or TEST and the conditional branch behind it, the commonest pair in any program.
+ * One dispatch less, and the condition comes from the operands instead of the flags.
+ * Only forms that cannot fault or call out: an exact stop may fall between the two only if the
+ * trace was built that short (see build.c), so time stays exact.
  */
 #include "cpu/fuse.h"
 #include "cpu/cond.h"
@@ -40,7 +40,8 @@
 #define CCS(f, w)                                                                           \
     { f##_0_##w, f##_1_##w, f##_2_##w, f##_3_##w, f##_4_##w, f##_5_##w, f##_6_##w, f##_7_##w, \
       f##_8_##w, f##_9_##w, f##_10_##w, f##_11_##w, f##_12_##w, f##_13_##w, f##_14_##w, f##_15_##w }
-/* A row: family and kind of the comparison; handlers by mode (flat, 64-bit, 16-bit), width, condition. */
+/* A row: family and kind of the comparison; handlers by mode (flat, 64-bit, 16-bit),
+ * width, condition. */
 struct fused {
     const struct family *family;
     enum kind kind;

@@ -29,7 +29,8 @@ EXEC clac(struct cpu *c, const struct insn *i)
     NEXT(c, i);
 }
 
-/* Translations of other PCIDs are not kept, so all that a type names is always among those of this one. */
+/* Translations of other PCIDs are not kept, so all that a type names is
+ * always among those of this one. */
 EXEC invpcid(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
@@ -38,7 +39,8 @@ EXEC invpcid(struct cpu *c, const struct insn *i)
     uint64_t pcid = lin_load(c, laddr, 8), address = lin_load(c, laddr_wrap(c, laddr + 8), 8);
     uint64_t type = c->mode & MODE_LONG ? c->gpr[i->dst] : reg32(c, i->dst);
     bool one = type < 2;
-    if (type > 3 || pcid >> 12 || (one && pcid && !(c->cr4 & CR4_PCIDE)) || (type == 0 && !is_canonical(address)))
+    if (type > 3 || pcid >> 12 || (one && pcid && !(c->cr4 & CR4_PCIDE)) ||
+        (type == 0 && !is_canonical(address)))
         fault_error(c, VEC_GP, 0);
     if (type == 0) tlb_flush_page(c, address);
     else tlb_flush(c, type == 1 || type == 3);
@@ -62,7 +64,8 @@ static const struct insn *read_base(struct cpu *c, const struct insn *i, enum se
 static const struct insn *write_base(struct cpu *c, const struct insn *i, enum seg seg)
 {
     BEGIN(c, i);
-    uint64_t *base = base_of(c, seg), value = insn_opsize(i) == 8 ? c->gpr[i->dst] : reg32(c, i->dst);
+    uint64_t *base = base_of(c, seg),
+             value = insn_opsize(i) == 8 ? c->gpr[i->dst] : reg32(c, i->dst);
     if (!is_canonical(value)) fault_error(c, VEC_GP, 0);
     *base = value;
     NEXT_ANY(c, i);

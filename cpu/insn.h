@@ -24,15 +24,17 @@ struct insn {
         uint64_t imm64;            /* MOV r64, imm64: no displacement */
         uint64_t key;              /* header: physical address << 8 | mode */
     };
-    uint8_t  dst, src;             /* register numbers; 8-bit registers: byte offsets in gpr[]. Header, dst: runs */
+    uint8_t  dst, src;             /* register numbers; 8-bit registers: byte offsets in gpr[].
+                                      Header, dst: runs */
     uint8_t  base, index;          /* of the address; REG_ZERO = none */
     uint8_t  scale, seg;           /* shift of the index; segment after overrides */
     uint8_t  len;                  /* bytes, prefixes included (fused pairs: both) */
     uint8_t  pos;                  /* instructions of the trace before this one */
     uint16_t off;                  /* bytes from the start of the trace; header: its length */
     uint8_t  slot;                 /* records from the header to this one */
-    uint8_t  asize;                /* bits 0-1 address size: 0 = 16, 1 = 32, 2 = 64 bits; bits 2-3 log2 of the
-                                      operand size in bytes; bit 4 REP/REPE, bit 5 REPNE, bit 6 register form (mod 3) */
+    uint8_t  asize;                /* bits 0-1 address size: 0 = 16, 1 = 32, 2 = 64 bits; bits 2-3
+                                      log2 of the operand size in bytes; bit 4 REP/REPE, bit 5
+                                      REPNE, bit 6 register form (mod 3) */
     union {
         int32_t link;              /* branch: bytes from here to the target's header */
         int32_t n;                 /* header: instructions in the trace */
@@ -52,8 +54,8 @@ _Static_assert(sizeof(struct insn) == 32, "two records per cache line");
 #else
 #define MUSTTAIL
 #endif
-/* The compiler must not see that the next record is known early: it would load the handler's address first
- * and keep both in other registers, two host instructions more in every handler. */
+/* The compiler must not see that the next record is known early: it would load the handler's
+ * address first and keep both in other registers, two host instructions more in every handler. */
 #define STEP_(c, i, tail)                                  \
     do {                                                   \
         const struct insn *next_ = (i) + 1;                \
@@ -77,7 +79,10 @@ enum { INSN_REP = 0x10, INSN_REPNE = 0x20, INSN_REG = 0x40 };
 /* Operand size in bytes: 1, 2, 4, 8. */
 static inline unsigned insn_opsize(const struct insn *i) { return 1u << (i->asize >> 2 & 3); }
 
-static inline const struct insn *insn_target(const struct insn *i) { return (const void *)((const char *)i + i->link); }
+static inline const struct insn *insn_target(const struct insn *i)
+{
+    return (const void *)((const char *)i + i->link);
+}
 static inline const struct insn *insn_header(const struct insn *i) { return i - i->slot; }
 /* Address of this instruction / of the next one, inside a trace. */
 static inline uint64_t insn_rip(const struct cpu *c, const struct insn *i)
@@ -114,7 +119,10 @@ static inline const struct insn *leave_after(struct cpu *c, const struct insn *i
     } while (0)
 
 /* Registers. 8-bit ones are named by their byte offset in gpr[] (AH is a byte of RAX). */
-static inline uint8_t reg8(const struct cpu *c, unsigned at) { return ((const uint8_t *)c->gpr)[at]; }
+static inline uint8_t reg8(const struct cpu *c, unsigned at)
+{
+    return ((const uint8_t *)c->gpr)[at];
+}
 static inline void reg8_set(struct cpu *c, unsigned at, uint8_t v) { ((uint8_t *)c->gpr)[at] = v; }
 static inline uint16_t reg16(const struct cpu *c, unsigned n) { return (uint16_t)c->gpr[n]; }
 static inline uint32_t reg32(const struct cpu *c, unsigned n) { return (uint32_t)c->gpr[n]; }

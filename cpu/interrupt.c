@@ -32,10 +32,11 @@ static void deliver_real(struct cpu *c, const struct event *e)
     mode_changed(c);
 }
 
-/* ---- protected mode: gates ------------------------------------------------------------------------ */
+/* ---- protected mode: gates ------------------------------------------------------------------- */
 static bool is_gate(struct descriptor d)
 {
-    unsigned gates = 1u << TYPE_TASK | 1u << TYPE_INT16 | 1u << TYPE_TRAP16 | 1u << TYPE_INT32 | 1u << TYPE_TRAP32;
+    unsigned gates = 1u << TYPE_TASK | 1u << TYPE_INT16 | 1u << TYPE_TRAP16 | 1u << TYPE_INT32 |
+                     1u << TYPE_TRAP32;
     return !desc_is_segment(d) && gates >> desc_type(d) & 1;
 }
 
@@ -43,7 +44,8 @@ static bool is_gate(struct descriptor d)
 static void check_gate(struct cpu *c, const struct event *e, struct descriptor gate)
 {
     bool asked = e->kind == INT_SOFTWARE || (e->kind == INT_BREAKPOINT && e->vector != VEC_DB);
-    if (asked && desc_dpl(gate) < c->cpl) fault_idt(c, VEC_GP, e->vector, "IDT gate of an inner ring");
+    if (asked && desc_dpl(gate) < c->cpl)
+        fault_idt(c, VEC_GP, e->vector, "IDT gate of an inner ring");
     if (!desc_present(gate)) fault_idt(c, VEC_NP, e->vector, "IDT gate not present");
 }
 
@@ -65,7 +67,8 @@ static uint32_t flags_image(const struct cpu *c, const struct event *e)
     return flags_get(c) | (e->kind == INT_FAULT && e->vector != VEC_DB ? FLAG_RF : 0);
 }
 
-static inline void push_frame(struct cpu *c, struct stack *s, const struct event *e, unsigned size, bool inner)
+static inline void push_frame(struct cpu *c, struct stack *s, const struct event *e, unsigned size,
+                              bool inner)
 {
     static const enum seg vm86_extra[] = { GS, FS, DS, ES };
     stack_expect_puts(c, s, size * (3u + e->has_error + inner * 2u + is_vm86(c) * 4u));
@@ -88,7 +91,8 @@ static unsigned handler_ring(struct cpu *c, uint16_t selector, struct descriptor
     unsigned ring = desc_is_conforming(code) ? c->cpl : desc_dpl(code);
     if (is_vm86(c) && ring != 0)
         fault_selector(c, VEC_GP, selector, "handler of virtual-8086 mode is not in ring 0");
-    if (!desc_present(code)) fault_selector(c, VEC_NP, selector, "handler's code segment not present");
+    if (!desc_present(code))
+        fault_selector(c, VEC_NP, selector, "handler's code segment not present");
     return ring;
 }
 
@@ -100,7 +104,8 @@ static void deliver_through_gate(struct cpu *c, const struct event *e, struct de
     bool inner = ring < c->cpl, vm86 = is_vm86(c);
     struct stack s = inner ? stack_of_ring(c, ring) : stack_current(c);
     const struct segment *cs = segment_made(c, (uint16_t)((selector & 0xFFFC) | ring), code);
-    if (gate_offset(gate) > cs->limit) fault_selector(c, VEC_GP, 0, "handler beyond its code segment's limit");
+    if (gate_offset(gate) > cs->limit)
+        fault_selector(c, VEC_GP, 0, "handler beyond its code segment's limit");
     push_frame(c, &s, e, gate_size(gate), inner);
     descriptor_accessed(c, selector, code);
 
@@ -117,8 +122,9 @@ static void deliver_through_gate(struct cpu *c, const struct event *e, struct de
     if (!same_mode) mode_changed(c);
 }
 
-/* ---- long mode: 16-byte gates to 64-bit code (SDM vol. 3, 6.14) --------------------------------- */
-/* Words of a gate: offset 15-0, selector, IST in bits 2-0 and access byte, offset 31-16; offset 63-32, 0. */
+/* ---- long mode: 16-byte gates to 64-bit code (SDM vol. 3, 6.14) ------------------------------ */
+/* Words of a gate: offset 15-0, selector, IST in bits 2-0 and access byte, offset 31-16;
+ * offset 63-32, 0. */
 static struct descriptor load_gate64(struct cpu *c, const struct event *e, uint64_t *offset)
 {
     uint32_t at = e->vector * 16u;
@@ -171,7 +177,7 @@ static void deliver_long(struct cpu *c, const struct event *e)
     mode_changed(c);
 }
 
-/* ---- tasks ------------------------------------------------------------------------------------------- */
+/* ---- tasks ----------------------------------------------------------------------------------- */
 static void deliver_through_task(struct cpu *c, const struct event *e, struct descriptor gate)
 {
     uint16_t selector = gate_selector(gate);
@@ -196,8 +202,8 @@ static void deliver_protected(struct cpu *c, const struct event *e)
     else deliver_through_gate(c, e, gate);
 }
 
-/* The handler may use the debug registers (SDM vol. 3, 17.2.4). Debug exceptions that MOV SS has held
- * back come with INT1's. */
+/* The handler may use the debug registers (SDM vol. 3, 17.2.4).
+ * Debug exceptions that MOV SS has held back come with INT1's. */
 static void enter_debug_handler(struct cpu *c)
 {
     c->dr[7] &= ~(uint64_t)DR7_GD;
@@ -205,16 +211,17 @@ static void enter_debug_handler(struct cpu *c)
     c->trap = 0;
 }
 
-void interrupt_deliver(struct cpu *c, uint8_t vector, enum int_kind kind, bool has_error, uint32_t error,
-                       uint64_t return_rip)
+void interrupt_deliver(struct cpu *c, uint8_t vector, enum int_kind kind, bool has_error,
+                       uint32_t error, uint64_t return_rip)
 {
     struct event e = { vector, kind, has_error, error, return_rip };
-    c->delivering = kind == INT_FAULT ? vector : kind == INT_EXTERNAL ? DELIVERING_EXTERNAL + vector : -1;
+    c->delivering = kind == INT_FAULT ? vector
+                  : kind == INT_EXTERNAL ? DELIVERING_EXTERNAL + vector : -1;
     if (is_long(c)) deliver_long(c, &e);
     else if (is_protected(c)) deliver_protected(c, &e);
     else deliver_real(c, &e);
     if (vector == VEC_DB && (kind == INT_FAULT || kind == INT_BREAKPOINT)) enter_debug_handler(c);
     c->delivering = -1;
     if (unlikely(c->profiling)) profile_interrupt(c, vector, kind);
-    c->single_step = false;        /* INT n clears TF: it is not followed by a trap (SDM vol. 3, 17.3.1.4) */
+    c->single_step = false;        /* INT n clears TF: no trap follows it (SDM vol. 3, 17.3.1.4) */
 }

@@ -19,7 +19,8 @@ static bool exists(const struct cpu *c, uint32_t number)
 bool mce_read(const struct cpu *c, uint32_t number, uint64_t *value)
 {
     bool control = number >= BANK_FIRST && (number & 3) == CTL;
-    *value = number == MCG_CAP ? MCE_BANKS : control ? c->msr.mce_ctl[(number - BANK_FIRST) / 4 % MCE_BANKS] : 0;
+    *value = number == MCG_CAP ? MCE_BANKS
+           : control ? c->msr.mce_ctl[(number - BANK_FIRST) / 4 % MCE_BANKS] : 0;
     return exists(c, number);
 }
 

@@ -12,12 +12,15 @@ enum access { ACCESS_LOAD = 0, ACCESS_STORE = 1, ACCESS_FETCH = 2 };
  * size: 1, 2, 4, 8 bytes. */
 uint64_t mem_load_slow(struct cpu *, uint64_t laddr, unsigned size, enum tlb_set);
 void     mem_store_slow(struct cpu *, uint64_t laddr, uint64_t value, unsigned size, enum tlb_set);
-/* Faults unless [laddr, laddr + size) may be stored to: before a read-modify-write or several stores. */
+/* Faults unless [laddr, laddr + size) may be stored to: before a
+ * read-modify-write or several stores. */
 void     mem_probe_store(struct cpu *, uint64_t laddr, unsigned size, enum tlb_set);
-/* Host address of [laddr, end of its page) if it is plain memory, else NULL. Faults like a load would. */
+/* Host address of [laddr, end of its page) if it is plain memory, else NULL.
+ * Faults like a load would. */
 uint8_t *mem_host_load(struct cpu *, uint64_t laddr);
-/* The same to store `len` bytes, in one page that is RAM and dirty. If it holds code, then *code becomes its
- * address and traces_written() is due after the stores; NULL if that is the code that runs. */
+/* The same to store `len` bytes, in one page that is RAM and dirty. If it holds code,
+ * then *code becomes its address and traces_written() is due after the stores; NULL if
+ * that is the code that runs. */
 #define CODE_NONE (~0ull)
 uint8_t *mem_host_overwrite(struct cpu *, uint64_t laddr, uint64_t len, uint64_t *code);
 
@@ -73,7 +76,7 @@ static inline bool checks_alignment(const struct cpu *c)
     return c->flags & FLAG_AC && c->cr0 & CR0_AM && c->cpl == 3;
 }
 
-/* ---- linear addresses, at the current privilege ---------------------------------------------------- */
+/* ---- linear addresses, at the current privilege ---------------------------------------------- */
 static inline uint64_t lin_load(struct cpu *c, uint64_t laddr, unsigned size)
 {
     struct tlb_entry *e = tlb_slot(c->tlb, laddr);
@@ -91,7 +94,7 @@ static inline void lin_store(struct cpu *c, uint64_t laddr, uint64_t value, unsi
         mem_store_slow(c, laddr, value, size, c->tlb_set);
 }
 
-/* ---- linear addresses as supervisor: descriptor tables, TSS ------------------------------------------ */
+/* ---- linear addresses as supervisor: descriptor tables, TSS ---------------------------------- */
 static inline uint64_t sys_load(struct cpu *c, uint64_t laddr, unsigned size)
 {
     return mem_load_slow(c, laddr, size, SET_SYSTEM);
@@ -107,7 +110,7 @@ static inline bool is_canonical(uint64_t laddr)
     return (uint64_t)((int64_t)(laddr << 16) >> 16) == laddr;
 }
 
-/* ---- segment:offset -------------------------------------------------------------------------------------- */
+/* ---- segment:offset -------------------------------------------------------------------------- */
 static inline uint64_t laddr_wrap(const struct cpu *c, uint64_t laddr)
 {
     return c->mode & MODE_LONG ? laddr : (uint32_t)laddr;
@@ -121,8 +124,10 @@ static inline uint64_t seg_laddr_long(struct cpu *c, enum seg seg, uint64_t offs
     return laddr;
 }
 
-/* Linear address of size bytes at seg:offset after the limit and rights check. need: SEG_READ | SEG_WRITE. */
-static inline uint64_t seg_laddr(struct cpu *c, enum seg seg, uint64_t offset, unsigned size, unsigned need)
+/* Linear address of size bytes at seg:offset after the limit and rights check.
+ * need: SEG_READ | SEG_WRITE. */
+static inline uint64_t seg_laddr(struct cpu *c, enum seg seg, uint64_t offset, unsigned size,
+                                 unsigned need)
 {
     const struct segment *s = &c->seg[seg];
     if (c->mode & MODE_LONG) return seg_laddr_long(c, seg, offset, size);
@@ -135,12 +140,13 @@ static inline uint64_t seg_load(struct cpu *c, enum seg seg, uint64_t offset, un
 {
     return lin_load(c, seg_laddr(c, seg, offset, size, SEG_READ), size);
 }
-static inline void seg_store(struct cpu *c, enum seg seg, uint64_t offset, uint64_t value, unsigned size)
+static inline void seg_store(struct cpu *c, enum seg seg, uint64_t offset, uint64_t value,
+                             unsigned size)
 {
     lin_store(c, seg_laddr(c, seg, offset, size, SEG_WRITE), value, size);
 }
 
-/* ---- the memory operand of a record, any mode ---------------------------------------------------------------- */
+/* ---- the memory operand of a record, any mode ------------------------------------------------ */
 static inline uint64_t insn_ea(const struct cpu *c, const struct insn *i)
 {
     static const uint64_t mask[4] = { 0xFFFF, 0xFFFFFFFF, ~0ull, ~0ull };
@@ -156,7 +162,7 @@ static inline void insn_store(struct cpu *c, const struct insn *i, uint64_t valu
     seg_store(c, i->seg, insn_ea(c, i), value, size);
 }
 
-/* ---- the stack -------------------------------------------------------------------------------------------------- */
+/* ---- the stack ------------------------------------------------------------------------------- */
 /* push/pop on a private copy of the stack pointer, so that nothing changes before the last fault:
  *     uint64_t sp = c->gpr[RSP];  stack_push(c, &sp, value, 4);  stack_commit(c, sp); */
 static inline void stack_push(struct cpu *c, uint64_t *sp, uint64_t value, unsigned size)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * From a model's row and the configuration to the processor that is emulated; names and their lists.
+ * From a model's row and the configuration to the processor that is emulated;
+ * names and their lists.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -11,24 +12,26 @@ static const struct feature_row {
     const char *bochs, *name;
     uint16_t feature, needs;
 } features[] = {
-#define FEATURE(name, word, bit, bochs, linux_name, needs) { bochs, linux_name, FEAT_##name, FEAT_##needs },
+#define FEATURE(name, word, bit, bochs, linux_name, needs) \
+    { bochs, linux_name, FEAT_##name, FEAT_##needs },
 #include "cpu/features.def"
 #undef FEATURE
 };
 
-/* ---- names ---------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 /* The models of Bochs 2.x and 3.x that are not modelled on their own, and other usual names. */
 static const struct { const char *name, *model; bool same; } aliases[] = {
     { "default", "amd64", true }, { "bx_generic", "amd64", false }, { "i386", "386", true },
-    { "i486", "486", true }, { "i486dx4", "486dx4", true }, { "i586", "pentium", true }, { "i686", "ppro", true },
-    { "amd_k6_2_chomper", "k6_2", true }, { "p2_klamath", "p2", false }, { "p3_katmai", "p3", false },
-    { "p4_willamette", "p4", false }, { "p4_prescott_celeron_336", "prescott", false },
-    { "core_duo_t2400_yonah", "prescott", false }, { "atom_n270", "prescott", false },
-    { "core2_penryn_t9600", "core2", false }, { "core2_extreme_x9770", "core2", false },
-    { "athlon64_clawhammer", "athlon64", false }, { "athlon64_venice", "athlon64", false },
-    { "turion64_tyler", "athlon64", false }, { "phenom_8650_toliman", "athlon64", false },
-    { "corei5_lynnfield_750", "nehalem", false }, { "corei5_arrandale_m520", "nehalem", false },
-    { "zambezi", "amd64", false }, { "trinity_apu", "amd64", false }, { "ryzen", "amd64", false },
+    { "i486", "486", true }, { "i486dx4", "486dx4", true }, { "i586", "pentium", true },
+    { "i686", "ppro", true }, { "amd_k6_2_chomper", "k6_2", true }, { "p2_klamath", "p2", false },
+    { "p3_katmai", "p3", false }, { "p4_willamette", "p4", false },
+    { "p4_prescott_celeron_336", "prescott", false }, { "core_duo_t2400_yonah", "prescott", false },
+    { "atom_n270", "prescott", false }, { "core2_penryn_t9600", "core2", false },
+    { "core2_extreme_x9770", "core2", false }, { "athlon64_clawhammer", "athlon64", false },
+    { "athlon64_venice", "athlon64", false }, { "turion64_tyler", "athlon64", false },
+    { "phenom_8650_toliman", "athlon64", false }, { "corei5_lynnfield_750", "nehalem", false },
+    { "corei5_arrandale_m520", "nehalem", false }, { "zambezi", "amd64", false },
+    { "trinity_apu", "amd64", false }, { "ryzen", "amd64", false },
     { "corei7_sandy_bridge_2600k", "amd64", false }, { "corei7_ivy_bridge_3770k", "amd64", false },
     { "corei7_haswell_4770", "amd64", false }, { "broadwell_ult", "amd64", false },
     { "corei7_skylake_x", "amd64", false }, { "corei3_cnl", "amd64", false },
@@ -87,7 +90,8 @@ static void exclude(struct cpu_model *m, unsigned feature)
 {
     set(m, feature, false);
     for (unsigned n = 0; n < COUNT_OF(features); n++)
-        if (features[n].needs == feature && model_has(m, features[n].feature)) exclude(m, features[n].feature);
+        if (features[n].needs == feature && model_has(m, features[n].feature))
+            exclude(m, features[n].feature);
 }
 
 static bool separates(char c) { return c == ',' || c == ' ' || c == '\t'; }
@@ -120,12 +124,15 @@ static void derive(struct cpu_model *m)
 {
     const uint32_t *f = m->feature;
     set(m, FEAT_MMX2, model_has(m, FEAT_SSE) || model_has(m, FEAT_MMXEXT));
-    set(m, FEAT_PREFETCH, model_has(m, FEAT_3DNOW) || model_has(m, FEAT_LM) || model_has(m, FEAT_PREFETCHW));
+    set(m, FEAT_PREFETCH,
+        model_has(m, FEAT_3DNOW) || model_has(m, FEAT_LM) || model_has(m, FEAT_PREFETCHW));
     if (m->max_leaf && (f[W_7B] || f[W_7C]) && m->max_leaf < 7) m->max_leaf = 7;
     if (m->max_leaf && model_has(m, FEAT_XSAVE) && m->max_leaf < 13) m->max_leaf = 13;
-    if (m->max_leaf && (f[W_XD] || f[W_XC]) && m->max_extended < 0x80000001) m->max_extended = 0x80000001;
+    if (m->max_leaf && (f[W_XD] || f[W_XC]) && m->max_extended < 0x80000001)
+        m->max_extended = 0x80000001;
     if (model_has(m, FEAT_LM) && m->max_extended < 0x80000008) m->max_extended = 0x80000008;
-    if (!m->paddr_bits) m->paddr_bits = model_has(m, FEAT_PAE) || model_has(m, FEAT_PSE36) ? 36 : 32;
+    if (!m->paddr_bits)
+        m->paddr_bits = model_has(m, FEAT_PAE) || model_has(m, FEAT_PSE36) ? 36 : 32;
 }
 
 const char *model_make(struct cpu_model *m, const struct cpu_model *row, const char *added,
@@ -134,7 +141,8 @@ const char *model_make(struct cpu_model *m, const struct cpu_model *row, const c
     uint32_t emulated[FEATURE_WORDS] = { 0 };
     for (unsigned n = 0; n < COUNT_OF(features); n++)
         emulated[features[n].feature >> 5] |= 1u << (features[n].feature & 31);
-    /* 8000_0001h EDX of AMD's repeats leaf 1 in bits 0-9, 12-17, 23, 24 (25481, "Fn8000_0001_EDX") */
+    /* 8000_0001h EDX of AMD's repeats leaf 1 in bits 0-9, 12-17, 23, 24 (25481,
+     * "Fn8000_0001_EDX") */
     uint32_t repeated = row->vendor == VENDOR_AMD ? 0x0183F3FF : 0;
     *m = *row;
     for (unsigned w = 0; w < FEATURE_WORDS; w++) m->feature[w] &= emulated[w];
@@ -155,7 +163,7 @@ struct cpu_model model_named(const char *name)
     return m;
 }
 
-/* ---- the lists for people ---------------------------------------------------------------------- */
+/* ---- the lists for people -------------------------------------------------------------------- */
 static void print_features(const struct cpu_model *m, void (*line)(void *, const char *), void *ctx)
 {
     char text[100] = "";
@@ -166,7 +174,8 @@ static void print_features(const struct cpu_model *m, void (*line)(void *, const
             text[0] = '\0';
         }
         size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "%s%s", used ? " " : "              ", features[n].name);
+        snprintf(text + used, sizeof text - used, "%s%s", used ? " " : "              ",
+                 features[n].name);
     }
     if (text[0]) line(ctx, text);
 }

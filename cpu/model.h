@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Processor models: which features they have and what CPUID says. Private to cpu/.
  *
- * A feature is a bit of a word that CPUID reports (or of the word of our own). The decoder, the control
- * registers, the MSRs and the page walks ask model_has(), so that what a model does not announce is not there.
+ * A feature is a bit of a word that CPUID reports (or of the word of our own). The decoder,
+ * the control registers, the MSRs and the page walks ask model_has(), so that what a model
+ * does not announce is not there.
  */
 #pragma once
 #include "base/base.h"
@@ -15,7 +16,7 @@ enum feature {
 #include "cpu/features.def"
 #undef FEATURE
     /* derived: several features bring these instructions */
-    FEAT_MMX2 = W_OWN * 32 + 8,        /* SSE's instructions on MMX registers: SSE or AMD's MMXEXT */
+    FEAT_MMX2 = W_OWN * 32 + 8,        /* SSE's instructions for MMX: SSE or AMD's MMXEXT */
     FEAT_PREFETCH = W_OWN * 32 + 9,    /* 0F 0D: 3DNow!, long mode or PREFETCHW */
     FEAT_NONE = FEATURE_WORDS * 32,
 };
@@ -48,15 +49,16 @@ static inline bool model_has(const struct cpu_model *m, enum feature f)
 }
 static inline unsigned model_family(const struct cpu_model *m) { return m->signature >> 8 & 15; }
 
-/* The table, as the silicon is: the features that are not emulated are still there. NULL after the last. */
+/* The table, as the silicon is: the features that are not emulated are still there.
+ * NULL after the last. */
 const struct cpu_model *model_row(unsigned n);
 
-/* What this emulator makes of a row, changed by two lists of feature names (NULL: none), "a, b c". Returns
- * the first name that it does not know (with its length in *length), or NULL. */
+/* What this emulator makes of a row, changed by two lists of feature names (NULL: none), "a, b c".
+ * Returns the first name that it does not know (with its length in *length), or NULL. */
 const char *model_make(struct cpu_model *, const struct cpu_model *row, const char *add,
                        const char *exclude, int *length);
-/* By name, Bochs's names included; NULL name: the default; NULL: no such model. *nearest: the name means
- * another part, of which this model is the nearest. */
+/* By name, Bochs's names included; NULL name: the default; NULL: no such model. *nearest: the name
+ * means another part, of which this model is the nearest. */
 const struct cpu_model *model_find(const char *name, bool *nearest);
 /* The model of that name without changes: for tests of the decoder. */
 struct cpu_model model_named(const char *name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Data movement: MOV XCHG XADD CMPXCHG MOVZX MOVSX LEA, the bit tests and scans, and small ones without
- * a width (CBW, XLAT, LAHF, flag instructions, BSWAP, CMPXCHG8B, BOUND).
+ * Data movement: MOV XCHG XADD CMPXCHG MOVZX MOVSX LEA, the bit tests and scans, and small ones
+ * without a width (CBW, XLAT, LAHF, flag instructions, BSWAP, CMPXCHG8B, BOUND).
  */
 #include "cpu/families.h"
 #include "cpu/op.h"
@@ -25,8 +25,10 @@ const struct family family_movsxd = { .h = {
     [K_RR] = { { NULL, mov_rr_16, mov_rr_32, movsxd_rr_64 } },
     [K_RM] = { { NULL }, { NULL, mov_rmg_16, mov_rmg_32, movsxd_rmg_64 },
                { NULL, mov_rml_16, mov_rml_32, movsxd_rml_64 } } } };
-const struct family family_xchg = { .h = { [K_RR] = { W4(xchg, rr) }, [K_MR] = { W4(xchg, mr), W4(xchg, mr) } } };
-const struct family family_xadd = { .h = { [K_RR] = { W4(xadd, rr) }, [K_MR] = { W4(xadd, mr), W4(xadd, mr) } } };
+const struct family family_xchg = { .h = {
+    [K_RR] = { W4(xchg, rr) }, [K_MR] = { W4(xchg, mr), W4(xchg, mr) } } };
+const struct family family_xadd = { .h = {
+    [K_RR] = { W4(xadd, rr) }, [K_MR] = { W4(xadd, mr), W4(xadd, mr) } } };
 const struct family family_cmpxchg = { .h = {
     [K_RR] = { W4(cmpxchg, rr) }, [K_MR] = { W4(cmpxchg, mr), W4(cmpxchg, mr) } } };
 #define EXTEND_FAMILY(op) \
@@ -44,13 +46,27 @@ BIT_FAMILY(bt);
 BIT_FAMILY(bts);
 BIT_FAMILY(btr);
 BIT_FAMILY(btc);
-const struct family family_bsf = { .h = { [K_RR] = { W3(bsf, rr) }, [K_RM] = { W3(bsf, rm), W3(bsf, rm) } } };
-const struct family family_bsr = { .h = { [K_RR] = { W3(bsr, rr) }, [K_RM] = { W3(bsr, rm), W3(bsr, rm) } } };
+const struct family family_bsf = { .h = {
+    [K_RR] = { W3(bsf, rr) }, [K_RM] = { W3(bsf, rm), W3(bsf, rm) } } };
+const struct family family_bsr = { .h = {
+    [K_RR] = { W3(bsr, rr) }, [K_RM] = { W3(bsr, rm), W3(bsr, rm) } } };
 
-/* ---- sign extension of the accumulator ------------------------------------------------------------ */
-EXEC cbw_16(struct cpu *c, const struct insn *i) { reg16_set(c, RAX, (uint16_t)(int8_t)c->gpr[RAX]); NEXT(c, i); }
-EXEC cbw_32(struct cpu *c, const struct insn *i) { reg32_set(c, RAX, (uint32_t)(int16_t)c->gpr[RAX]); NEXT(c, i); }
-EXEC cbw_64(struct cpu *c, const struct insn *i) { c->gpr[RAX] = (uint64_t)(int32_t)c->gpr[RAX]; NEXT(c, i); }
+/* ---- sign extension of the accumulator ------------------------------------------------------- */
+EXEC cbw_16(struct cpu *c, const struct insn *i)
+{
+    reg16_set(c, RAX, (uint16_t)(int8_t)c->gpr[RAX]);
+    NEXT(c, i);
+}
+EXEC cbw_32(struct cpu *c, const struct insn *i)
+{
+    reg32_set(c, RAX, (uint32_t)(int16_t)c->gpr[RAX]);
+    NEXT(c, i);
+}
+EXEC cbw_64(struct cpu *c, const struct insn *i)
+{
+    c->gpr[RAX] = (uint64_t)(int32_t)c->gpr[RAX];
+    NEXT(c, i);
+}
 EXEC cwd_16(struct cpu *c, const struct insn *i)
 {
     reg16_set(c, RDX, (uint16_t)((int16_t)c->gpr[RAX] >> 15));
@@ -66,17 +82,31 @@ EXEC cwd_64(struct cpu *c, const struct insn *i)
     c->gpr[RDX] = (uint64_t)((int64_t)c->gpr[RAX] >> 63);
     NEXT(c, i);
 }
-const struct family family_cbw = { .h = { [K_NONE] = { { NULL, cbw_16, cbw_32, cbw_64 }, { NULL, cbw_16, cbw_32, cbw_64 } } } };
-const struct family family_cwd = { .h = { [K_NONE] = { { NULL, cwd_16, cwd_32, cwd_64 }, { NULL, cwd_16, cwd_32, cwd_64 } } } };
+const struct family family_cbw = { .h = { [K_NONE] = {
+    { NULL, cbw_16, cbw_32, cbw_64 }, { NULL, cbw_16, cbw_32, cbw_64 } } } };
+const struct family family_cwd = { .h = { [K_NONE] = {
+    { NULL, cwd_16, cwd_32, cwd_64 }, { NULL, cwd_16, cwd_32, cwd_64 } } } };
 
-EXEC bswap_32(struct cpu *c, const struct insn *i) { c->gpr[i->dst] = __builtin_bswap32(reg32(c, i->dst)); NEXT(c, i); }
-EXEC bswap_64(struct cpu *c, const struct insn *i) { c->gpr[i->dst] = __builtin_bswap64(c->gpr[i->dst]); NEXT(c, i); }
+EXEC bswap_32(struct cpu *c, const struct insn *i)
+{
+    c->gpr[i->dst] = __builtin_bswap32(reg32(c, i->dst));
+    NEXT(c, i);
+}
+EXEC bswap_64(struct cpu *c, const struct insn *i)
+{
+    c->gpr[i->dst] = __builtin_bswap64(c->gpr[i->dst]);
+    NEXT(c, i);
+}
 /* A 16-bit operand is undefined (SDM vol. 2, BSWAP); processors clear the low half. */
 EXEC bswap_16(struct cpu *c, const struct insn *i) { reg16_set(c, i->dst, 0); NEXT(c, i); }
 const struct family family_bswap = { .h = { [K_R] = { { NULL, bswap_16, bswap_32, bswap_64 } } } };
 
-/* ---- flags ------------------------------------------------------------------------------------------ */
-EXEC lahf(struct cpu *c, const struct insn *i) { reg8_set(c, REG_AH, (uint8_t)flags_get(c)); NEXT(c, i); }
+/* ---- flags ----------------------------------------------------------------------------------- */
+EXEC lahf(struct cpu *c, const struct insn *i)
+{
+    reg8_set(c, REG_AH, (uint8_t)flags_get(c));
+    NEXT(c, i);
+}
 EXEC sahf(struct cpu *c, const struct insn *i)
 {
     flags_set(c, reg8(c, REG_AH), FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF | FLAG_CF);
@@ -92,7 +122,11 @@ EXEC stc(struct cpu *c, const struct insn *i) { set_cf(c, true); NEXT(c, i); }
 EXEC cmc(struct cpu *c, const struct insn *i) { set_cf(c, !flag_cf(c)); NEXT(c, i); }
 EXEC cld(struct cpu *c, const struct insn *i) { c->flags &= ~(uint32_t)FLAG_DF; NEXT(c, i); }
 EXEC std(struct cpu *c, const struct insn *i) { c->flags |= FLAG_DF; NEXT(c, i); }
-EXEC salc(struct cpu *c, const struct insn *i) { reg8_set(c, REG_AL, flag_cf(c) ? 0xFF : 0); NEXT(c, i); }
+EXEC salc(struct cpu *c, const struct insn *i)
+{
+    reg8_set(c, REG_AL, flag_cf(c) ? 0xFF : 0);
+    NEXT(c, i);
+}
 EXEC nop(struct cpu *c, const struct insn *i) { NEXT(c, i); }
 const struct family family_lahf = ONE(lahf);
 const struct family family_sahf = ONE(sahf);
@@ -153,9 +187,11 @@ EXEC bound(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
     unsigned size = insn_opsize(i);
-    uint64_t ea = insn_ea(c, i), low = seg_load(c, i->seg, ea, size), high = seg_load(c, i->seg, ea + size, size);
+    uint64_t ea = insn_ea(c, i), low = seg_load(c, i->seg, ea, size),
+             high = seg_load(c, i->seg, ea + size, size);
     int32_t index = size == 2 ? (int16_t)reg16(c, i->dst) : (int32_t)reg32(c, i->dst);
-    int32_t first = size == 2 ? (int16_t)low : (int32_t)low, last = size == 2 ? (int16_t)high : (int32_t)high;
+    int32_t first = size == 2 ? (int16_t)low : (int32_t)low,
+            last = size == 2 ? (int16_t)high : (int32_t)high;
     if (index < first || index > last) fault(c, VEC_BR);
     NEXT_CHECKED(c, i);
 }

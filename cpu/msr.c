@@ -4,18 +4,19 @@
  *
  * AMD: BIOS and Kernel Developer's Guide (26094, 32559), 24593 appendix A.
  *
- * MTRRs and PAT have no effect, for there are no caches. Performance counters hold what is written and
- * count nothing.
+ * MTRRs and PAT have no effect, for there are no caches.
+ * Performance counters hold what is written and count nothing.
  * Not implemented: APIC, debug store, last-branch and power MSRs: #GP, as CPUID announces none.
  */
 #include <inttypes.h>
 #include "cpu/families.h"
 #include "cpu/protect.h"
 
-/* Registers that are plain storage: `count` of them from `number` on; which bits, and on which processors. */
+/* Registers that are plain storage: `count` of them from `number` on;
+ * which bits, and on which processors. */
 struct msr {
     uint32_t number;
-    size_t   at;                   /* offset in struct cpu; 0: reads as zero, writes are swallowed */
+    size_t   at;                   /* offset in struct cpu; 0: reads as 0, writes are swallowed */
     uint64_t writable;
     uint16_t feature;              /* FEAT_NONE: none needed */
     uint8_t  vendors;              /* ANY, INTEL, AMD */
@@ -29,18 +30,19 @@ enum { INTEL = 1 << VENDOR_INTEL, AMD = 1 << VENDOR_AMD, ANY = INTEL | AMD };
 /* P6 and P5: 40 bits. */
 #define PMC_BITS 0xFFFFFFFFFFull
 #define AT(field) offsetof(struct cpu, msr.field)
-#define BASE(seg_) (offsetof(struct cpu, seg) + (seg_) * sizeof(struct segment) + offsetof(struct segment, base))
+#define BASE(seg_) \
+    (offsetof(struct cpu, seg) + (seg_) * sizeof(struct segment) + offsetof(struct segment, base))
 #define NONE FEAT_NONE
 static const struct msr table[] = {
     { 0x000, 0, 0, NONE, INTEL, 5, 15, 2, PLAIN },                    /* P5_MC_ADDR, P5_MC_TYPE */
-    { 0x011, AT(pmc_select), 0x03FF03FF, FEAT_PMC, INTEL, 5, 5, 1, PLAIN },   /* CESR: both counters */
+    { 0x011, AT(pmc_select), 0x03FF03FF, FEAT_PMC, INTEL, 5, 5, 1, PLAIN },   /* CESR: of both */
     { 0x012, AT(pmc), PMC_BITS, FEAT_PMC, INTEL, 5, 5, 2, PLAIN },    /* CTR0, CTR1 */
     { 0x017, 0, 0, NONE, INTEL, 6, 15, 1, PLAIN },                    /* IA32_PLATFORM_ID */
     /* bit 11 enables a local APIC: there is none to enable */
     { 0x01B, AT(apic_base), 0xFFFFFF000, NONE, ANY, 6, 15, 1, PLAIN },
     { 0x02A, 0, 0, NONE, INTEL, 6, 15, 1, PLAIN },                    /* EBL_CR_POWERON */
     { 0x079, 0, 0, NONE, INTEL, 6, 15, 1, PLAIN },                    /* IA32_BIOS_UPDT_TRIG */
-    { 0x08B, 0, 0, NONE, ANY, 6, 15, 1, PLAIN },                      /* IA32_BIOS_SIGN_ID, PATCH_LEVEL */
+    { 0x08B, 0, 0, NONE, ANY, 6, 15, 1, PLAIN },                      /* BIOS_SIGN, PATCH_LEVEL */
     { 0x0C1, AT(pmc), PMC_BITS, FEAT_PMC, INTEL, 6, 6, 2, PLAIN },    /* PERFCTR0, 1 */
     { 0x119, 0, 0, NONE, INTEL, 6, 15, 1, PLAIN },                    /* BBL_CR_CTL */
     { 0x11E, 0, 0, NONE, INTEL, 6, 15, 1, PLAIN },                    /* BBL_CR_CTL3 */
@@ -58,20 +60,20 @@ static const struct msr table[] = {
     { 0xC0000081, AT(star), ~0ull, FEAT_SYSCALL, ANY, 5, 15, 1, PLAIN },
     { 0xC0000082, AT(lstar), ~0ull, FEAT_LM, ANY, 6, 15, 2, CANONICAL },      /* and CSTAR */
     { 0xC0000082, AT(k6[0]), 0xFFFFFFFF, FEAT_3DNOW, AMD, 5, 5, 1, PLAIN },   /* WHCR */
-    { 0xC0000085, AT(k6[1]), ~0ull, FEAT_3DNOW, AMD, 5, 5, 4, PLAIN },        /* UWCCR, PSOR, PFIR, L2AAR */
+    { 0xC0000085, AT(k6[1]), ~0ull, FEAT_3DNOW, AMD, 5, 5, 4, PLAIN },        /* UWCCR to L2AAR */
     { 0xC0000084, AT(sfmask), 0xFFFFFFFF, FEAT_LM, ANY, 6, 15, 1, PLAIN },
     { 0xC0000100, BASE(FS), ~0ull, FEAT_LM, ANY, 6, 15, 1, CANONICAL },
     { 0xC0000101, BASE(GS), ~0ull, FEAT_LM, ANY, 6, 15, 1, CANONICAL },
     { 0xC0000102, AT(kernel_gs_base), ~0ull, FEAT_LM, ANY, 6, 15, 1, CANONICAL },
     { 0xC0000103, AT(tsc_aux), 0xFFFFFFFF, FEAT_RDTSCP, ANY, 6, 15, 1, PLAIN },
-    { 0xC0010000, AT(pmc_select), 0xFFFFFFFF, FEAT_PMC, AMD, 6, 15, 4, PLAIN },     /* PERFEVTSEL0-3 */
-    { 0xC0010004, AT(pmc), 0xFFFFFFFFFFFF, FEAT_PMC, AMD, 6, 15, 4, PLAIN },        /* PERFCTR0-3 */
+    { 0xC0010000, AT(pmc_select), 0xFFFFFFFF, FEAT_PMC, AMD, 6, 15, 4, PLAIN }, /* PERFEVTSEL0-3 */
+    { 0xC0010004, AT(pmc), 0xFFFFFFFFFFFF, FEAT_PMC, AMD, 6, 15, 4, PLAIN },    /* PERFCTR0-3 */
     { 0xC0010010, AT(syscfg), 0xFFFFFFFF, NONE, AMD, 6, 15, 1, PLAIN },
     { 0xC0010015, AT(hwcr), 0xFFFFFFFF, NONE, AMD, 6, 15, 1, PLAIN },
     { 0xC001001A, 0, 0, NONE, AMD, 6, 15, 1, PLAIN },                 /* TOP_MEM */
     { 0xC001001D, 0, 0, NONE, AMD, 15, 15, 1, PLAIN },                /* TOP_MEM2 */
     { 0xC0010055, 0, 0, NONE, AMD, 15, 15, 1, PLAIN },                /* INT_PENDING */
-    { 0xC0011020, 0, 0, NONE, AMD, 6, 15, 4, PLAIN },                 /* LS_CFG, IC_CFG, DC_CFG, BU_CFG */
+    { 0xC0011020, 0, 0, NONE, AMD, 6, 15, 4, PLAIN },                 /* LS_CFG, IC_, DC_, BU_CFG */
 };
 #undef NONE
 enum { MSR_TSC = 0x10, MSR_MTRRCAP = 0xFE, MSR_EFER = 0xC0000080 };
@@ -91,7 +93,10 @@ static const struct msr *find(const struct cpu *c, uint32_t number)
     return NULL;
 }
 /* Its place in struct cpu. */
-static size_t place(const struct msr *m, uint32_t number) { return m->at + (number - m->number) * sizeof(uint64_t); }
+static size_t place(const struct msr *m, uint32_t number)
+{
+    return m->at + (number - m->number) * sizeof(uint64_t);
+}
 
 static _Noreturn void unknown(struct cpu *c, const char *verb, uint32_t number)
 {
@@ -111,7 +116,8 @@ static void write_efer(struct cpu *c, uint64_t value)
 {
     value &= ~(uint64_t)EFER_LMA;
     uint64_t changed = value ^ (c->efer & ~(uint64_t)EFER_LMA);
-    if (value & ~efer_known(c) || (changed & EFER_LME && c->cr0 & CR0_PG)) fault_error(c, VEC_GP, 0);
+    if (value & ~efer_known(c) || (changed & EFER_LME && c->cr0 & CR0_PG))
+        fault_error(c, VEC_GP, 0);
     c->efer ^= changed;
     if (changed & EFER_NXE) tlb_flush(c, false);
 }
@@ -128,7 +134,8 @@ static uint64_t read_msr(struct cpu *c, uint32_t number)
     return m->at ? *(const uint64_t *)((const char *)c + place(m, number)) : 0;
 }
 
-/* Memory types: 0 UC, 1 WC, 4 WT, 5 WP, 6 WB, and only in the PAT 7 UC- (SDM vol. 3, 11.11.2, 11.12.2). */
+/* Memory types: 0 UC, 1 WC, 4 WT, 5 WP, 6 WB, and only in the PAT 7 UC- (SDM vol. 3,
+ * 11.11.2, 11.12.2). */
 static bool type_valid(uint64_t type, bool pat)
 {
     return type <= (pat ? 7 : 6) && type != 2 && type != 3;

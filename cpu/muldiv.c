@@ -13,8 +13,9 @@
 #define W 64
 #include "cpu/op_muldiv.inc"
 
-#define SOURCE_FAMILY(op) \
-    const struct family family_##op = { .h = { [K_R] = { W4(op, r) }, [K_M] = { W4(op, m), W4(op, m) } } }
+#define SOURCE_FAMILY(op)                  \
+    const struct family family_##op = { .h = { \
+        [K_R] = { W4(op, r) }, [K_M] = { W4(op, m), W4(op, m) } } }
 SOURCE_FAMILY(mul);
 SOURCE_FAMILY(imul);
 SOURCE_FAMILY(div);

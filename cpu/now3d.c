@@ -4,11 +4,12 @@
  * Sets" (22466D, 2000).
  *
  * Denormals count as zeros, and so results below 2^-126 are; what is too large becomes the largest
- * normal number; results are rounded to nearest. Exponent 255 is "unsupported", its results are undefined:
- * here it counts as what the SSE makes of it, made finite.
+ * normal number; results are rounded to nearest. Exponent 255 is "unsupported", its results are
+ * undefined: here it counts as what the SSE makes of it, made finite.
  *
- * PFRCP and PFRSQRT: the manual promises 14 and 15 bits, not which. Here they are the exact values rounded
- * to those, and PFRCPIT1 and PFRSQIT1 are their Newton steps 2 - ab and (3 - ab) / 2 rounded once.
+ * PFRCP and PFRSQRT: the manual promises 14 and 15 bits, not which. Here they are the
+ * exact values rounded to those, and PFRCPIT1 and PFRSQIT1 are their Newton steps 2 - ab
+ * and (3 - ab) / 2 rounded once.
  */
 #include "cpu/simd.h"
 
@@ -20,14 +21,21 @@
 #define F64_HALF    0x3FE0000000000000ull
 
 /* Round to nearest, denormals are zeros, nothing is raised. */
-static struct ieee_env quiet(void) { return (struct ieee_env){ .mxcsr = MXCSR_RESET | MXCSR_DAZ | MXCSR_FTZ }; }
+static struct ieee_env quiet(void)
+{
+    return (struct ieee_env){ .mxcsr = MXCSR_RESET | MXCSR_DAZ | MXCSR_FTZ };
+}
 
 static unsigned exponent(uint32_t v) { return v >> 23 & 0xFF; }
 static bool is_zero(uint32_t v) { return exponent(v) == 0; }
-static uint32_t saturate(uint32_t v) { return exponent(v) == 255 ? (v & F32_SIGN) | F32_LARGEST : v; }
+static uint32_t saturate(uint32_t v)
+{
+    return exponent(v) == 255 ? (v & F32_SIGN) | F32_LARGEST : v;
+}
 
 /* ---- arithmetic ------------------------------------------------------------------------------ */
-/* Equal magnitudes of other signs: zero with the sign of the first (21928, PFADD), where IEEE has +0. */
+/* Equal magnitudes of other signs: zero with the sign of the first (21928, PFADD),
+ * where IEEE has +0. */
 static uint32_t add(uint32_t a, uint32_t b)
 {
     struct ieee_env e = quiet();
@@ -53,7 +61,7 @@ static uint32_t positive_zero(uint32_t v) { return is_zero(v) ? 0 : v; }
 static uint32_t minimum(uint32_t a, uint32_t b) { return positive_zero(less(b, a) ? b : a); }
 static uint32_t maximum(uint32_t a, uint32_t b) { return positive_zero(less(a, b) ? b : a); }
 
-/* ---- conversions: towards zero, saturating ------------------------------------------------------ */
+/* ---- conversions: towards zero, saturating --------------------------------------------------- */
 static int32_t to_int(uint32_t v, unsigned bits)
 {
     int32_t limit = (int32_t)((1u << (bits - 1)) - 1);
@@ -72,7 +80,7 @@ static uint32_t from_int(int32_t v)
     return f32_from_int(&e, v);
 }
 
-/* ---- approximations ------------------------------------------------------------------------------- */
+/* ---- approximations -------------------------------------------------------------------------- */
 static uint32_t pack(uint32_t sign, int e, uint32_t fraction)
 {
     return e < 1 ? sign : sign | (uint32_t)e << 23 | (fraction & 0x7FFFFF);
@@ -95,7 +103,8 @@ static uint64_t integer_root(uint64_t n)
         if ((root + bit) * (root + bit) <= n) root += bit;
     return root;
 }
-/* Of the magnitude, with the sign of the operand. An even exponent e and m in [1, 4): 2^16 / sqrt(m). */
+/* Of the magnitude, with the sign of the operand. An even exponent e and m in [1, 4):
+ * 2^16 / sqrt(m). */
 static uint32_t reciprocal_root(uint32_t v)
 {
     uint32_t sign = v & F32_SIGN, m = 0x800000 | (v & 0x7FFFFF);
@@ -106,7 +115,8 @@ static uint32_t reciprocal_root(uint32_t v)
         e--;
     }
     uint64_t q = (integer_root((1ull << 57) / m) + 1) >> 1;
-    return q >> 16 ? pack(sign, 127 - e / 2, 0) : pack(sign, 126 - e / 2, (uint32_t)(q - (1 << 15)) << 8);
+    return q >> 16 ? pack(sign, 127 - e / 2, 0)
+                   : pack(sign, 126 - e / 2, (uint32_t)(q - (1 << 15)) << 8);
 }
 
 /* minuend - a * b in double: the product is exact, so only the end is rounded. */
@@ -125,10 +135,13 @@ static uint32_t root_step(uint32_t a, uint32_t b)
     return saturate(f32_from_f64(&e, f64_mul(&e, F64_HALF, minus_product(&e, F64_THREE, a, b))));
 }
 
-/* ---- instructions ------------------------------------------------------------------------------------ */
+/* ---- instructions ---------------------------------------------------------------------------- */
 #define LOW(v)  LANE(v, u32, 0)
 #define HIGH(v) LANE(v, u32, 1)
-static union vec pair(uint32_t low, uint32_t high) { return (union vec){ .u64 = { (uint64_t)high << 32 | low, 0 } }; }
+static union vec pair(uint32_t low, uint32_t high)
+{
+    return (union vec){ .u64 = { (uint64_t)high << 32 | low, 0 } };
+}
 
 /* One function on both halves; x is the destination, y the source. */
 #define EACH(op, expression)                                                                       \

@@ -5,8 +5,8 @@
 #include "cpu/mem.h"
 #include "cpu/opcodes.h"
 
-/* Flat 32-bit segments and addresses: the offset is the linear address. A TLB miss of any kind goes on
- * in the twin that can do everything (segments, MMIO, page ends, faults). */
+/* Flat 32-bit segments and addresses: the offset is the linear address. A TLB miss of any kind goes
+ * on in the twin that can do everything (segments, MMIO, page ends, faults). */
 static inline uint32_t flat_laddr(const struct cpu *c, const struct insn *i)
 {
     return (uint32_t)c->gpr[i->base] + ((uint32_t)c->gpr[i->index] << i->scale) + (uint32_t)i->disp;
@@ -16,17 +16,19 @@ static inline uint64_t long_laddr(const struct cpu *c, const struct insn *i)
 {
     return c->gpr[i->base] + (c->gpr[i->index] << i->scale) + (uint64_t)(int64_t)i->disp;
 }
-/* 16-bit code on segments as in real mode: an operand that is not wholly inside is misaligned, so it is a miss. */
+/* 16-bit code on segments as in real mode: an operand that is not wholly inside is misaligned,
+ * so it is a miss. */
 static inline uint64_t word_laddr(const struct cpu *c, const struct insn *i)
 {
-    return c->seg[i->seg].base + (uint16_t)(c->gpr[i->base] + c->gpr[i->index] + (uint64_t)(int64_t)i->disp);
+    return c->seg[i->seg].base +
+           (uint16_t)(c->gpr[i->base] + c->gpr[i->index] + (uint64_t)(int64_t)i->disp);
 }
 #define FLAT_AT(p, tag, laddr, size, twin)                                  \
     const struct tlb_entry *entry_ = tlb_slot(c->tlb, laddr);               \
     if (unlikely(!tlb_hit(entry_->tag, laddr, size))) TAIL twin(c, i);      \
     void *p = (void *)(entry_->host + (uintptr_t)(laddr))
-/* A form with a memory operand at `laddr`: the body of a pair of handlers that FLAT_TWINS makes, with
- * the suffixes f for flat 32-bit, l for 64-bit and w for 16-bit addresses. */
+/* A form with a memory operand at `laddr`: the body of a pair of handlers that FLAT_TWINS makes,
+ * with the suffixes f for flat 32-bit, l for 64-bit and w for 16-bit addresses. */
 #define AT_LADDR(op, form)                                                                    \
     static inline __attribute__((always_inline)) const struct insn *H(op, form##_at)(         \
         struct cpu *c, const struct insn *i, uint64_t laddr)
@@ -49,7 +51,8 @@ static inline __attribute__((always_inline)) void sp_set(struct cpu *c, uint64_t
     else c->gpr[RSP] = sp;
 }
 
-/* A read-modify-write operand in any mode: host address, or NULL after a check that a store can follow. */
+/* A read-modify-write operand in any mode: host address,
+ * or NULL after a check that a store can follow. */
 static inline void *rmw_begin(struct cpu *c, uint64_t laddr, unsigned size)
 {
     const struct tlb_entry *e = tlb_slot(c->tlb, laddr);
@@ -61,7 +64,8 @@ static inline uint64_t rmw_load(struct cpu *c, void *host, uint64_t laddr, unsig
 {
     return host ? host_load(host, size) : lin_load(c, laddr, size);
 }
-static inline void rmw_store(struct cpu *c, void *host, uint64_t laddr, uint64_t value, unsigned size)
+static inline void rmw_store(struct cpu *c, void *host, uint64_t laddr, uint64_t value,
+                             unsigned size)
 {
     if (host) host_store(host, value, size);
     else lin_store(c, laddr, value, size);

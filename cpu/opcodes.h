@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The opcode table: its rows (opcodes*.def) and what they mean.
- * One table yields the decoder, the manual (vitro --opcodes) and the generated tests. Private to cpu/.
+ * One table yields the decoder, the manual (vitro --opcodes) and the generated tests.
+ * Private to cpu/.
  *
  *   OP(code, mnemonic, form, family, traits)            code: 0x00-0xFF, 0x0F00-0x0FFF
  *   GROUP(code)                                         rows follow by modrm.reg:
@@ -8,16 +9,17 @@
  *   X87M(code, reg, mnemonic, form, family, traits)     D8-DF, memory operand, modrm.reg
  *   X87R(code, modrm, mnemonic, form, family, traits)   D8-DF, modrm C0-FF
  *   SSE(prefix, code, mnemonic, form, family, traits)   mandatory prefix NP (none), P66, PF3, PF2;
- *                                                       code: 0x0F00-0x0FFF, 0x0F3800-, 0x0F3A00-; 3DNow! 0x0F0F00-
- *   SSEM, SSER(prefix, code, reg, ...)                  the same by modrm.reg: memory, register form
+ *                                                       code: 0x0F00-0x0FFF, 0x0F3800-,
+ *                                                       0x0F3A00-; 3DNow! 0x0F0F00-
+ *   SSEM, SSER(prefix, code, reg, ...)                  by modrm.reg: memory, register form
  */
 #pragma once
 #include "cpu/insn.h"
 
 /* Operands in the SDM's letters (vol. 2, appendix A.2): E modrm r/m, G modrm reg, M memory only,
- * R register only, I immediate, J relative, O offset, S segment register, C/D control/debug register, Z register in the
- * opcode's low bits, A far pointer; b 8 bits, w 16, d 32, q 64, v operand size, z 16/32, p far pointer;
- * bs: an 8-bit immediate, sign-extended. */
+ * R register only, I immediate, J relative, O offset, S segment register, C/D control/debug
+ * register, Z register in the opcode's low bits, A far pointer; b 8 bits, w 16, d 32, q 64, v
+ * operand size, z 16/32, p far pointer; bs: an 8-bit immediate, sign-extended. */
 enum form {
     F_NONE,        /* no operands, or implied ones */
     F_Eb, F_Ev, F_Ew, F_Ep, F_M, F_Rv,
@@ -62,25 +64,27 @@ enum trait {
 #define T_FEATURE(name) T_##name = FEAT_##name << 16
     T_FPU = 0,             /* without an x87: #NM, and that is the handlers' */
     T_FEATURE(CMOV), T_FEATURE(CX8), T_FEATURE(TSC), T_FEATURE(MSR), T_FEATURE(SEP), T_FEATURE(486),
-    T_FEATURE(SYSCALL), T_FEATURE(LM), T_FEATURE(MMX), T_FEATURE(MMX2), T_FEATURE(FXSR), T_FEATURE(SSE),
-    T_FEATURE(SSE2), T_FEATURE(SSE3), T_FEATURE(SSSE3), T_FEATURE(SSE41), T_FEATURE(SSE42),
-    T_FEATURE(POPCNT), T_FEATURE(CLFSH), T_FEATURE(CX16), T_FEATURE(RDTSCP), T_FEATURE(LAHF64),
-    T_FEATURE(PREFETCH), T_FEATURE(PMC), T_FEATURE(3DNOW), T_FEATURE(3DNOWEXT), T_FEATURE(SMAP),
-    T_FEATURE(XSAVE), T_FEATURE(XSAVEOPT), T_FEATURE(FSGSBASE), T_FEATURE(INVPCID),
+    T_FEATURE(SYSCALL), T_FEATURE(LM), T_FEATURE(MMX), T_FEATURE(MMX2), T_FEATURE(FXSR),
+    T_FEATURE(SSE), T_FEATURE(SSE2), T_FEATURE(SSE3), T_FEATURE(SSSE3), T_FEATURE(SSE41),
+    T_FEATURE(SSE42), T_FEATURE(POPCNT), T_FEATURE(CLFSH), T_FEATURE(CX16), T_FEATURE(RDTSCP),
+    T_FEATURE(LAHF64), T_FEATURE(PREFETCH), T_FEATURE(PMC), T_FEATURE(3DNOW), T_FEATURE(3DNOWEXT),
+    T_FEATURE(SMAP), T_FEATURE(XSAVE), T_FEATURE(XSAVEOPT), T_FEATURE(FSGSBASE), T_FEATURE(INVPCID),
     T_FEATURES = 0xFF << 16,
 };
 
-/* Handlers of an instruction by operand kinds. Register kinds: [0] normal, [1] without flags (or NULL).
- * Memory kinds and K_NONE: [0] flat 32-bit segments and addresses, [2] 64-bit mode without FS, GS and address
- * size prefix, [3] 16-bit code and addresses in MODE_WORD (all three: or NULL), [1] any. By width: 8, 16, 32, 64 bits. */
+/* Handlers of an instruction by operand kinds. Register kinds: [0] normal, [1] without flags (or
+ * NULL). Memory kinds and K_NONE: [0] flat 32-bit segments and addresses, [2] 64-bit mode without
+ * FS, GS and address size prefix, [3] 16-bit code and addresses in MODE_WORD (all three: or NULL),
+ * [1] any. By width: 8, 16, 32, 64 bits. */
 enum kind { K_NONE, K_R, K_M, K_RR, K_RM, K_MR, K_RI, K_MI, K_COUNT };
 struct family {
     exec_fn *h[K_COUNT][4][4];
 };
-/* A family of one handler for everything (system instructions, x87): it looks at the record itself. */
+/* A family of one handler for everything (system instructions, x87):
+ * it looks at the record itself. */
 #define ONE_(k, f)  [k] = { { f, f, f, f }, { f, f, f, f } }
-#define ONE(f)      { .h = { ONE_(K_NONE, f), ONE_(K_R, f), ONE_(K_M, f), ONE_(K_RR, f), ONE_(K_RM, f), \
-                             ONE_(K_MR, f), ONE_(K_RI, f), ONE_(K_MI, f) } }
+#define ONE(f)      { .h = { ONE_(K_NONE, f), ONE_(K_R, f), ONE_(K_M, f), ONE_(K_RR, f), \
+                             ONE_(K_RM, f), ONE_(K_MR, f), ONE_(K_RI, f), ONE_(K_MI, f) } }
 
 struct op {
     const char *mnemonic;
@@ -91,9 +95,10 @@ struct op {
 };
 #define FAMILY_DECLARE(name) extern const struct family family_##name
 
-/* What a handler of kind K_NONE/K_R/K_M with width v needs and cannot see otherwise: decoded into the
- * record as: K_R: dst = register. K_RR: dst, src. K_RM: dst register, address of the source. K_MR: address
- * of the destination, src register. K_RI/K_MI: imm (sign-extended to 32 bits where the form says so).
- * IwIb: imm = w, disp = b. Ap: imm = offset, disp = selector. Control/debug/segment registers: their
- * number in dst or src. Three-operand forms (GvEvIz, EvGvIb): RR/RM/MR plus imm.
+/* What a handler of kind K_NONE/K_R/K_M with width v needs and cannot see otherwise: decoded
+ * into the record as: K_R: dst = register. K_RR: dst, src. K_RM: dst register, address of the
+ * source. K_MR: address of the destination, src register. K_RI/K_MI: imm (sign-extended to
+ * 32 bits where the form says so). IwIb: imm = w, disp = b. Ap: imm = offset, disp =
+ * selector. Control/debug/segment registers: their number in dst or src. Three-operand forms
+ * (GvEvIz, EvGvIb): RR/RM/MR plus imm.
  * Operand size for ONE() families: see insn_opsize(). */

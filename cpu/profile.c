@@ -7,7 +7,7 @@
 #include "cpu/profile.h"
 #include "cpu/walk.h"
 
-/* ---- names of handlers ------------------------------------------------------------------------------------ */
+/* ---- names of handlers ----------------------------------------------------------------------- */
 /* Operands by kind, with the width in place of %u. */
 static void operand_text(char *to, size_t room, const struct insn *i, const struct decoded *d)
 {
@@ -36,13 +36,15 @@ static const char *variant(const struct insn *i, const struct decoded *d)
     return "";
 }
 
-static void handler_name(char *to, size_t room, const struct insn *i, const struct decoded *d, bool pair)
+static void handler_name(char *to, size_t room, const struct insn *i, const struct decoded *d,
+                         bool pair)
 {
     char operands[24];
     const char *rep = i->asize & INSN_REP ? "rep " : i->asize & INSN_REPNE ? "repne " : "";
     operand_text(operands, sizeof operands, i, d);
-    snprintf(to, room, "%s%s%s%s%s%s%s", d->traits & T_REP ? rep : "", d->op->mnemonic, *operands ? " " : "", operands,
-             pair ? " + " : "", pair ? d[1].op->mnemonic : "", pair ? "" : variant(i, d));
+    snprintf(to, room, "%s%s%s%s%s%s%s", d->traits & T_REP ? rep : "", d->op->mnemonic,
+             *operands ? " " : "", operands, pair ? " + " : "", pair ? d[1].op->mnemonic : "",
+             pair ? "" : variant(i, d));
 }
 
 static uint32_t hash_text(const char *text)
@@ -52,8 +54,8 @@ static uint32_t hash_text(const char *text)
     return hash ^ hash >> 16;
 }
 
-static struct profile_handler *handler_of(struct cpu_profile *p, const struct insn *i, const struct decoded *d,
-                                          bool pair)
+static struct profile_handler *handler_of(struct cpu_profile *p, const struct insn *i,
+                                          const struct decoded *d, bool pair)
 {
     char name[sizeof p->lost.name];
     handler_name(name, sizeof name, i, d, pair);
@@ -66,7 +68,7 @@ static struct profile_handler *handler_of(struct cpu_profile *p, const struct in
     return *h;
 }
 
-/* ---- counting records --------------------------------------------------------------------------------------- */
+/* ---- counting records ------------------------------------------------------------------------ */
 EXEC count(struct cpu *c, const struct insn *i)
 {
     uint64_t *counter = (uint64_t *)(uintptr_t)i->imm64;
@@ -74,10 +76,11 @@ EXEC count(struct cpu *c, const struct insn *i)
     NEXT(c, i);
 }
 
-static void place(struct insn *header, unsigned slot, const uint64_t *counter, const struct insn *of)
+static void place(struct insn *header, unsigned slot, const uint64_t *counter,
+                  const struct insn *of)
 {
-    header[slot] = (struct insn){ .exec = count, .imm64 = (uintptr_t)counter, .pos = of->pos, .off = of->off,
-                                  .slot = (uint8_t)slot };
+    header[slot] = (struct insn){ .exec = count, .imm64 = (uintptr_t)counter, .pos = of->pos,
+                                  .off = of->off, .slot = (uint8_t)slot };
 }
 
 static uint64_t *entry_counter(struct cpu_profile *p, const struct insn *header, bool stop)
@@ -93,13 +96,15 @@ static void count_built(struct cpu_profile *p, const struct insn *header, bool s
     else p->built[header->n]++;
 }
 
-/* Without a record of its own: the work of the record before, the check of a second page, the end. */
+/* Without a record of its own: the work of the record before,
+ * the check of a second page, the end. */
 static bool is_counted(const struct decoded info[], unsigned slot, unsigned slots)
 {
     return slot < slots && info[slot].op && !info[slot].joined;
 }
 
-unsigned profile_trace(struct cpu *c, struct insn *header, unsigned slots, const struct decoded info[], bool stop)
+unsigned profile_trace(struct cpu *c, struct insn *header, unsigned slots,
+                       const struct decoded info[], bool stop)
 {
     struct cpu_profile *p = c->profile;
     unsigned to = slots + 1;
@@ -112,14 +117,15 @@ unsigned profile_trace(struct cpu *c, struct insn *header, unsigned slots, const
         if (slot == slots || info[slot].relative) i->link -= (int32_t)((to - slot) * sizeof *i);
         to--;
         if (!is_counted(info, slot, slots)) continue;
-        place(header, to--, &handler_of(p, i, &info[slot], slot + 1 < slots && info[slot + 1].joined)->count, i);
+        place(header, to--,
+              &handler_of(p, i, &info[slot], slot + 1 < slots && info[slot + 1].joined)->count, i);
     }
     place(header, to, entry_counter(p, header, stop), header + to + 1);
     count_built(p, header, stop);
     return last;
 }
 
-/* ---- off the fast path ------------------------------------------------------------------------------------------ */
+/* ---- off the fast path ----------------------------------------------------------------------- */
 /* Is there a long trace where the processor goes on? */
 static bool has_trace(const struct cpu *c)
 {
@@ -139,7 +145,8 @@ static enum profile_exit why(const struct cpu *c)
     if (c->flush_traces) return EXIT_REMAP;
     if (now >= c->until) return EXIT_DUE;
     if (c->attend)
-        return c->nmi_latched || (c->line_intr && c->flags & FLAG_IF) ? EXIT_INTERRUPT : EXIT_ATTENTION;
+        return c->nmi_latched || (c->line_intr && c->flags & FLAG_IF) ? EXIT_INTERRUPT
+                                                                      : EXIT_ATTENTION;
     if (c->single_step) return EXIT_STEP;
     if (now >= c->target) return EXIT_SLICE;
     if (!has_trace(c)) return EXIT_NO_TRACE;
@@ -153,7 +160,10 @@ void profile_miss(struct cpu *c, unsigned access, enum tlb_set set)
     c->profile->walks += c->cr0 >> 31 & 1;
 }
 
-void profile_interrupt(struct cpu *c, uint8_t vector, enum int_kind kind) { c->profile->interrupts[kind][vector]++; }
+void profile_interrupt(struct cpu *c, uint8_t vector, enum int_kind kind)
+{
+    c->profile->interrupts[kind][vector]++;
+}
 
 static void count_device(struct cpu_profile *p, uint64_t page, bool store)
 {
@@ -165,7 +175,8 @@ static void count_device(struct cpu_profile *p, uint64_t page, bool store)
     else at->loads++;
 }
 
-static enum profile_slow why_slow(struct cpu *c, const struct tlb_entry *e, uint64_t laddr, unsigned size, bool store)
+static enum profile_slow why_slow(struct cpu *c, const struct tlb_entry *e, uint64_t laddr,
+                                  unsigned size, bool store)
 {
     uint64_t tag = store ? e->write : e->read;
     if ((laddr & (PAGE_SIZE - 1)) + size > PAGE_SIZE) return SLOW_CROSSING;
@@ -190,7 +201,7 @@ void profile_slow(struct cpu *c, uint64_t laddr, unsigned size, bool store, enum
     if (reason == SLOW_DEVICE) count_device(c->profile, paddr & PAGE_MASK, store);
 }
 
-/* ---- ports: the bus that the processor sees ------------------------------------------------------------------- */
+/* ---- ports: the bus that the processor sees -------------------------------------------------- */
 static uint32_t port_in(void *ctx, uint16_t port, enum width size)
 {
     struct cpu_profile *p = ctx;
@@ -223,7 +234,7 @@ static uint32_t run_out(void *ctx, uint16_t port, enum width size, const uint8_t
     return done;
 }
 
-/* ---- birth and end --------------------------------------------------------------------------------------------- */
+/* ---- birth and end --------------------------------------------------------------------------- */
 bool cpu_profile_start(struct cpu *c)
 {
     if (c->profile) return true;

@@ -82,7 +82,7 @@ const char *cpu_shutdown_reason(const struct cpu *c)
     return c->story;
 }
 
-/* ---- hash ------------------------------------------------------------------------------------------ */
+/* ---- hash ------------------------------------------------------------------------------------ */
 /* Collects words; by value, so that padding never counts. */
 struct words { uint64_t word[192]; unsigned n; };
 
@@ -104,8 +104,9 @@ static void add_regs(struct words *w, const struct cpu_regs *r)
     for (unsigned n = 0; n < 8; n++) add(w, r->dr[n]);
     add_segment(w, &r->ldtr);
     add_segment(w, &r->tr);
-    const uint64_t rest[] = { r->rip, r->rflags, r->gdt_base, r->idt_base, r->gdt_limit, r->idt_limit, r->cr0,
-                              r->cr2, r->cr3, r->cr4, r->cr8, r->efer, r->tsc, r->cpl };
+    const uint64_t rest[] = { r->rip, r->rflags, r->gdt_base, r->idt_base, r->gdt_limit,
+                              r->idt_limit, r->cr0, r->cr2, r->cr3, r->cr4, r->cr8, r->efer,
+                              r->tsc, r->cpl };
     for (unsigned n = 0; n < COUNT_OF(rest); n++) add(w, rest[n]);
 }
 
@@ -113,12 +114,14 @@ static void add_hidden(struct words *w, const struct cpu *c)
 {
     bool shadow = c->shadow_tick == cpu_ticks(c);
     const uint64_t rest[] = {
-        cpu_ticks(c), c->halted, c->frozen, c->shutdown, c->line_intr, c->line_nmi, c->nmi_latched, c->nmi_blocked, c->line_ignne, c->a20,
-        c->smm.active, c->smm.latched, c->smm.base,
+        cpu_ticks(c), c->halted, c->frozen, c->shutdown, c->line_intr, c->line_nmi, c->nmi_latched,
+        c->nmi_blocked, c->line_ignne, c->a20, c->smm.active, c->smm.latched, c->smm.base,
         shadow, shadow && c->shadow_ss, c->single_step, c->trap, c->fault.active,
-        c->fault.active ? c->fault.vector : 0, c->fault.active ? c->fault.error : 0, c->msr.sysenter_cs, c->msr.sysenter_esp, c->msr.sysenter_eip,
-        c->msr.apic_base, c->msr.pat, c->msr.misc_enable, c->msr.star, c->msr.lstar, c->msr.cstar,
-        c->msr.sfmask, c->msr.kernel_gs_base, c->msr.tsc_aux, c->xcr0, c->pdpte[0], c->pdpte[1], c->pdpte[2], c->pdpte[3],
+        c->fault.active ? c->fault.vector : 0, c->fault.active ? c->fault.error : 0,
+        c->msr.sysenter_cs, c->msr.sysenter_esp, c->msr.sysenter_eip, c->msr.apic_base, c->msr.pat,
+        c->msr.misc_enable, c->msr.star, c->msr.lstar, c->msr.cstar, c->msr.sfmask,
+        c->msr.kernel_gs_base, c->msr.tsc_aux, c->xcr0, c->pdpte[0], c->pdpte[1], c->pdpte[2],
+        c->pdpte[3],
     };
     for (unsigned n = 0; n < COUNT_OF(rest); n++) add(w, rest[n]);
     for (unsigned n = 0; n < PMC_COUNT; n++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The run loop: what happens between traces. Events in the order of SDM vol. 3, table 6-2: reset, traps
- * of the last instruction, NMI, interrupts; then the next trace.
+ * The run loop: what happens between traces. Events in the order of SDM vol. 3, table 6-2: reset,
+ * traps of the last instruction, NMI, interrupts; then the next trace.
  *
  * Time: ticks = target - budget, less what the running trace was charged for and has not retired.
  * Whoever wants the CPU to stop moves target and budget together, so ticks never change by that.
@@ -15,7 +15,7 @@
 
 #define BUDGET_MAX (TRACE_DEAD / 2)        /* no budget pays for a dead trace */
 
-/* ---- birth and reset --------------------------------------------------------------------------------- */
+/* ---- birth and reset ------------------------------------------------------------------------- */
 static void remapped(void *ctx, uint64_t base, uint64_t len)
 {
     struct cpu *c = ctx;
@@ -38,17 +38,21 @@ static bool choose_model(struct cpu *c, const struct cpu_config *config, struct 
     int length = 0;
     const struct cpu_model *row = model_find(config->model, &nearest);
     if (!row) return false;
-    const char *unknown = model_make(&c->made_model, row, config->add_features, config->exclude_features, &length);
-    if (nearest) log_line(log, "cpu", LOG_WARN, "cpu: model=%s: the nearest here is %s", config->model, row->name);
+    const char *unknown = model_make(&c->made_model, row, config->add_features,
+                                     config->exclude_features, &length);
+    if (nearest)
+        log_line(log, "cpu", LOG_WARN, "cpu: model=%s: the nearest here is %s", config->model,
+                 row->name);
     if (unknown)
-        log_line(log, "cpu", LOG_WARN, "cpu: feature %.*s is not known or not emulated; --cpu-models lists them",
-                 length, unknown);
+        log_line(log, "cpu", LOG_WARN,
+                 "cpu: feature %.*s is not known or not emulated; --cpu-models lists them", length,
+                 unknown);
     c->model = &c->made_model;
     return true;
 }
 
-struct cpu *cpu_new(const struct cpu_config *config, struct memory *memory, const struct cpu_bus *bus,
-                    struct log *log)
+struct cpu *cpu_new(const struct cpu_config *config, struct memory *memory,
+                    const struct cpu_bus *bus, struct log *log)
 {
     static const struct cpu_config none;
     struct cpu *c = calloc(1, sizeof *c);
@@ -90,7 +94,8 @@ void cpu_reset(struct cpu *c, bool power_on)
     c->rip = 0xFFF0;
     for (unsigned s = 0; s < SEG_COUNT; s++)
         c->seg[s] = (struct segment){ .limit = 0xFFFF, .access = 0x93 };
-    c->seg[CS] = (struct segment){ .base = 0xFFFF0000, .limit = 0xFFFF, .selector = 0xF000, .access = 0x93 };
+    c->seg[CS] = (struct segment){ .base = 0xFFFF0000, .limit = 0xFFFF, .selector = 0xF000,
+                                   .access = 0x93 };
     for (unsigned s = 0; s < SEG_COUNT; s++) segment_derive(&c->seg[s]);
     c->ldtr = (struct segment){ .limit = 0xFFFF, .access = 0x82 };
     c->tr = (struct segment){ .limit = 0xFFFF, .access = 0x8B };
@@ -127,14 +132,16 @@ void cpu_reset(struct cpu *c, bool power_on)
     mode_changed(c);
 }
 
-/* ---- derived state ----------------------------------------------------------------------------------------- */
+/* ---- derived state --------------------------------------------------------------------------- */
 static uint8_t derived_mode(const struct cpu *c, bool stack32)
 {
     if (is_long(c) && c->seg[CS].access & ACCESS_L) return MODE_LONG | MODE_PROT;
     uint8_t mode = c->seg[CS].access & ACCESS_DB ? MODE_CODE32 : 0;
-    if (mode && stack32 && c->seg[CS].flat && c->seg[DS].flat & c->seg[ES].flat & c->seg[SS].flat & SEG_FLAT_DATA)
+    if (mode && stack32 && c->seg[CS].flat &&
+        c->seg[DS].flat & c->seg[ES].flat & c->seg[SS].flat & SEG_FLAT_DATA)
         mode |= MODE_FLAT;
-    if (!mode && !stack32 && c->seg[CS].limit == 0xFFFF && c->seg[DS].flat & c->seg[ES].flat & c->seg[SS].flat & SEG_WORD)
+    if (!mode && !stack32 && c->seg[CS].limit == 0xFFFF &&
+        c->seg[DS].flat & c->seg[ES].flat & c->seg[SS].flat & SEG_WORD)
         mode |= MODE_WORD;
     return is_real_like(c) ? mode : mode | MODE_PROT;
 }
@@ -147,11 +154,12 @@ void mode_changed(struct cpu *c)
     c->jumps = c->jump_sets[user];
     c->mode = derived_mode(c, stack32);
     c->stack_mask = c->mode & MODE_LONG ? ~0ull : stack32 ? 0xFFFFFFFF : 0xFFFF;
-    if (c->mode & MODE_LONG) c->seg[CS].base = 0;          /* whatever its descriptor says (SDM vol. 3, 3.4.2.1) */
+    /* Whatever its descriptor says (SDM vol. 3, 3.4.2.1). */
+    if (c->mode & MODE_LONG) c->seg[CS].base = 0;
     jumps_retag(c);
 }
 
-/* ---- time and lines ------------------------------------------------------------------------------------------- */
+/* ---- time and lines -------------------------------------------------------------------------- */
 static uint64_t now(const struct cpu *c) { return c->target - (uint64_t)c->budget; }
 
 uint64_t cpu_ticks(const struct cpu *c)
@@ -239,7 +247,7 @@ void pin_set(struct cpu *c, enum cpu_pin pin, bool level)
     if (c->pin.changed) c->pin.changed(c->pin.ctx, pin, level);
 }
 
-/* ---- the loop ---------------------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 static void settle(struct cpu *c)
 {
     c->insn = NULL;
@@ -265,11 +273,11 @@ static void deliver(struct cpu *c, uint8_t vector, enum int_kind kind)
     c->shadow_tick = ~0ull;
     interrupt_deliver(c, vector, kind, false, 0, c->rip);
     c->delivering = -1;
-    attention(c);                          /* what else is there before the handler's first instruction? */
+    attention(c);                          /* something else before the handler begins? */
 }
 
-/* Debug traps of the last instruction. The one after MOV SS or POP SS runs first: what MOV SS itself has
- * hit is kept until then, its single step is not (SDM vol. 3, 6.8.3). */
+/* Debug traps of the last instruction. The one after MOV SS or POP SS runs first: what MOV SS
+ * itself has hit is kept until then, its single step is not (SDM vol. 3, 6.8.3). */
 static void debug_traps(struct cpu *c, bool held)
 {
     if (c->single_step && !held) c->trap |= DR6_BS;
@@ -288,7 +296,7 @@ static void events(struct cpu *c)
         c->single_step = false;
         c->trap = 0;                       /* the instruction will be done again */
         c->link_from = NULL;
-        c->budget--;                       /* a delivery takes time, or a fault in its handler could stop it */
+        c->budget--;                       /* or faults in their own handler would stop time */
         fault_deliver(c);
         attention(c);
         return;
@@ -319,8 +327,9 @@ static uint64_t slice(const struct cpu *c)
     return left > BUDGET_MAX ? BUDGET_MAX : left;
 }
 
-/* Instruction breakpoints come before the instruction, unless RF holds them back, or MOV SS, which does so
- * on Intel's processors only (SDM vol. 3, 17.3.1.1; 24593, 8.1.4). In their page one instruction runs at a time. */
+/* Instruction breakpoints come before the instruction, unless RF holds them back, or MOV SS, which
+ * does so on Intel's processors only (SDM vol. 3, 17.3.1.1; 24593, 8.1.4). In their page one
+ * instruction runs at a time. */
 static uint64_t code_breakpoints(struct cpu *c, uint64_t left)
 {
     unsigned found = debug_code(c, code_laddr(c));
@@ -342,7 +351,7 @@ static void run_trace(struct cpu *c)
     c->target = now(c) + left;
     c->budget = (int64_t)left;
     c->single_step = c->flags & FLAG_TF;
-    const struct insn *t = trace_at(c, left);      /* may forget all traces, and link_from with them */
+    const struct insn *t = trace_at(c, left);      /* may forget all traces, and link_from */
     if (c->link_from) trace_link(c, c->link_from, t);
     c->link_from = NULL;
     c->budget -= t->n;

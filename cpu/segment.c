@@ -4,7 +4,7 @@
  */
 #include "cpu/protect.h"
 
-/* ---- the register's hidden part --------------------------------------------------------------------- */
+/* ---- the register's hidden part -------------------------------------------------------------- */
 void segment_derive(struct segment *s)
 {
     bool code = s->access & ACCESS_CODE, rw = s->access & ACCESS_RW;
@@ -17,8 +17,10 @@ void segment_derive(struct segment *s)
         s->first = (uint64_t)s->limit + 1;
         s->last = s->access & ACCESS_DB ? 0xFFFFFFFF : 0xFFFF;
     } else if (s->limit == 0xFFFFFFFF) {
-        s->last = 1ull << 33;      /* an operand may wrap around 4 GiB: left to the processor, SDM vol. 3, 5.3 */
-        if (s->base == 0) s->flat = s->rights == (SEG_READ | SEG_WRITE) ? SEG_FLAT | SEG_FLAT_DATA : SEG_FLAT;
+        /* An operand may wrap around 4 GiB: left to the processor (SDM vol. 3, 5.3). */
+        s->last = 1ull << 33;
+        if (s->base == 0)
+            s->flat = s->rights == (SEG_READ | SEG_WRITE) ? SEG_FLAT | SEG_FLAT_DATA : SEG_FLAT;
     } else if (s->limit == 0xFFFF && !(s->base & 15) && s->rights == (SEG_READ | SEG_WRITE)) {
         s->flat = SEG_WORD;
     }
@@ -38,7 +40,8 @@ struct segment segment_make(uint16_t selector, struct descriptor d)
     return s;
 }
 
-const struct segment *segment_remember(struct segment_memo *m, uint16_t selector, struct descriptor d)
+const struct segment *segment_remember(struct segment_memo *m, uint16_t selector,
+                                       struct descriptor d)
 {
     m->from = d;
     m->made = segment_make(selector, d);
@@ -52,7 +55,7 @@ void segment_null(struct segment *s, uint16_t selector)
     segment_derive(s);
 }
 
-/* ---- descriptor tables -------------------------------------------------------------------------------- */
+/* ---- descriptor tables ----------------------------------------------------------------------- */
 void check_code(struct cpu *c, uint16_t selector, struct descriptor d)
 {
     if (!desc_is_code(d)) fault_selector(c, VEC_GP, selector, "not a code segment");
@@ -72,9 +75,11 @@ uint64_t descriptor_upper(struct cpu *c, uint16_t selector, enum vector vector)
     uint64_t base = selector_is_local(selector) ? c->ldtr.base : c->gdt.base;
     uint32_t limit = selector_is_local(selector) ? c->ldtr.limit : c->gdt.limit;
     if ((selector | 7u) + 8 > limit)
-        fault_selector(c, vector, selector, "16-byte descriptor beyond the descriptor table's limit");
+        fault_selector(c, vector, selector,
+                       "16-byte descriptor beyond the descriptor table's limit");
     uint64_t upper = table_load(c, base, (selector & 0xFFF8u) + 8, 8);
-    if (upper >> 40 & 31) fault_selector(c, vector, selector, "upper half of a descriptor has a type");
+    if (upper >> 40 & 31)
+        fault_selector(c, vector, selector, "upper half of a descriptor has a type");
     return upper;
 }
 
@@ -93,7 +98,7 @@ void descriptor_mark(struct cpu *c, uint16_t selector, struct descriptor d, uint
         table_store(c, base, (selector & 0xFFF8u) + 5, now, 1);
 }
 
-/* ---- data and stack segments ---------------------------------------------------------------------------- */
+/* ---- data and stack segments ----------------------------------------------------------------- */
 static void check_stack(struct cpu *c, uint16_t selector, struct descriptor d)
 {
     if ((selector & 3) != c->cpl || desc_dpl(d) != c->cpl)
@@ -124,7 +129,8 @@ static void load(struct cpu *c, enum seg seg, const struct segment *from)
     if (!same) mode_changed(c);
 }
 
-/* As load_checked() for a data segment that it has seen before: the same selector and descriptor. */
+/* As load_checked() for a data segment that it has seen before: the same
+ * selector and descriptor. */
 static inline bool load_known(struct cpu *c, enum seg seg, uint16_t selector)
 {
     struct descriptor d;
@@ -146,7 +152,8 @@ static void load_checked(struct cpu *c, enum seg seg, uint16_t selector)
     else check_data(c, selector, d);
     descriptor_mark(c, selector, d, ACCESS_A, true);
     load(c, seg, segment_made(c, selector, d));
-    if (seg != SS && d.high >> 8 & ACCESS_A) segment_memo(c, selector, d)->loads |= (uint8_t)(1u << c->cpl);
+    if (seg != SS && d.high >> 8 & ACCESS_A)
+        segment_memo(c, selector, d)->loads |= (uint8_t)(1u << c->cpl);
 }
 
 void segment_load(struct cpu *c, enum seg seg, uint16_t selector)
@@ -175,8 +182,8 @@ void segment_load_real(struct cpu *c, enum seg seg, uint16_t selector)
     segment_derive(s);
 }
 
-/* The selector becomes null and the register unusable; its base stays, and FS and GS go on having one in
- * 64-bit mode. */
+/* The selector becomes null and the register unusable;
+ * its base stays, and FS and GS go on having one in 64-bit mode. */
 void segments_hide(struct cpu *c)
 {
     static const enum seg data[] = { ES, FS, GS, DS };
@@ -191,7 +198,7 @@ void segments_hide(struct cpu *c)
     }
 }
 
-/* ---- system segments -------------------------------------------------------------------------------------- */
+/* ---- system segments ------------------------------------------------------------------------- */
 void ldtr_load(struct cpu *c, uint16_t selector, enum vector vector)
 {
     if (selector_is_null(selector)) {
@@ -200,8 +207,10 @@ void ldtr_load(struct cpu *c, uint16_t selector, enum vector vector)
     }
     if (selector_is_local(selector)) fault_selector(c, vector, selector, "LDT selector in the LDT");
     struct descriptor d = descriptor_need(c, selector, vector);
-    if (desc_is_segment(d) || desc_type(d) != TYPE_LDT) fault_selector(c, vector, selector, "not an LDT");
-    if (!desc_present(d)) fault_selector(c, vector == VEC_TS ? VEC_TS : VEC_NP, selector, "LDT not present");
+    if (desc_is_segment(d) || desc_type(d) != TYPE_LDT)
+        fault_selector(c, vector, selector, "not an LDT");
+    if (!desc_present(d))
+        fault_selector(c, vector == VEC_TS ? VEC_TS : VEC_NP, selector, "LDT not present");
     struct segment ldtr = segment_make(selector, d);
     segment_widen(c, &ldtr, vector);
     c->ldtr = ldtr;
@@ -219,8 +228,9 @@ struct descriptor tss_need(struct cpu *c, uint16_t selector, enum vector vector,
     return d;
 }
 
-/* ---- stacks -------------------------------------------------------------------------------------------------- */
-static struct stack stack_make(struct cpu *c, uint16_t selector, struct descriptor d, uint64_t sp, unsigned ring)
+/* ---- stacks ---------------------------------------------------------------------------------- */
+static struct stack stack_make(struct cpu *c, uint16_t selector, struct descriptor d, uint64_t sp,
+                               unsigned ring)
 {
     const struct segment *ss = segment_made(c, selector, d);
     return (struct stack){ .ss = ss, .sp = sp, .mask = stack_mask_of(ss), .user = ring == 3 };
@@ -236,7 +246,8 @@ static struct stack stack_null(struct cpu *c, uint16_t selector, uint64_t sp)
 /* A stack pointer of a 64-bit TSS (SDM vol. 3, figure 7-11). */
 static uint64_t tss_stack(struct cpu *c, unsigned at)
 {
-    if (at + 7 > c->tr.limit) fault_selector(c, VEC_TS, c->tr.selector, "the TSS ends before the stack pointer");
+    if (at + 7 > c->tr.limit)
+        fault_selector(c, VEC_TS, c->tr.selector, "the TSS ends before the stack pointer");
     return table_load(c, c->tr.base, at, 8);
 }
 uint64_t stack_of_ist(struct cpu *c, unsigned n) { return tss_stack(c, 0x1C + n * 8); }
@@ -246,7 +257,8 @@ static struct stack stack_of_ring64(struct cpu *c, unsigned ring)
     return stack_null(c, (uint16_t)ring, tss_stack(c, 4 + ring * 8));
 }
 
-/* SDM vol. 3, 7.2: SS0 at 8 and ESP0 at 4 of a 32-bit TSS, SS0 at 4 and SP0 at 2 of a 16-bit one. */
+/* SDM vol. 3, 7.2: SS0 at 8 and ESP0 at 4 of a 32-bit TSS,
+ * SS0 at 4 and SP0 at 2 of a 16-bit one. */
 struct stack stack_of_ring(struct cpu *c, unsigned ring)
 {
     if (is_long(c)) return stack_of_ring64(c, ring);
@@ -258,8 +270,10 @@ struct stack stack_of_ring(struct cpu *c, unsigned ring)
     struct descriptor d = descriptor_need(c, selector, VEC_TS);
     if ((selector & 3u) != ring || desc_dpl(d) != ring)
         fault_selector(c, VEC_TS, selector, "the TSS names a stack of another ring");
-    if (!desc_is_writable(d)) fault_selector(c, VEC_TS, selector, "the TSS names a stack that is not writable");
-    if (!desc_present(d)) fault_selector(c, VEC_SS, selector, "the ring's stack segment is not present");
+    if (!desc_is_writable(d))
+        fault_selector(c, VEC_TS, selector, "the TSS names a stack that is not writable");
+    if (!desc_present(d))
+        fault_selector(c, VEC_SS, selector, "the ring's stack segment is not present");
     descriptor_mark(c, selector, d, ACCESS_A, true);
     struct stack s = stack_make(c, selector, d, sp, ring);
     s.error = selector & 0xFFFCu;
@@ -272,8 +286,10 @@ struct stack stack_outer(struct cpu *c, uint16_t selector, uint64_t sp, unsigned
     struct descriptor d = descriptor_need(c, selector, VEC_GP);
     if ((selector & 3u) != ring || desc_dpl(d) != ring)
         fault_selector(c, VEC_GP, selector, "return to a stack of another ring");
-    if (!desc_is_writable(d)) fault_selector(c, VEC_GP, selector, "return to a stack that is not writable");
-    if (!desc_present(d)) fault_selector(c, VEC_SS, selector, "return to a stack that is not present");
+    if (!desc_is_writable(d))
+        fault_selector(c, VEC_GP, selector, "return to a stack that is not writable");
+    if (!desc_present(d))
+        fault_selector(c, VEC_SS, selector, "return to a stack that is not present");
     descriptor_mark(c, selector, d, ACCESS_A, true);
     struct stack s = stack_make(c, selector, d, sp, ring);
     s.wide = wide;
@@ -281,7 +297,8 @@ struct stack stack_outer(struct cpu *c, uint16_t selector, uint64_t sp, unsigned
     return s;
 }
 
-static inline uint64_t stack_laddr(struct cpu *c, const struct stack *s, uint64_t sp, unsigned size, unsigned need)
+static inline uint64_t stack_laddr(struct cpu *c, const struct stack *s, uint64_t sp, unsigned size,
+                                   unsigned need)
 {
     if (s->wide) {
         if (!is_canonical(sp) || !is_canonical(sp + size - 1))

@@ -23,7 +23,7 @@ void system_result(struct cpu *c, const struct insn *i, uint64_t value)
     else c->gpr[i->dst] = value;
 }
 
-/* ---- LDTR and TR ------------------------------------------------------------------------------------ */
+/* ---- LDTR and TR ----------------------------------------------------------------------------- */
 EXEC sldt(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
@@ -62,7 +62,7 @@ EXEC ltr(struct cpu *c, const struct insn *i)
     NEXT_CHECKED(c, i);
 }
 
-/* ---- validation: no faults for what the selector leads to, only ZF --------------------------------------- */
+/* ---- validation: no faults for what the selector leads to, only ZF --------------------------- */
 /* The descriptor of a selector, if this ring (and RPL) may know of it. */
 static bool visible(struct cpu *c, uint16_t selector, struct descriptor *d)
 {
@@ -120,7 +120,8 @@ EXEC lsl(struct cpu *c, const struct insn *i)
     return load_rights(c, i, segment_limit);
 }
 
-static __attribute__((noinline)) bool verify(struct cpu *c, uint16_t selector, bool (*good)(struct descriptor))
+static __attribute__((noinline)) bool verify(struct cpu *c, uint16_t selector,
+                                             bool (*good)(struct descriptor))
 {
     struct descriptor d;
     return visible(c, selector, &d) && desc_is_segment(d) && good(d);

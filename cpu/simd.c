@@ -8,7 +8,7 @@
 #include "cpu/simd.h"
 #include "cpu/xsave.h"
 
-/* ---- readiness ---------------------------------------------------------------------------- */
+/* ---- readiness ------------------------------------------------------------------------------- */
 /* #UD comes before #NM, that before #MF (SDM vol. 2, 2.4, table 2-27 and others). */
 void simd_not_ready(struct cpu *c, bool mmx, bool sse)
 {
@@ -44,7 +44,7 @@ void simd_exception(struct cpu *c)
     fault(c, c->cr4 & CR4_OSXMMEXCPT ? VEC_XM : VEC_UD);
 }
 
-/* ---- memory operands ---------------------------------------------------------------------- */
+/* ---- memory operands ------------------------------------------------------------------------- */
 static uint64_t simd_laddr(struct cpu *c, const struct insn *i, unsigned need)
 {
     uint64_t laddr = insn_laddr(c, i, i->opcode & SIMD_BYTES, need);
@@ -91,7 +91,7 @@ void simd_store(struct cpu *c, const struct insn *i, union vec v)
     lin_store(c, laddr_wrap(c, laddr + 8), v.u64[1], 8);
 }
 
-/* ---- operands of any file ----------------------------------------------------------------- */
+/* ---- operands of any file -------------------------------------------------------------------- */
 static bool is_wide(const struct insn *i) { return i->opcode & SIMD_WIDE; }
 
 static union vec reg_get(const struct cpu *c, const struct insn *i, enum simd_file file, unsigned n)
@@ -123,7 +123,7 @@ void simd_result(struct cpu *c, const struct insn *i, union vec v)
     if (mmx_source) mmx_touch(c);
 }
 
-/* ---- MXCSR -------------------------------------------------------------------------------- */
+/* ---- MXCSR ----------------------------------------------------------------------------------- */
 /* Bits that exist: DAZ came with SSE2 (SDM vol. 1, 11.6.6). */
 uint32_t mxcsr_mask(const struct cpu *c)
 {
@@ -168,7 +168,7 @@ EXEC clflush(struct cpu *c, const struct insn *i)
 }
 const struct family family_clflush = ONE(clflush);
 
-/* ---- FXSAVE, FXRSTOR (SDM vol. 1, 10.5.1) ------------------------------------------------- */
+/* ---- FXSAVE, FXRSTOR (SDM vol. 1, 10.5.1) ---------------------------------------------------- */
 static uint64_t fx_laddr(struct cpu *c, const struct insn *i, unsigned need)
 {
     if (c->cr0 & (CR0_EM | CR0_TS)) fault(c, VEC_NM);
@@ -272,7 +272,7 @@ EXEC fxrstor(struct cpu *c, const struct insn *i)
 const struct family family_fxsave = ONE(fxsave);
 const struct family family_fxrstor = ONE(fxrstor);
 
-/* ---- looking in --------------------------------------------------------------------------- */
+/* ---- looking in ------------------------------------------------------------------------------ */
 void simd_reset(struct cpu *c)
 {
     memset(&c->sse, 0, sizeof c->sse);

@@ -35,7 +35,7 @@ static inline enum simd_file simd_src(const struct insn *i)
     return i->opcode >> SIMD_SRC_SHIFT & 3;
 }
 
-/* ---- lanes -------------------------------------------------------------------------------- */
+/* ---- lanes ----------------------------------------------------------------------------------- */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define LANE(v, type, n) ((v).type[n])
 #else                                                      /* quadwords are kept in host order */
@@ -68,7 +68,7 @@ static inline void vec_store(void *p, union vec v, unsigned size)
 #endif
 }
 
-/* ---- readiness and exceptions (simd.c) ---------------------------------------------------- */
+/* ---- readiness and exceptions (simd.c) ------------------------------------------------------- */
 void simd_not_ready(struct cpu *, bool mmx, bool sse);
 exec_fn sse_refused;                                       /* sse_ready() says no: #UD or #NM */
 _Noreturn void simd_exception(struct cpu *);
@@ -123,7 +123,7 @@ static inline void mmx_set(struct cpu *c, unsigned n, union vec v)
     mmx_touch(c);
 }
 
-/* ---- handlers ----------------------------------------------------------------------------- */
+/* ---- handlers -------------------------------------------------------------------------------- */
 #define ANY __attribute__((unused))
 /* Head of an operation: (CPU, record, old destination, source, bytes of the register file). */
 #define VEC(op)                                                                                    \
@@ -131,8 +131,8 @@ static inline void mmx_set(struct cpu *c, unsigned n, union vec v)
                                ANY union vec b, ANY unsigned bytes)
 
 /* Forms with a memory operand come in three: op_rm does everything (segments, #GP, page ends,
- * MMIO); before it op_rmf and op_rml, for flat 32-bit and 64-bit addresses, take the operand from the
- * host's memory when that is all there is to do. */
+ * MMIO); before it op_rmf and op_rml, for flat 32-bit and 64-bit addresses, take the operand from
+ * the host's memory when that is all there is to do. */
 #define SIMD_AT(name) static inline __attribute__((always_inline)) const struct insn *name##_at(   \
     struct cpu *c, const struct insn *i, uint64_t laddr)
 #define SIMD_FLAT(name)                                                                            \
@@ -338,9 +338,9 @@ extern const struct family
     family_pcmpestrm, family_pcmpestri, family_pcmpistrm, family_pcmpistri, family_crc32,
     family_crc32_b, family_popcnt,
     /* now3d.c */
-    family_pi2fw, family_pi2fd, family_pf2iw, family_pf2id, family_pfnacc, family_pfpnacc, family_pfcmpge,
-    family_pfmin, family_pfrcp, family_pfrsqrt, family_pfsub, family_pfadd, family_pfcmpgt, family_pfmax,
-    family_pfrcpit1, family_pfrsqit1, family_pfsubr, family_pfacc, family_pfcmpeq, family_pfmul,
-    family_pfrcpit2, family_pmulhrw, family_pswapd,
+    family_pi2fw, family_pi2fd, family_pf2iw, family_pf2id, family_pfnacc, family_pfpnacc,
+    family_pfcmpge, family_pfmin, family_pfrcp, family_pfrsqrt, family_pfsub, family_pfadd,
+    family_pfcmpgt, family_pfmax, family_pfrcpit1, family_pfrsqit1, family_pfsubr, family_pfacc,
+    family_pfcmpeq, family_pfmul, family_pfrcpit2, family_pmulhrw, family_pswapd,
     /* simd.c */
     family_emms, family_fxsave, family_fxrstor, family_ldmxcsr, family_stmxcsr, family_clflush;

@@ -83,7 +83,7 @@ static const struct place *layout_of(const struct cpu *c)
 }
 static uint32_t revision(const struct cpu *c) { return is_wide(c) ? 0x30064 : 0x30000; }
 
-/* ---- SMRAM ---------------------------------------------------------------------------------- */
+/* ---- SMRAM ----------------------------------------------------------------------------------- */
 static uint64_t save_area(const struct cpu *c, unsigned offset)
 {
     return (uint32_t)(c->smm.base + SAVE_AREA + offset);
@@ -106,7 +106,7 @@ static void read_image(struct cpu *c, struct image *m)
             m->word[n] |= memory_read(c->memory, save_area(c, p[n].at + k), BYTE) << 8 * k;
 }
 
-/* ---- what the words are --------------------------------------------------------------------- */
+/* ---- what the words are ---------------------------------------------------------------------- */
 static struct segment *segment_at(struct cpu *c, unsigned n)
 {
     return n == SEG_LDTR ? &c->ldtr : n == SEG_TR ? &c->tr : &c->seg[n];
@@ -159,7 +159,7 @@ static void save(struct cpu *c, struct image *m)
     m->word[W_IO_RDI] = io ? c->smm.io_rdi : c->gpr[RDI];
 }
 
-/* ---- SMI ------------------------------------------------------------------------------------ */
+/* ---- SMI ------------------------------------------------------------------------------------- */
 void smm_request(struct cpu *c)
 {
     c->smm.latched = true;
@@ -216,7 +216,7 @@ void smm_reset(struct cpu *c, bool power_on)
     pin_set(c, CPU_SMIACT, false);
 }
 
-/* ---- RSM ------------------------------------------------------------------------------------ */
+/* ---- RSM ------------------------------------------------------------------------------------- */
 /* What cannot be a state of the processor shuts it down (SDM vol. 3, 34.8.2). */
 static const char *check_image(const struct cpu *c, const struct image *m)
 {

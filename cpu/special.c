@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * Handlers with the register numbers compiled in, for the commonest forms on the eight old registers. A host
- * that keeps memory at constant addresses in registers (memory renaming) then has no latency between guest
- * instructions; others save the loads of the register numbers.
+ * Handlers with the register numbers compiled in, for the commonest forms on the eight old
+ * registers. A host that keeps memory at constant addresses in registers (memory renaming) then has
+ * no latency between guest instructions; others save the loads of the register numbers.
  */
 #include "cpu/special.h"
 #include "cpu/families.h"
 #include "cpu/op.h"
 
-/* How a record finds its handler in a row. COUNT: as DST, and the shift count is not 0. SCALED: the data register
- * and the index's scale; base and index come from the record. */
+/* How a record finds its handler in a row. COUNT: as DST, and the shift count is not 0. SCALED: the
+ * data register and the index's scale; base and index come from the record. */
 enum shape { DST, COUNT, DST_SRC, BASE, BASE_DST, BASE_SRC, SCALED_DST, SCALED_SRC };
 struct special {
     const struct family *family;   /* stands for family->h[kind][column][width] */
@@ -16,7 +16,8 @@ struct special {
     exec_fn *const *handlers;
 };
 
-#define EIGHT(F, op, a)  F(op, a, 0) F(op, a, 1) F(op, a, 2) F(op, a, 3) F(op, a, 4) F(op, a, 5) F(op, a, 6) F(op, a, 7)
+#define EIGHT(F, op, a)  F(op, a, 0) F(op, a, 1) F(op, a, 2) F(op, a, 3) \
+                         F(op, a, 4) F(op, a, 5) F(op, a, 6) F(op, a, 7)
 #define SQUARE(F, op)    EIGHT(F, op, 0) EIGHT(F, op, 1) EIGHT(F, op, 2) EIGHT(F, op, 3) \
                          EIGHT(F, op, 4) EIGHT(F, op, 5) EIGHT(F, op, 6) EIGHT(F, op, 7)
 #define BASES(F, op)     SQUARE(F, op) EIGHT(F, op, 8)         /* 8: no base */
@@ -53,7 +54,10 @@ struct special {
 #include "cpu/op_special_memory.inc"
 
 /* Number of a register of 8 bits as in an encoding without REX. */
-static unsigned byte_number(unsigned at) { return at / 8 > 3 ? 8 : at / 8 + (at % 8 == REG_LOW_BYTE ? 0 : 4); }
+static unsigned byte_number(unsigned at)
+{
+    return at / 8 > 3 ? 8 : at / 8 + (at % 8 == REG_LOW_BYTE ? 0 : 4);
+}
 
 /* The place in the row; -1: other registers. */
 static int place(const struct insn *i, const struct special *s)
@@ -66,12 +70,14 @@ static int place(const struct insn *i, const struct special *s)
     if (shape == DST) return (int)data;
     if (shape == COUNT) return i->imm & ((8u << s->width) - 1) ? (int)data : -1;
     if (shape == DST_SRC) return i->src < 8 ? (int)(data * 8 + i->src) : -1;
-    if (shape == SCALED_DST || shape == SCALED_SRC) return i->index < REG_ZERO ? (int)(i->scale * 8 + data) : -1;
+    if (shape == SCALED_DST || shape == SCALED_SRC)
+        return i->index < REG_ZERO ? (int)(i->scale * 8 + data) : -1;
     if (i->index != REG_ZERO || base > 8 || (base == 8 && i->base != REG_ZERO)) return -1;
     return shape == BASE ? (int)base : (int)(base * 8 + data);
 }
 
-static exec_fn *find(const struct special *rows, unsigned n, const struct family *family, const struct insn *i)
+static exec_fn *find(const struct special *rows, unsigned n, const struct family *family,
+                     const struct insn *i)
 {
     for (const struct special *s = rows; s < rows + n; s++)
         if (s->family == family && i->exec == family->h[s->kind][s->column][s->width]) {

@@ -6,7 +6,7 @@
 
 #define ENV (&c->sse.env)
 
-/* ---- between the formats ------------------------------------------------------------------ */
+/* ---- between the formats --------------------------------------------------------------------- */
 VEC(cvtps2pd)
 {
     return (union vec){
@@ -65,7 +65,7 @@ HOST_QUICK narrow_quick(struct cpu *c, const struct insn *i, union vec *to, unio
 SIMD_FLOAT_QUICK(cvtss2sd, widen_quick, 4);
 SIMD_FLOAT_QUICK(cvtsd2ss, narrow_quick, 8);
 
-/* ---- from integers ------------------------------------------------------------------------ */
+/* ---- from integers --------------------------------------------------------------------------- */
 VEC(cvtdq2ps)
 {
     for (unsigned n = 0; n < 4; n++) LANE(a, u32, n) = f32_from_int(ENV, LANE(b, i32, n));
@@ -123,7 +123,7 @@ SIMD_ANY_QUICK(cvtsi2sd, FILE_V, FILE_G, double_quick);
 VEC(cvtpi2pd) { return cvtdq2pd(c, i, a, b, bytes); }
 SIMD_ANY(cvtpi2pd);
 
-/* ---- to integers: rounded by MXCSR, or (CVTT) cut off ------------------------------------- */
+/* ---- to integers: rounded by MXCSR, or (CVTT) cut off ---------------------------------------- */
 static inline union vec singles(struct cpu *c, union vec b, unsigned lanes, enum f80_rounding rc)
 {
     union vec r = VEC_ZERO;

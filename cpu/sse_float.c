@@ -17,7 +17,7 @@
 #define S      sd
 #include "cpu/op_float.inc"
 
-/* ---- RCPPS, RSQRTPS: relative error at most 1.5 * 2^-12, no exceptions (SDM vol. 2) ------- */
+/* ---- RCPPS, RSQRTPS: relative error at most 1.5 * 2^-12, no exceptions (SDM vol. 2) ---------- */
 /* Processors differ in the bits; these are the true values rounded to 12 of them. Denormals count
  * as zeros, results below the normal range are zeros. */
 enum { F32_INFINITE = 0x7F800000, F32_QUIET = 0x00400000 };

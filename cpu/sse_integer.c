@@ -27,7 +27,7 @@ static inline int32_t clamp(int32_t v, int32_t low, int32_t high)
 #define EACH_PV(op, type, expression) EACH(op, type, expression) SIMD_PV(op)
 #define EACH_V(op, type, expression)  EACH(op, type, expression) SIMD_V(op)
 
-/* ---- logic, sums, comparisons ------------------------------------------------------------- */
+/* ---- logic, sums, comparisons ---------------------------------------------------------------- */
 EACH_PV(pand, u64, x & y);
 EACH_PV(pandn, u64, ~x & y);
 EACH_PV(por, u64, x | y);
@@ -77,7 +77,7 @@ EACH_PV(psignb, i8, y < 0 ? -x : y ? x : 0);
 EACH_PV(psignw, i16, y < 0 ? -x : y ? x : 0);
 EACH_PV(psignd, u32, y >> 31 ? 0 - x : y ? x : 0);
 
-/* ---- products ----------------------------------------------------------------------------- */
+/* ---- products -------------------------------------------------------------------------------- */
 EACH_PV(pmullw, u16, (uint32_t)x * y);
 EACH_PV(pmulhw, i16, (int32_t)x * y >> 16);
 EACH_PV(pmulhuw, u16, (uint32_t)x * y >> 16);
@@ -144,7 +144,7 @@ VEC(phminposuw)
 }
 SIMD_V(phminposuw);
 
-/* ---- neighbours: the destination's pairs below, the source's above ------------------------ */
+/* ---- neighbours: the destination's pairs below, the source's above --------------------------- */
 #define PAIRS(op, type, expression)                                                                \
     VEC(op)                                                                                        \
     {                                                                                              \
@@ -166,7 +166,7 @@ PAIRS(phsubw, u16, x - y);
 PAIRS(phsubd, u32, x - y);
 PAIRS(phsubsw, i16, S16(x - y));
 
-/* ---- packing: the destination's lanes below, the source's above --------------------------- */
+/* ---- packing: the destination's lanes below, the source's above ------------------------------ */
 #define PACK(op, wide, narrow, limit)                                                              \
     VEC(op)                                                                                        \
     {                                                                                              \
@@ -213,7 +213,7 @@ SIMD_PV(punpckhwd);
 SIMD_PV(punpckhdq);
 SIMD_V(punpckhqdq);
 
-/* ---- shifts: the count is the source's low quadword, or an immediate ---------------------- */
+/* ---- shifts: the count is the source's low quadword, or an immediate ------------------------- */
 static inline unsigned count_below(uint64_t count, unsigned limit)
 {
     return count < limit ? (unsigned)count : limit;

@@ -4,7 +4,7 @@
  */
 #include "cpu/simd.h"
 
-/* ---- whole moves: between any files and memory -------------------------------------------- */
+/* ---- whole moves: between any files and memory ----------------------------------------------- */
 VEC(simd_move_any) { return b; }
 SIMD_ANY_GENERAL(simd_move_any)
 EXEC move_p_rr(struct cpu *c, const struct insn *i)
@@ -93,7 +93,7 @@ EXEC movnti(struct cpu *c, const struct insn *i)
 }
 const struct family family_movnti = ONE(movnti);
 
-/* ---- parts: registers keep the rest, a load clears it ------------------------------------- */
+/* ---- parts: registers keep the rest, a load clears it ---------------------------------------- */
 #define PART(op, expression)                                                                       \
     EXEC op##_v_rr(struct cpu *c, const struct insn *i)                                            \
     {                                                                                              \
@@ -214,7 +214,7 @@ EXEC maskmov(struct cpu *c, const struct insn *i)
 }
 const struct family family_maskmov = ONE(maskmov);
 
-/* ---- sign bits ---------------------------------------------------------------------------- */
+/* ---- sign bits ------------------------------------------------------------------------------- */
 VEC(movmskps)
 {
     unsigned mask = 0;
@@ -255,7 +255,7 @@ VEC(ptest)
 }
 SIMD_V(ptest);
 
-/* ---- shuffles ----------------------------------------------------------------------------- */
+/* ---- shuffles -------------------------------------------------------------------------------- */
 VEC(pshufb)
 {
     union vec r = VEC_ZERO;
@@ -320,7 +320,7 @@ SIMD_V(pshufhw);
 SIMD_V(shufps);
 SIMD_V(shufpd);
 
-/* ---- one lane in or out ------------------------------------------------------------------- */
+/* ---- one lane in or out ---------------------------------------------------------------------- */
 static inline unsigned word_lane(const struct insn *i, enum simd_file file)
 {
     return i->imm & (file == FILE_P ? 3 : 7);
@@ -364,7 +364,7 @@ VEC(insertps)
 }
 SIMD_V(insertps);
 
-/* ---- blends: lanes of the source where a bit of the immediate, or of XMM0, is set --------- */
+/* ---- blends: lanes of the source where a bit of the immediate, or of XMM0, is set ------------ */
 #define BLEND(op, type, chosen)                                                                    \
     VEC(op)                                                                                        \
     {                                                                                              \
@@ -381,7 +381,7 @@ BLEND(pblendvb, u8, LANE(mask, i8, n) < 0);
 BLEND(blendvps, u32, LANE(mask, i32, n) < 0);
 BLEND(blendvpd, u64, LANE(mask, i64, n) < 0);
 
-/* ---- widening ----------------------------------------------------------------------------- */
+/* ---- widening -------------------------------------------------------------------------------- */
 #define WIDEN(op, from, to)                                                                        \
     VEC(op)                                                                                        \
     {                                                                                              \

@@ -4,7 +4,7 @@
  */
 #include "cpu/simd.h"
 
-/* ---- PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM ------------------------------------------- */
+/* ---- PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM ---------------------------------------------- */
 /* imm8: bit 0 words, 1 signed, 3-2 aggregation, 5-4 polarity, 6 output (last index; byte/word
  * mask). */
 enum { STR_WORDS = 1, STR_SIGNED = 2, STR_LAST = 0x40, STR_NEGATE = 0x10, STR_VALID_ONLY = 0x20 };
@@ -121,7 +121,7 @@ STRINGS(pcmpestrm, true, give_mask);
 STRINGS(pcmpistri, false, give_index);
 STRINGS(pcmpistrm, false, give_mask);
 
-/* ---- CRC32: Castagnoli's polynomial 11EDC6F41h, reflected --------------------------------- */
+/* ---- CRC32: Castagnoli's polynomial 11EDC6F41h, reflected ------------------------------------ */
 #define CRC32C_REFLECTED 0x82F63B78u
 
 static uint32_t crc_bytes(uint32_t crc, uint64_t data, unsigned bytes)

@@ -35,7 +35,7 @@ const struct family family_popa = { .h = { [K_NONE] = { W3(popa, o), W3(popa, o)
 const struct family family_enter = { .h = { [K_NONE] = { W3(enter, o), W3(enter, o) } } };
 const struct family family_leave = { .h = { [K_NONE] = M3(leave, ) } };
 
-/* ---- flags ------------------------------------------------------------------------------------- */
+/* ---- flags ----------------------------------------------------------------------------------- */
 EXEC pushf(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
@@ -45,7 +45,8 @@ EXEC pushf(struct cpu *c, const struct insn *i)
     stack_commit(c, sp);
     NEXT_CHECKED(c, i);
 }
-/* Which bits POPF replaces at this privilege; VM never. RF is cleared, VIP and VIF where IF may change. */
+/* Which bits POPF replaces at this privilege; VM never.
+ * RF is cleared, VIP and VIF where IF may change. */
 enum { POPF_CLEARS = FLAG_RF | FLAG_VIP | FLAG_VIF };
 static uint32_t popf_mask(const struct cpu *c, unsigned size)
 {
@@ -75,7 +76,7 @@ EXEC popf(struct cpu *c, const struct insn *i)
 const struct family family_pushf = ONE(pushf);
 const struct family family_popf = ONE(popf);
 
-/* ---- segment registers ------------------------------------------------------------------------------ */
+/* ---- segment registers ----------------------------------------------------------------------- */
 EXEC push_seg(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
@@ -85,8 +86,8 @@ EXEC push_seg(struct cpu *c, const struct insn *i)
     stack_commit(c, sp);
     NEXT_CHECKED(c, i);
 }
-/* MOV SS and POP SS hold interrupts and debug exceptions for one instruction (SDM vol. 3, 6.8.3). Nothing
- * is due now that was not before, so the trace may go on. */
+/* MOV SS and POP SS hold interrupts and debug exceptions for one instruction (SDM vol. 3, 6.8.3).
+ * Nothing is due now that was not before, so the trace may go on. */
 static void hold_events(struct cpu *c)
 {
     c->shadow_tick = cpu_ticks(c) + 1;

@@ -19,9 +19,10 @@
 
 struct insn;
 
-/* Behind the sixteen: what addresses need, so that they take no test. No base or no index is a register
- * that is 0; a RIP-relative base is the address of the trace, its displacement counts from there (see
- * trace.c), and the index REG_64K stands for 64 KiB of it when the sum would not fit 32 bits. */
+/* Behind the sixteen: what addresses need, so that they take no test. No base or no index is
+ * a register that is 0; a RIP-relative base is the address of the trace, its displacement
+ * counts from there (see trace.c), and the index REG_64K stands for 64 KiB of it when the
+ * sum would not fit 32 bits. */
 enum reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
            REG_ZERO, REG_RIP, REG_64K, REG_COUNT };
 enum seg { ES, CS, SS, DS, FS, GS, SEG_COUNT };
@@ -51,38 +52,40 @@ enum vector {
     VEC_NP, VEC_SS, VEC_GP, VEC_PF, VEC_0F, VEC_MF, VEC_AC, VEC_MC, VEC_XM,
 };
 
-/* ---- segments --------------------------------------------------------------------------------- */
+/* ---- segments -------------------------------------------------------------------------------- */
 /* access: see struct cpu_segment in cpu.h. */
 enum {
     ACCESS_A = 1, ACCESS_RW = 2, ACCESS_DC = 4, ACCESS_CODE = 8, ACCESS_S = 0x10,
-    ACCESS_DPL_SHIFT = 5, ACCESS_P = 0x80, ACCESS_L = 1 << 13, ACCESS_DB = 1 << 14, ACCESS_G = 1 << 15,
+    ACCESS_DPL_SHIFT = 5, ACCESS_P = 0x80, ACCESS_L = 1 << 13, ACCESS_DB = 1 << 14,
+    ACCESS_G = 1 << 15,
 };
 enum { SEG_READ = 1, SEG_WRITE = 2 };
-enum { SEG_FLAT = 1,               /* base 0, limit 4 GiB, not expand-down                           */
-       SEG_FLAT_DATA = 2,          /* ... for loads and stores                                       */
-       SEG_WORD = 4 };             /* base a multiple of 16, limit FFFFh, not expand-down, writable: an aligned
-                                      operand at a 16-bit offset is inside                           */
+enum { SEG_FLAT = 1,               /* base 0, limit 4 GiB, not expand-down */
+       SEG_FLAT_DATA = 2,          /* ... for loads and stores */
+       SEG_WORD = 4 };             /* base a multiple of 16, limit FFFFh, not expand-down,
+                                      writable: an aligned operand at a 16-bit offset is inside */
 
 struct segment {
     uint64_t base;
     uint64_t first, last;          /* valid offsets, inclusive; derived by segment_derive(); no end
-                                      at limit 4 GiB                                              */
-    uint32_t limit;                /* bytes - 1, granularity applied                                */
+                                      at limit 4 GiB */
+    uint32_t limit;                /* bytes - 1, granularity applied */
     uint16_t selector, access;
-    uint8_t  rights;               /* SEG_READ | SEG_WRITE: 0 = unusable (null selector); derived    */
-    uint8_t  flat;                 /* SEG_FLAT, SEG_FLAT_DATA, SEG_WORD; derived                               */
+    uint8_t  rights;               /* SEG_READ | SEG_WRITE: 0 = unusable (null selector); derived */
+    uint8_t  flat;                 /* SEG_FLAT, SEG_FLAT_DATA, SEG_WORD; derived */
 };
 
-/* What descriptors make of segment registers, remembered: a pure function, so it never gets stale. */
+/* What descriptors make of segment registers, remembered: a pure function,
+ * so it never gets stale. */
 struct descriptor { uint32_t low, high; };
 #define SEGMENT_MEMO 64u           /* the upper half: code */
 struct segment_memo {
     struct descriptor from;
     struct segment made;
-    uint8_t loads;                 /* bit n: ring n may load it as data, and nothing in memory changes */
+    uint8_t loads;                 /* bit n: ring n may load it as data, and no memory changes */
 };
 
-/* ---- translation look-aside buffer -------------------------------------------------------------- */
+/* ---- translation look-aside buffer ----------------------------------------------------------- */
 /* A tag is the page's linear address. A load or store hits when (laddr & (PAGE | size - 1)) == tag:
  * page, permission and alignment in one compare. TLB_SLOW in a tag: the translation is valid but
  * goes through memory_read()/memory_write() (MMIO, ROM, code, not yet dirty). */
@@ -93,33 +96,35 @@ struct segment_memo {
 
 struct tlb_entry {
     uint64_t  read, write;
-    uintptr_t host;                /* host address of byte 0 of the linear address space, for this page */
-    uint64_t  paddr;               /* page                                                             */
+    uintptr_t host;                /* host address of linear address 0, for this page */
+    uint64_t  paddr;               /* page */
 };
 struct itlb_entry { uint64_t tag, paddr; };
 /* Where page tables are in host memory; forgotten when the memory map changes. */
 #define TABLE_PAGES 16u
 struct table_page { uint64_t number; const uint8_t *host; };
-/* Where branches without a direct link went: `tag` is the linear address ^ jump_tag of struct cpu. */
+/* Where branches without a direct link went: `tag` is the linear address ^
+ * jump_tag of struct cpu. */
 #define JUMPS     4096u
 struct jump { uint64_t tag; const struct insn *trace; };
-/* Which slots may hold something, so that no flush looks at others; bit n of `words`: bits[n] is not 0. */
+/* Which slots may hold something, so that no flush looks at others;
+ * bit n of `words`: bits[n] is not 0. */
 struct slots { uint64_t words, bits[TLB_SIZE / 64]; };
 struct tlb_used { struct slots any, local; };  /* local: what is not global */
-/* Whose accesses an entry is for. OPEN: supervisor's, while EFLAGS.AC lifts SMAP. Accesses to descriptor
- * tables and the like are SYSTEM's whatever CPL and AC are (SDM vol. 3, 4.6.1). */
+/* Whose accesses an entry is for. OPEN: supervisor's, while EFLAGS.AC lifts SMAP. Accesses to
+ * descriptor tables and the like are SYSTEM's whatever CPL and AC are (SDM vol. 3, 4.6.1). */
 enum tlb_set { SET_SYSTEM, SET_USER, SET_OPEN, TLB_SETS, ITLB_SETS = SET_OPEN };
 
 /* Bits of the mode in which a trace was decoded. */
 enum mode {
-    MODE_CODE32 = 1,               /* CS.D                                                          */
-    MODE_FLAT = 2,                 /* 32-bit code; CS, DS, ES, SS: base 0, limit 4 GiB; SS.B          */
-    MODE_LONG = 4,                 /* 64-bit mode                                                   */
-    MODE_WORD = 16,                /* 16-bit code and stack; CS, DS, ES, SS as in real mode: see SEG_WORD */
-    MODE_PROT = 8,                 /* protected mode, not virtual-8086                               */
+    MODE_CODE32 = 1,               /* CS.D */
+    MODE_FLAT = 2,                 /* 32-bit code; CS, DS, ES, SS: base 0, limit 4 GiB; SS.B */
+    MODE_LONG = 4,                 /* 64-bit mode */
+    MODE_WORD = 16,                /* 16-bit code and stack; CS, DS, ES, SS as for SEG_WORD */
+    MODE_PROT = 8,                 /* protected mode, not virtual-8086 */
 };
 
-/* ---- lazy flags ----------------------------------------------------------------------------------- */
+/* ---- lazy flags ------------------------------------------------------------------------------ */
 /* result: last result, sign-extended to 64 bits. carries: bit 31 carry out of the top bit, 30 carry
  * into it, 3 carry out of bit 3; bits 15-8 and 0 correct PF and SF when flags were loaded whole.
  *   CF = c31   OF = c31 ^ c30   AF = c3   ZF = result == 0   SF = result < 0 ^ c0
@@ -152,7 +157,8 @@ struct sse {
     struct ieee_env env;           /* MXCSR; flags: what the current instruction raised */
 };
 
-#define DELIVERING_EXTERNAL 256    /* interrupts are benign whatever their vector (SDM vol. 3, table 6-4) */
+/* Interrupts are benign whatever their vector (SDM vol. 3, table 6-4). */
+#define DELIVERING_EXTERNAL 256
 /* What is being delivered: for double faults and the story of a triple fault. */
 struct pending_fault {
     bool     active;
@@ -182,14 +188,14 @@ struct cpu {
     struct segment seg[SEG_COUNT];
     struct segment ldtr, tr;
 
-    uint64_t target;               /* ticks = target - budget (- what the current trace has not retired) */
+    uint64_t target;               /* ticks = target - budget (- what the trace has not retired) */
     uint64_t until;
     uint64_t skipped;              /* ticks that passed while halted */
     uint8_t  mode, cpl, tlb_set;
     bool     halted, shutdown;
     bool     stop_requested;
-    bool     attend;               /* attention() was called: budget is negative until the run loop looks */
-    bool     frozen;               /* halted in front of an x87 instruction, until FERR# is answered */
+    bool     attend;               /* attention() was called: budget < 0 until the run loop looks */
+    bool     frozen;               /* halted before an x87 instruction, until FERR# is answered */
     bool     line_intr, line_nmi, nmi_latched, nmi_blocked, line_reset, line_ignne, a20;
     uint64_t shadow_tick;          /* no interrupts when ticks == this (after STI, MOV SS) */
     bool     shadow_ss;            /* the shadow also holds debug exceptions (MOV SS, POP SS) */
@@ -200,15 +206,16 @@ struct cpu {
     uint64_t tsc_offset;           /* TSC = ticks + tsc_offset */
     struct { uint64_t sysenter_cs, sysenter_esp, sysenter_eip, apic_base, pat, misc_enable;
              uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
-             uint64_t pmc[PMC_COUNT], pmc_select[PMC_COUNT], syscfg, hwcr, k6[5], mce_ctl[MCE_BANKS];
+             uint64_t pmc[PMC_COUNT], pmc_select[PMC_COUNT];
+             uint64_t syscfg, hwcr, k6[5], mce_ctl[MCE_BANKS];
              uint64_t mtrr_default, mtrr_fixed[11], mtrr_variable[2 * MTRR_VARIABLE]; } msr;
     struct x87 x87;
     struct sse sse;
     uint64_t pdpte[4];             /* PAE: loaded with CR3 */
 
     struct pending_fault fault;    /* raised by an instruction, not yet delivered */
-    int      delivering;           /* exception being delivered, DELIVERING_EXTERNAL + vector, or -1: none */
-    struct pending_fault chain[2]; /* the last fault, and the one its delivery raised: for the story */
+    int      delivering;           /* exception, or DELIVERING_EXTERNAL + vector; -1: none */
+    struct pending_fault chain[2]; /* the last fault and the one it led to: for the story */
     char     story[512];           /* why the last shutdown happened */
     jmp_buf  unwind;
 
@@ -221,13 +228,13 @@ struct cpu {
 
     bool     profiling;            /* see profile.h */
     bool     single_step;          /* TF was set when the current instruction began */
-    uint32_t trap;                 /* DR6 bits of the debug trap that waits for the end of the instruction */
+    uint32_t trap;                 /* DR6 bits of the trap that waits for the instruction's end */
     bool     in_port;              /* a port is being accessed */
-    struct {                       /* system management mode (smm.c); io_...: before the I/O that caused an SMI */
+    struct {                       /* SMM (smm.c); io_...: before the I/O that caused an SMI */
         bool     active, latched, line;
         uint64_t base, io_tick, io_rip, io_rcx, io_rsi, io_rdi;
     } smm;
-    struct { uint8_t code, load, store, io; } watch;   /* bit n: DRn is a breakpoint of this kind (debug.c) */
+    struct { uint8_t code, load, store, io; } watch;   /* bit n: DRn is such a breakpoint */
     bool     large_any;            /* large[] is not all 0 */
     uint64_t large[64];            /* which large pages the TLB has pieces of, hashed (tlb.c) */
 
@@ -245,12 +252,15 @@ struct cpu {
     struct cpu_profile *profile;   /* NULL: none */
 };
 
-/* ---- flags ------------------------------------------------------------------------------------------ */
+/* ---- flags ----------------------------------------------------------------------------------- */
 static inline bool flag_cf(const struct cpu *c) { return c->carries >> 31; }
 static inline bool flag_of(const struct cpu *c) { return (c->carries ^ c->carries << 1) >> 31; }
 static inline bool flag_af(const struct cpu *c) { return c->carries >> 3 & 1; }
 static inline bool flag_zf(const struct cpu *c) { return c->result == 0; }
-static inline bool flag_sf(const struct cpu *c) { return ((uint64_t)c->result >> 63 ^ c->carries) & 1; }
+static inline bool flag_sf(const struct cpu *c)
+{
+    return ((uint64_t)c->result >> 63 ^ c->carries) & 1;
+}
 static inline bool flag_pf(const struct cpu *c)
 {
     return !__builtin_parity(((uint32_t)c->result ^ c->carries >> 8) & 0xFF);
@@ -302,7 +312,7 @@ static inline bool is_long(const struct cpu *c) { return c->efer & EFER_LMA; }
 /* Segment loads by selector * 16: real mode and virtual-8086 mode. */
 static inline bool is_real_like(const struct cpu *c) { return !is_protected(c) || is_vm86(c); }
 
-/* ---- faults (fault.c): never return; c->insn says where ---------------------------------------------- */
+/* ---- faults (fault.c): never return; c->insn says where -------------------------------------- */
 _Noreturn void fault(struct cpu *, enum vector);                       /* without error code */
 _Noreturn void fault_error(struct cpu *, enum vector, uint32_t error);
 _Noreturn void fault_page(struct cpu *, uint64_t laddr, uint32_t error);
@@ -314,31 +324,34 @@ _Noreturn void give_up(struct cpu *);
 /* Drives an output. */
 void pin_set(struct cpu *, enum cpu_pin, bool level);
 
-/* ---- memory (mem.h has the inline parts) ---------------------------------------------------------------- */
+/* ---- memory (mem.h has the inline parts) ----------------------------------------------------- */
 void tlb_flush(struct cpu *, bool keep_global);       /* MOV CR3 keeps global pages when CR4.PGE */
 void tlb_flush_page(struct cpu *, uint64_t laddr);    /* INVLPG */
 /* Re-derives tlb set, trace mode and stack mask from CS, SS, DS, ES, CPL, CR0, EFER. Call after any
  * change of segments, CPL or mode; cheap. */
 void mode_changed(struct cpu *);
-/* Makes the run loop look for events before the next instruction. Call when there may be one that nobody
- * has asked attention for: a line, a debug register. */
+/* Makes the run loop look for events before the next instruction. Call when there may be one that
+ * nobody has asked attention for: a line, a debug register. */
 void attention(struct cpu *);
-/* The same after IF, TF or RF may have been set, or NMI unblocked: only if something waits for that. */
+/* The same after IF, TF or RF may have been set, or NMI unblocked: only if
+ * something waits for that. */
 static inline void flags_loaded(struct cpu *c)
 {
-    if (unlikely(c->flags & (FLAG_TF | FLAG_RF) || c->nmi_latched || (c->line_intr && c->flags & FLAG_IF))) attention(c);
+    if (unlikely(c->flags & (FLAG_TF | FLAG_RF) || c->nmi_latched ||
+                 (c->line_intr && c->flags & FLAG_IF)))
+        attention(c);
 }
-void segment_derive(struct segment *);                /* first, last, rights from access and limit */
+void segment_derive(struct segment *);              /* first, last, rights from access and limit */
 
-/* ---- protection (segment.c, far.c, interrupt.c, task.c) -------------------------------------------------- */
+/* ---- protection (segment.c, far.c, interrupt.c, task.c) -------------------------------------- */
 /* Loads a data segment register or SS, DS, ES, FS, GS with all checks of the current mode. */
 void segment_load(struct cpu *, enum seg, uint16_t selector);
 /* Real-mode and vm86 style: base = selector * 16; keeps limit/rights as the mode demands. */
 void segment_load_real(struct cpu *, enum seg, uint16_t selector);
 
 enum far_kind { FAR_JUMP, FAR_CALL };
-/* JMP/CALL ptr16:16/32 in every mode; size is the operand size (2 or 4); next_rip is pushed by CALL.
- * On return rip, CS, ... are set and mode_changed() was called. */
+/* JMP/CALL ptr16:16/32 in every mode; size is the operand size (2 or 4); next_rip is pushed by
+ * CALL. On return rip, CS, ... are set and mode_changed() was called. */
 void far_transfer(struct cpu *, enum far_kind, uint16_t selector, uint64_t offset, unsigned size,
                   uint64_t next_rip);
 void far_return(struct cpu *, unsigned size, unsigned pop_bytes);   /* RETF */
@@ -352,14 +365,14 @@ void interrupt_deliver(struct cpu *, uint8_t vector, enum int_kind, bool has_err
 void fault_deliver(struct cpu *);
 
 enum task_kind { TASK_JUMP, TASK_CALL, TASK_IRET, TASK_INT };
-void task_switch(struct cpu *, uint16_t selector, struct descriptor, enum task_kind, uint64_t next_rip,
-                 bool has_error, uint32_t error);
+void task_switch(struct cpu *, uint16_t selector, struct descriptor, enum task_kind,
+                 uint64_t next_rip, bool has_error, uint32_t error);
 
 /* TSS I/O permission (SDM vol. 1, 19.5): #GP(0) unless allowed. size in bytes. */
 void io_check(struct cpu *, uint16_t port, unsigned size);
 
-/* ---- control (system.c, cpuid.c, msr.c) -------------------------------------------------------------------- */
+/* ---- control (system.c, cpuid.c, msr.c) ------------------------------------------------------ */
 void cr0_write(struct cpu *, uint64_t value);
 void cr3_write(struct cpu *, uint64_t value);
 void cr4_write(struct cpu *, uint64_t value);
-void pdptes_load(struct cpu *, uint64_t cr3);         /* PAE without long mode; #GP on reserved bits */
+void pdptes_load(struct cpu *, uint64_t cr3);   /* PAE without long mode; #GP on reserved bits */

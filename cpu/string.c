@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * String instructions: MOVS STOS LODS SCAS CMPS INS OUTS, with REP, REPE, REPNE.
  *
- * Each iteration counts as one instruction of time. A repetition stops exactly when the budget is used
- * up, with rSI, rDI and rCX showing what is done and rip still at the instruction (SDM vol. 2, REP).
- * Runs inside one page of plain memory are done at once.
+ * Each iteration counts as one instruction of time. A repetition stops exactly when the budget is
+ * used up, with rSI, rDI and rCX showing what is done and rip still at the instruction (SDM vol. 2,
+ * REP). Runs inside one page of plain memory are done at once.
  */
 #include "cpu/debug.h"
 #include "cpu/families.h"
@@ -52,11 +52,11 @@ static step_fn *const steps[7][4] = {
     { outs_step_w_8, outs_step_w_16, outs_step_w_32, outs_step_w_32 },
 };
 
-/* Host address of a run of at most *n elements at seg:reg that stays in one page, in the limit and in
- * the address size; *n is cut to what fits. NULL: go element by element, also where #AC may be due.
- * code: NULL for loads; see mem_host_overwrite(). */
-static uint8_t *run_host(struct cpu *c, const struct insn *i, enum seg seg, unsigned reg, unsigned size,
-                         uint64_t *code, uint64_t *n)
+/* Host address of a run of at most *n elements at seg:reg that stays in one page, in the limit and
+ * in the address size; *n is cut to what fits. NULL: go element by element, also where #AC may be
+ * due. code: NULL for loads; see mem_host_overwrite(). */
+static uint8_t *run_host(struct cpu *c, const struct insn *i, enum seg seg, unsigned reg,
+                         unsigned size, uint64_t *code, uint64_t *n)
 {
     uint64_t at = string_at(c, i, reg), mask = address_mask[i->asize & 3];
     uint64_t laddr = seg_laddr(c, seg, at, size, code ? SEG_WRITE : SEG_READ);
@@ -67,15 +67,16 @@ static uint8_t *run_host(struct cpu *c, const struct insn *i, enum seg seg, unsi
     return code ? mem_host_overwrite(c, laddr, *n * size, code) : mem_host_load(c, laddr);
 }
 
-/* INS and OUTS: a run of accesses that do nothing but move data. Ports that need a look at the TSS's bitmap
- * are left alone, for the data may go there. */
+/* INS and OUTS: a run of accesses that do nothing but move data. Ports that need a look at the
+ * TSS's bitmap are left alone, for the data may go there. */
 static uint64_t port_bulk(struct cpu *c, const struct insn *i, enum string op, uint64_t n)
 {
     unsigned size = insn_opsize(i) == 8 ? 4 : insn_opsize(i), reg = op == INS ? RDI : RSI;
     bool asks = is_protected(c) && (c->cpl > iopl(c) || is_vm86(c));
     if (asks || c->watch.io || !c->bus.in_run || !c->bus.out_run) return 0;
     uint64_t code = CODE_NONE;
-    uint8_t *host = run_host(c, i, op == INS ? ES : i->seg, reg, size, op == INS ? &code : NULL, &n);
+    uint8_t *host = run_host(c, i, op == INS ? ES : i->seg, reg, size, op == INS ? &code : NULL,
+                             &n);
     if (!host) return 0;
     uint16_t port = reg16(c, RDX);
     n = op == INS ? c->bus.in_run(c->bus.ctx, port, size, host, (uint32_t)n)
@@ -95,22 +96,25 @@ static uint64_t bulk(struct cpu *c, const struct insn *i, enum string op, uint64
     if (op == INS || op == OUTS) return port_bulk(c, i, op, n);
     if (op == MOVS || op == CMPS)
         if (!(from = run_host(c, i, i->seg, RSI, size, NULL, &n))) return 0;
-    if (!(to = run_host(c, i, ES, RDI, size, op == MOVS || op == STOS ? &code : NULL, &n))) return 0;
+    if (!(to = run_host(c, i, ES, RDI, size, op == MOVS || op == STOS ? &code : NULL, &n)))
+        return 0;
     bool while_equal = !(i->asize & INSN_REPNE);
     switch (op) {
     case MOVS:
-        (w == 0 ? movs_bulk_w_8 : w == 1 ? movs_bulk_w_16 : w == 2 ? movs_bulk_w_32 : movs_bulk_w_64)(to, from, n);
+        (w == 0 ? movs_bulk_w_8 : w == 1 ? movs_bulk_w_16
+         : w == 2 ? movs_bulk_w_32 : movs_bulk_w_64)(to, from, n);
         break;
     case STOS:
-        (w == 0 ? stos_bulk_w_8 : w == 1 ? stos_bulk_w_16 : w == 2 ? stos_bulk_w_32 : stos_bulk_w_64)(c, to, n);
+        (w == 0 ? stos_bulk_w_8 : w == 1 ? stos_bulk_w_16
+         : w == 2 ? stos_bulk_w_32 : stos_bulk_w_64)(c, to, n);
         break;
     case SCAS:
-        n = (w == 0 ? scas_bulk_w_8 : w == 1 ? scas_bulk_w_16 : w == 2 ? scas_bulk_w_32
-                                                                       : scas_bulk_w_64)(c, to, n, while_equal);
+        n = (w == 0 ? scas_bulk_w_8 : w == 1 ? scas_bulk_w_16
+             : w == 2 ? scas_bulk_w_32 : scas_bulk_w_64)(c, to, n, while_equal);
         break;
     default:
-        n = (w == 0 ? cmps_bulk_w_8 : w == 1 ? cmps_bulk_w_16 : w == 2 ? cmps_bulk_w_32
-                                                                       : cmps_bulk_w_64)(c, from, to, n, while_equal);
+        n = (w == 0 ? cmps_bulk_w_8 : w == 1 ? cmps_bulk_w_16
+             : w == 2 ? cmps_bulk_w_32 : cmps_bulk_w_64)(c, from, to, n, while_equal);
     }
     if (code != CODE_NONE) traces_written(c, code, n * size);
     if (from) string_add(c, i, RSI, n * size);
@@ -136,7 +140,7 @@ static const struct insn *unfinished(struct cpu *c, const struct insn *i, int re
 
 /* rCX and the time must be right before each step, for a fault or a callback may look at them: an
  * iteration is charged when it is done. */
-enum { SINGLES = 15 };                                     /* memory of devices is not tried at each step */
+enum { SINGLES = 15 };                                     /* a device is not tried at each step */
 static bool at_page_end(const struct cpu *c, const struct insn *i, enum seg seg, unsigned reg)
 {
     uint64_t at = c->seg[seg].base + string_at(c, i, reg);
@@ -146,7 +150,7 @@ static const struct insn *repeat(struct cpu *c, const struct insn *i, enum strin
 {
     step_fn *step = steps[op][i->asize >> 2 & 3];
     int rest = insn_header(i)->n - i->pos;                 /* this instruction and those after it */
-    unsigned single = 0;                                   /* so many more before another try in bulk */
+    unsigned single = 0;                                   /* so many more until a try in bulk */
     for (;;) {
         uint64_t left = string_at(c, i, RCX);
         if (!left) break;
@@ -160,7 +164,7 @@ static const struct insn *repeat(struct cpu *c, const struct insn *i, enum strin
         }
         string_add(c, i, RCX, -n);
         if (left == n || ended(c, i, op)) {
-            c->budget -= (int64_t)n - 1;                   /* the last one is the instruction's own tick */
+            c->budget -= (int64_t)n - 1;                   /* the last one: the instruction's own */
             break;
         }
         c->budget -= (int64_t)n;
@@ -169,19 +173,20 @@ static const struct insn *repeat(struct cpu *c, const struct insn *i, enum strin
     NEXT_CHECKED(c, i);
 }
 
-#define STRING_FAMILY(name, op)                                                                     \
-    EXEC name##_once(struct cpu *c, const struct insn *i)                                           \
-    {                                                                                               \
-        BEGIN(c, i);                                                                                \
-        steps[op][i->asize >> 2 & 3](c, i);                                                         \
-        NEXT_CHECKED(c, i);                                                                         \
-    }                                                                                               \
-    EXEC name##_rep(struct cpu *c, const struct insn *i)                                            \
-    {                                                                                               \
-        BEGIN(c, i);                                                                                \
-        return repeat(c, i, op);                                                                      \
-    }                                                                                               \
-    const struct family family_##name = { .h = { ONE_(K_NONE, name##_once), ONE_(K_R, name##_rep) } }
+#define STRING_FAMILY(name, op)                                                                    \
+    EXEC name##_once(struct cpu *c, const struct insn *i)                                          \
+    {                                                                                              \
+        BEGIN(c, i);                                                                               \
+        steps[op][i->asize >> 2 & 3](c, i);                                                        \
+        NEXT_CHECKED(c, i);                                                                        \
+    }                                                                                              \
+    EXEC name##_rep(struct cpu *c, const struct insn *i)                                           \
+    {                                                                                              \
+        BEGIN(c, i);                                                                               \
+        return repeat(c, i, op);                                                                   \
+    }                                                                                              \
+    const struct family family_##name = { .h = {                                                   \
+        ONE_(K_NONE, name##_once), ONE_(K_R, name##_rep) } }
 STRING_FAMILY(movs, MOVS);
 STRING_FAMILY(stos, STOS);
 STRING_FAMILY(lods, LODS);

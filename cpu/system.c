@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Control of the processor: control and debug registers, descriptor table registers, CLI STI HLT, TSC,
- * SYSENTER and SYSEXIT. SDM vol. 2 (each instruction), vol. 3, 2.5 (control registers), 17.2 (debug).
+ * Control of the processor: control and debug registers, descriptor table registers, CLI
+ * STI HLT, TSC, SYSENTER and SYSEXIT. SDM vol. 2 (each instruction), vol. 3, 2.5
+ * (control registers), 17.2 (debug).
  *
  * A handler that changes the mode, paging or IF leaves the trace.
  * Not implemented: CR8 has no local APIC to tell.
@@ -15,7 +16,7 @@ static void need_ring0(struct cpu *c)
     if (c->cpl) fault_error(c, VEC_GP, 0);
 }
 
-/* ---- control registers -------------------------------------------------------------------------- */
+/* ---- control registers ----------------------------------------------------------------------- */
 /* CR0 bits that exist in this model; the others read as they were reset and ignore writes. */
 uint64_t cr0_known(const struct cpu *c)
 {
@@ -30,7 +31,8 @@ static void check_paging(struct cpu *c, uint64_t value)
     if (!(value & CR0_PG)) {
         if (c->mode & MODE_LONG) fault_selector(c, VEC_GP, 0, "paging off in 64-bit mode");
         if (c->cr4 & CR4_PCIDE) fault_selector(c, VEC_GP, 0, "paging off with CR4.PCIDE");
-    } else if (c->efer & EFER_LME && (!(c->cr4 & CR4_PAE) || c->seg[CS].access & ACCESS_L || tss16)) {
+    } else if (c->efer & EFER_LME &&
+               (!(c->cr4 & CR4_PAE) || c->seg[CS].access & ACCESS_L || tss16)) {
         fault_selector(c, VEC_GP, 0, "long mode without PAE, with 64-bit CS or a 16-bit TSS");
     }
 }
@@ -39,11 +41,13 @@ void cr0_write(struct cpu *c, uint64_t value)
 {
     value = (value & cr0_known(c)) | CR0_ET;
     uint64_t changed = value ^ c->cr0;
-    if ((value & CR0_PG && !(value & CR0_PE)) || (value & CR0_NW && !(value & CR0_CD))) fault_error(c, VEC_GP, 0);
+    if ((value & CR0_PG && !(value & CR0_PE)) || (value & CR0_NW && !(value & CR0_CD)))
+        fault_error(c, VEC_GP, 0);
     if (changed & CR0_PG) check_paging(c, value);
     bool lma = value & CR0_PG && c->efer & EFER_LME;
     /* SDM vol. 3, 4.4.1: the PDPTEs are loaded when any of these change under PAE */
-    if (!lma && value & CR0_PG && c->cr4 & CR4_PAE && changed & (CR0_PG | CR0_CD | CR0_NW)) pdptes_load(c, c->cr3);
+    if (!lma && value & CR0_PG && c->cr4 & CR4_PAE && changed & (CR0_PG | CR0_CD | CR0_NW))
+        pdptes_load(c, c->cr3);
     c->cr0 = value;
     c->efer = lma ? c->efer | EFER_LMA : c->efer & ~(uint64_t)EFER_LMA;
     if (changed & (CR0_PG | CR0_PE | CR0_WP)) tlb_flush(c, false);
@@ -52,7 +56,7 @@ void cr0_write(struct cpu *c, uint64_t value)
 
 void cr3_write(struct cpu *c, uint64_t value)
 {
-    if (c->cr4 & CR4_PCIDE) value &= ~(1ull << 63);         /* "keep the translations": none are kept */
+    if (c->cr4 & CR4_PCIDE) value &= ~(1ull << 63);     /* "keep the translations": none are kept */
     if (value & ~paddr_mask(c)) fault_selector(c, VEC_GP, 0, "CR3 beyond the physical addresses");
     if (c->cr0 & CR0_PG && c->cr4 & CR4_PAE && !is_long(c)) pdptes_load(c, value);
     c->cr3 = value;
@@ -63,11 +67,11 @@ void cr3_write(struct cpu *c, uint64_t value)
 uint64_t cr4_known(const struct cpu *c)
 {
     static const struct { uint16_t feature; uint32_t bits; } table[] = {
-        { FEAT_VME, CR4_VME | CR4_PVI }, { FEAT_TSC, CR4_TSD }, { FEAT_DE, CR4_DE }, { FEAT_PSE, CR4_PSE },
-        { FEAT_PAE, CR4_PAE }, { FEAT_MCE, CR4_MCE }, { FEAT_PGE, CR4_PGE }, { FEAT_PMC, CR4_PCE },
-        { FEAT_FXSR, CR4_OSFXSR }, { FEAT_SSE, CR4_OSXMMEXCPT }, { FEAT_UMIP, CR4_UMIP },
-        { FEAT_FSGSBASE, CR4_FSGSBASE }, { FEAT_PCID, CR4_PCIDE }, { FEAT_XSAVE, CR4_OSXSAVE },
-        { FEAT_SMEP, CR4_SMEP }, { FEAT_SMAP, CR4_SMAP },
+        { FEAT_VME, CR4_VME | CR4_PVI }, { FEAT_TSC, CR4_TSD }, { FEAT_DE, CR4_DE },
+        { FEAT_PSE, CR4_PSE }, { FEAT_PAE, CR4_PAE }, { FEAT_MCE, CR4_MCE }, { FEAT_PGE, CR4_PGE },
+        { FEAT_PMC, CR4_PCE }, { FEAT_FXSR, CR4_OSFXSR }, { FEAT_SSE, CR4_OSXMMEXCPT },
+        { FEAT_UMIP, CR4_UMIP }, { FEAT_FSGSBASE, CR4_FSGSBASE }, { FEAT_PCID, CR4_PCIDE },
+        { FEAT_XSAVE, CR4_OSXSAVE }, { FEAT_SMEP, CR4_SMEP }, { FEAT_SMAP, CR4_SMAP },
     };
     uint64_t known = 0;
     for (unsigned n = 0; n < COUNT_OF(table); n++)
@@ -80,17 +84,22 @@ void cr4_write(struct cpu *c, uint64_t value)
     uint64_t changed = value ^ c->cr4;
     if (value & ~cr4_known(c)) fault_error(c, VEC_GP, 0);
     if (is_long(c) && !(value & CR4_PAE)) fault_selector(c, VEC_GP, 0, "long mode without PAE");
-    if (!is_long(c) && value & CR4_PAE && c->cr0 & CR0_PG && changed & (CR4_PAE | CR4_PGE | CR4_PSE)) pdptes_load(c, c->cr3);
-    if (value & changed & CR4_PCIDE && (!is_long(c) || c->cr3 & 0xFFF)) fault_selector(c, VEC_GP, 0, "CR4.PCIDE");
+    if (!is_long(c) && value & CR4_PAE && c->cr0 & CR0_PG &&
+        changed & (CR4_PAE | CR4_PGE | CR4_PSE))
+        pdptes_load(c, c->cr3);
+    if (value & changed & CR4_PCIDE && (!is_long(c) || c->cr3 & 0xFFF))
+        fault_selector(c, VEC_GP, 0, "CR4.PCIDE");
     c->cr4 = value;
-    if (changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_PCIDE | CR4_SMEP | CR4_SMAP)) tlb_flush(c, false);
+    if (changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_PCIDE | CR4_SMEP | CR4_SMAP))
+        tlb_flush(c, false);
     if (changed & CR4_DE) debug_changed(c);
     mode_changed(c);
 }
 
 static bool has_cr(const struct cpu *c, unsigned n)
 {
-    return n == 0 || n == 2 || n == 3 || (n == 4 && c->model->max_leaf) || (n == 8 && c->mode & MODE_LONG);
+    return n == 0 || n == 2 || n == 3 || (n == 4 && c->model->max_leaf) ||
+           (n == 8 && c->mode & MODE_LONG);
 }
 
 static uint64_t read_cr(const struct cpu *c, unsigned n)
@@ -151,7 +160,7 @@ EXEC clts(struct cpu *c, const struct insn *i)
     NEXT_CHECKED(c, i);
 }
 
-/* ---- debug registers (SDM vol. 3, 17.2; what they do: debug.c) --------------------------------------- */
+/* ---- debug registers (SDM vol. 3, 17.2; what they do: debug.c) ------------------------------- */
 /* DR4 and DR5 are DR6 and DR7 unless CR4.DE; access under DR7.GD is a debug exception. */
 static unsigned debug_register(struct cpu *c, unsigned n)
 {
@@ -187,7 +196,7 @@ EXEC mov_dr(struct cpu *c, const struct insn *i)
     return leave_after(c, i);
 }
 
-/* ---- descriptor table registers ------------------------------------------------------------------------ */
+/* ---- descriptor table registers -------------------------------------------------------------- */
 static void store_table(struct cpu *c, const struct insn *i, uint64_t base, uint16_t limit)
 {
     unsigned size = c->mode & MODE_LONG ? 8 : 4;
@@ -238,7 +247,7 @@ EXEC lidt(struct cpu *c, const struct insn *i)
     NEXT_CHECKED(c, i);
 }
 
-/* ---- caches: there are none but the TLB ------------------------------------------------------------------ */
+/* ---- caches: there are none but the TLB ------------------------------------------------------ */
 EXEC invlpg(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
@@ -254,7 +263,7 @@ EXEC wbinvd(struct cpu *c, const struct insn *i)
     NEXT_CHECKED(c, i);
 }
 
-/* ---- interrupts and time ------------------------------------------------------------------------------------ */
+/* ---- interrupts and time --------------------------------------------------------------------- */
 static void need_iopl(struct cpu *c)
 {
     if (is_protected(c) && (is_vm86(c) ? 3u : c->cpl) > iopl(c)) fault_error(c, VEC_GP, 0);
@@ -303,19 +312,21 @@ EXEC rdtsc(struct cpu *c, const struct insn *i)
     reg32_set(c, RDX, (uint32_t)(tsc >> 32));
     NEXT_CHECKED(c, i);
 }
-/* ---- fast system calls (SDM vol. 2, SYSENTER, SYSEXIT): fixed flat segments -------------------------------------- */
-static void flat_segment(struct cpu *c, enum seg seg, uint64_t selector, unsigned ring, unsigned size)
+/* ---- fast system calls (SDM vol. 2, SYSENTER, SYSEXIT): fixed flat segments ------------------ */
+static void flat_segment(struct cpu *c, enum seg seg, uint64_t selector, unsigned ring,
+                         unsigned size)
 {
     uint8_t type = seg == CS ? ACCESS_CODE | ACCESS_RW | ACCESS_A : ACCESS_RW | ACCESS_A;
     c->seg[seg] = (struct segment){
         .limit = 0xFFFFFFFF, .selector = (uint16_t)((selector & 0xFFFC) | ring),
-        .access = (uint16_t)(ACCESS_P | ACCESS_S | size | ACCESS_G | type | ring << ACCESS_DPL_SHIFT),
+        .access = (uint16_t)(ACCESS_P | ACCESS_S | size | ACCESS_G | type |
+                             ring << ACCESS_DPL_SHIFT),
     };
     segment_derive(&c->seg[seg]);
 }
 
-static const struct insn *fast_switch(struct cpu *c, const struct insn *i, unsigned cs, unsigned ring,
-                                      bool wide, uint64_t rip, uint64_t rsp)
+static const struct insn *fast_switch(struct cpu *c, const struct insn *i, unsigned cs,
+                                      unsigned ring, bool wide, uint64_t rip, uint64_t rsp)
 {
     flat_segment(c, CS, cs, ring, wide ? ACCESS_L : ACCESS_DB);
     flat_segment(c, SS, cs + 8, ring, ACCESS_DB);
@@ -329,7 +340,7 @@ EXEC sysenter(struct cpu *c, const struct insn *i)
 {
     BEGIN(c, i);
     if (!is_protected(c) || !(c->msr.sysenter_cs & 0xFFFC)) fault_error(c, VEC_GP, 0);
-    if (is_long(c) && c->model->vendor == VENDOR_AMD) fault(c, VEC_UD);      /* AMD: not in long mode */
+    if (is_long(c) && c->model->vendor == VENDOR_AMD) fault(c, VEC_UD);  /* AMD: not in long mode */
     flags_set(c, 0, FLAG_VM | FLAG_IF | FLAG_RF);
     uint64_t mask = is_long(c) ? ~0ull : 0xFFFFFFFF;
     return fast_switch(c, i, c->msr.sysenter_cs & 0xFFFC, 0, is_long(c), c->msr.sysenter_eip & mask,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Task switches and the I/O permission bitmap.
- * SDM vol. 3, chapter 7 (7.2 TSS, 7.3 task switching, table 7-1 checks, 7.6 16-bit TSS); vol. 1, 19.5.
+ * SDM vol. 3, chapter 7 (7.2 TSS, 7.3 task switching, table 7-1 checks,
+ * 7.6 16-bit TSS); vol. 1, 19.5.
  *
  *   32-bit TSS             16-bit TSS
  *   00 back link           00 back link
@@ -25,9 +26,12 @@ static const struct layout layouts[2] = {
     { 2, 0x2B, 0x0E, 0x12, 0x22, 4, 0x2A },
     { 4, 0x67, 0x20, 0x28, 0x48, 6, 0x60 },
 };
-static const struct layout *layout_of(unsigned access) { return &layouts[access & TYPE_WIDE ? 1 : 0]; }
+static const struct layout *layout_of(unsigned access)
+{
+    return &layouts[access & TYPE_WIDE ? 1 : 0];
+}
 
-/* ---- a TSS in memory ------------------------------------------------------------------------------ */
+/* ---- a TSS in memory ------------------------------------------------------------------------- */
 static struct task task_read(struct cpu *c, uint64_t base, const struct layout *l)
 {
     struct task t = { 0 };
@@ -35,8 +39,10 @@ static struct task task_read(struct cpu *c, uint64_t base, const struct layout *
     t.eflags = (uint32_t)table_load(c, base, l->eip + l->size, l->size);
     /* The upper halves that a 16-bit TSS does not hold become ones, as on a 386 (test386.asm). */
     uint32_t upper = l->size == 2 ? 0xFFFF0000 : 0;
-    for (unsigned n = 0; n < 8; n++) t.gpr[n] = upper | (uint32_t)table_load(c, base, l->gpr + n * l->size, l->size);
-    for (unsigned n = 0; n < l->segs; n++) t.seg[n] = (uint16_t)table_load(c, base, l->seg + n * l->size, 2);
+    for (unsigned n = 0; n < 8; n++)
+        t.gpr[n] = upper | (uint32_t)table_load(c, base, l->gpr + n * l->size, l->size);
+    for (unsigned n = 0; n < l->segs; n++)
+        t.seg[n] = (uint16_t)table_load(c, base, l->seg + n * l->size, 2);
     t.ldt = (uint16_t)table_load(c, base, l->ldt, 2);
     if (l->size == 2) return t;
     t.has_cr3 = true;
@@ -45,7 +51,8 @@ static struct task task_read(struct cpu *c, uint64_t base, const struct layout *
     return t;
 }
 
-static void task_write(struct cpu *c, uint64_t base, const struct layout *l, uint32_t eip, uint32_t eflags)
+static void task_write(struct cpu *c, uint64_t base, const struct layout *l, uint32_t eip,
+                       uint32_t eflags)
 {
     table_store(c, base, l->eip, eip, l->size);
     table_store(c, base, l->eip + l->size, eflags, l->size);
@@ -73,7 +80,7 @@ static void mark_busy(struct cpu *c, uint16_t selector, bool busy)
         descriptor_mark(c, selector, d, TYPE_BUSY, busy);
 }
 
-/* ---- the new task's segments (SDM vol. 3, table 7-1) ------------------------------------------------ */
+/* ---- the new task's segments (SDM vol. 3, table 7-1) ----------------------------------------- */
 /* The next register may fault, and then the handler runs with those loaded so far. */
 static void load(struct cpu *c, enum seg seg, uint16_t selector, struct descriptor d)
 {
@@ -107,10 +114,12 @@ static void load_data(struct cpu *c, enum seg seg, uint16_t selector)
 {
     if (selector_is_null(selector)) return;
     struct descriptor d = descriptor_need(c, selector, VEC_TS);
-    if (!desc_is_readable(d)) fault_selector(c, VEC_TS, selector, "a data segment of the task is not readable");
+    if (!desc_is_readable(d))
+        fault_selector(c, VEC_TS, selector, "a data segment of the task is not readable");
     if (!desc_is_conforming(d) && ((selector & 3u) > desc_dpl(d) || c->cpl > desc_dpl(d)))
         fault_selector(c, VEC_TS, selector, "a data segment of the task is of an inner ring");
-    if (!desc_present(d)) fault_selector(c, VEC_NP, selector, "a data segment of the task is not present");
+    if (!desc_present(d))
+        fault_selector(c, VEC_NP, selector, "a data segment of the task is not present");
     load(c, seg, selector, d);
 }
 
@@ -128,9 +137,9 @@ static void load_segments(struct cpu *c, const struct task *t)
     for (unsigned n = 0; n < COUNT_OF(data); n++) load_data(c, data[n], t->seg[data[n]]);
 }
 
-/* ---- the switch --------------------------------------------------------------------------------------- */
-/* From here on the old task is saved and faults belong to the new one: registers first, with segment
- * registers that hold selectors but nothing usable. */
+/* ---- the switch ------------------------------------------------------------------------------ */
+/* From here on the old task is saved and faults belong to the new one: registers first, with
+ * segment registers that hold selectors but nothing usable. */
 static void load_registers(struct cpu *c, const struct task *t)
 {
     flags_set(c, t->eflags, flags_known(c));
@@ -155,7 +164,8 @@ static void enter_task(struct cpu *c, const struct task *t, unsigned error_size,
         stack_put(c, &s, error, error_size);
         stack_use(c, &s);
     }
-    if (c->rip > c->seg[CS].limit) fault_selector(c, VEC_GP, 0, "the task's EIP is beyond its CS limit");
+    if (c->rip > c->seg[CS].limit)
+        fault_selector(c, VEC_GP, 0, "the task's EIP is beyond its CS limit");
     if (t->trap) {
         c->trap |= DR6_BT;
         attention(c);
@@ -166,15 +176,16 @@ static void check_tss(struct cpu *c, const struct segment *new, const struct lay
 {
     const struct layout *old = layout_of(c->tr.access);
     if (new->limit < l->limit) fault_selector(c, VEC_TS, new->selector, "the new TSS is too short");
-    if (c->tr.limit < old->limit) fault_selector(c, VEC_TS, c->tr.selector, "the old TSS is too short");
+    if (c->tr.limit < old->limit)
+        fault_selector(c, VEC_TS, c->tr.selector, "the old TSS is too short");
     probe_store(c, c->tr.base, old->eip, old->seg + old->segs * old->size - 1);
     probe_store(c, new->base, 0, 1);
     probe_descriptor(c, new->selector);
     if (!selector_is_null(c->tr.selector)) probe_descriptor(c, c->tr.selector);
 }
 
-void task_switch(struct cpu *c, uint16_t selector, struct descriptor d, enum task_kind kind, uint64_t next_rip,
-                 bool has_error, uint32_t error)
+void task_switch(struct cpu *c, uint16_t selector, struct descriptor d, enum task_kind kind,
+                 uint64_t next_rip, bool has_error, uint32_t error)
 {
     struct segment tss = segment_make(selector, d);
     const struct layout *l = layout_of(tss.access);
@@ -203,8 +214,9 @@ void task_switch(struct cpu *c, uint16_t selector, struct descriptor d, enum tas
     flags_loaded(c);
 }
 
-/* ---- I/O permission ------------------------------------------------------------------------------------- */
-/* Always reads two bytes of the map, which therefore ends with a byte of ones (SDM vol. 1, 19.5.2). */
+/* ---- I/O permission -------------------------------------------------------------------------- */
+/* Always reads two bytes of the map, which therefore ends with a byte of
+ * ones (SDM vol. 1, 19.5.2). */
 void io_check(struct cpu *c, uint16_t port, unsigned size)
 {
     bool wide = (c->tr.access & (ACCESS_S | TYPE_TSS32)) == TYPE_TSS32;
@@ -212,5 +224,6 @@ void io_check(struct cpu *c, uint16_t port, unsigned size)
     uint32_t at = (uint32_t)table_load(c, c->tr.base, 0x66, 2) + port / 8;
     if (at + 1 > c->tr.limit) fault_selector(c, VEC_GP, 0, "port beyond the I/O permission bitmap");
     unsigned denied = (unsigned)table_load(c, c->tr.base, at, 2) >> (port & 7);
-    if (denied & ((1u << size) - 1)) fault_selector(c, VEC_GP, 0, "port denied by the I/O permission bitmap");
+    if (denied & ((1u << size) - 1))
+        fault_selector(c, VEC_GP, 0, "port denied by the I/O permission bitmap");
 }

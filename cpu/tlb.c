@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * The software TLB: one direct-mapped set per kind of access (enum tlb_set), so that a change of
- * privilege flushes nothing. See state.h for the tags. What the fast path in mem.h cannot do ends here:
- * misaligned accesses, page ends, MMIO, pages with code, first stores to clean pages, faults.
+ * privilege flushes nothing. See state.h for the tags. What the fast path in mem.h cannot do ends
+ * here: misaligned accesses, page ends, MMIO, pages with code, first stores to clean pages, faults.
  *
  *   tag = page            plain host memory, one compare is enough
- *   tag = page | SLOW     translation known, access by memory_read/memory_write or after an announcement;
- *                         also pages with a data breakpoint (debug.c)
+ *   tag = page | SLOW     translation known, access by memory_read/memory_write or after an
+ *                         announcement; also pages with a data breakpoint (debug.c)
  *   tag = NONE            walk the page tables
  */
 #include "cpu/debug.h"
@@ -14,21 +14,21 @@
 #include "cpu/trace.h"
 #include "cpu/walk.h"
 
-
 /* In the low bits of tlb_entry.paddr. DEVICE: stores are no business of the RAM's. */
 enum { ENTRY_GLOBAL = 1, ENTRY_DEVICE = 2 };
 
 static uint64_t page_of(uint64_t laddr) { return laddr & PAGE_MASK; }
-/* Outside of long mode addresses wrap at 4 GiB; in compatibility mode the system's tables lie above. */
+/* Outside of long mode addresses wrap at 4 GiB; in compatibility mode the
+ * system's tables lie above. */
 static uint64_t next_page(const struct cpu *c, uint64_t laddr)
 {
     uint64_t next = page_of(laddr) + PAGE_SIZE;
     return laddr >> 32 ? next : laddr_wrap(c, next);
 }
 
-/* ---- large pages ------------------------------------------------------------------------------------ */
-/* An entry holds 4 KiB. INVLPG must drop all pieces of a large page: a bit per hash of page and size tells
- * whether there may be any. 21: 2 MiB, 22: 4 MiB, 30: 1 GiB. */
+/* ---- large pages ----------------------------------------------------------------------------- */
+/* An entry holds 4 KiB. INVLPG must drop all pieces of a large page: a bit per hash of page and
+ * size tells whether there may be any. 21: 2 MiB, 22: 4 MiB, 30: 1 GiB. */
 static unsigned large_hash(uint64_t laddr, unsigned bits)
 {
     return (unsigned)(((laddr >> bits) + ((uint64_t)bits << 58)) * 0x9E3779B97F4A7C15ull >> 52);
@@ -45,7 +45,7 @@ static void large_add(struct cpu *c, uint64_t laddr, unsigned bits)
     c->large_any = true;
 }
 
-/* ---- slots in use ----------------------------------------------------------------------------------- */
+/* ---- slots in use ---------------------------------------------------------------------------- */
 static void use(struct slots *s, unsigned n)
 {
     s->bits[n >> 6] |= 1ull << (n & 63);
@@ -53,22 +53,26 @@ static void use(struct slots *s, unsigned n)
 }
 static inline unsigned first_bit(uint64_t bits) { return (unsigned)__builtin_ctzll(bits); }
 
-/* ---- filling -------------------------------------------------------------------------------------- */
+/* ---- filling --------------------------------------------------------------------------------- */
 static struct walk translate(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set)
 {
-    struct walk w = { .paddr = laddr, .writable = true, .user = true, .dirty = true, .page_bits = PAGE_BITS };
+    struct walk w = { .paddr = laddr, .writable = true, .user = true, .dirty = true,
+                      .page_bits = PAGE_BITS };
     if (unlikely(c->profiling)) profile_miss(c, access, set);
-    if (c->cr0 & CR0_PG && !page_walk(c, laddr, access, set, &w)) w.paddr = ~0ull;   /* not reached: it faulted */
+    if (c->cr0 & CR0_PG && !page_walk(c, laddr, access, set, &w))
+        w.paddr = ~0ull;                   /* not reached: it faulted */
     if (w.page_bits > PAGE_BITS) large_add(c, laddr, w.page_bits);
     w.paddr = a20_mask(c, page_of(w.paddr));
     return w;
 }
 
 /* A clean page is known, too: a walk at its first store would show the guest that it was clean. */
-static uint64_t write_tag(struct cpu *c, uint64_t page, const struct memory_page *p, uint64_t paddr, bool store)
+static uint64_t write_tag(struct cpu *c, uint64_t page, const struct memory_page *p, uint64_t paddr,
+                          bool store)
 {
     if (p->clean && store) memory_mark_dirty(c->memory, paddr);
-    bool slow = !p->write || p->code || p->write != p->read || (p->clean && !store) || debug_watches_data(c, page);
+    bool slow = !p->write || p->code || p->write != p->read || (p->clean && !store) ||
+                debug_watches_data(c, page);
     return slow ? page | TLB_SLOW : page;
 }
 
@@ -80,7 +84,8 @@ static struct tlb_entry *fill(struct cpu *c, uint64_t laddr, unsigned access, en
     struct memory_page p = memory_page(c->memory, w.paddr);
     if (page_of(e->read) != page) e->read = TLB_NONE;
     if (page_of(e->write) != page) e->write = TLB_NONE;
-    e->paddr = w.paddr | (w.global && c->cr4 & CR4_PGE ? ENTRY_GLOBAL : 0) | (p.write ? 0 : ENTRY_DEVICE);
+    e->paddr = w.paddr | (w.global && c->cr4 & CR4_PGE ? ENTRY_GLOBAL : 0) |
+               (p.write ? 0 : ENTRY_DEVICE);
     e->host = (uintptr_t)p.read - (uintptr_t)page;
     e->read = page | (p.read && !debug_watches_data(c, page) ? 0 : TLB_SLOW);
     bool may_store = access == ACCESS_STORE || (w.dirty && w.writable);
@@ -91,7 +96,10 @@ static struct tlb_entry *fill(struct cpu *c, uint64_t laddr, unsigned access, en
     return e;
 }
 
-static inline bool known(uint64_t tag, uint64_t laddr) { return (tag & ~TLB_SLOW) == page_of(laddr); }
+static inline bool known(uint64_t tag, uint64_t laddr)
+{
+    return (tag & ~TLB_SLOW) == page_of(laddr);
+}
 
 static struct tlb_entry *entry_for_load(struct cpu *c, uint64_t laddr, enum tlb_set set)
 {
@@ -120,7 +128,7 @@ uint64_t tlb_fetch(struct cpu *c, uint64_t laddr)
     return e->paddr | (laddr & (PAGE_SIZE - 1));
 }
 
-/* ---- flushing ---------------------------------------------------------------------------------------- */
+/* ---- flushing -------------------------------------------------------------------------------- */
 static void forget(struct tlb_entry *e) { e->read = e->write = TLB_NONE; }
 
 /* Memory of zeroes is full of entries for page 0. */
@@ -140,7 +148,7 @@ static void flush_set(struct cpu *c, unsigned set, bool keep_global)
         unsigned word = first_bit(words);
         for (uint64_t bits = slots->bits[word]; bits; bits &= bits - 1) {
             struct tlb_entry *e = &c->tlb_sets[set][word * 64 + first_bit(bits)];
-            if (keep_global && e->paddr & ENTRY_GLOBAL) continue;      /* it took the place of a local one */
+            if (keep_global && e->paddr & ENTRY_GLOBAL) continue;      /* in a local one's place */
             forget(e);
             used->any.bits[word] &= ~(bits & -bits);
         }
@@ -175,7 +183,8 @@ void tlb_flush(struct cpu *c, bool keep_global)
 
 void tlb_flush_page(struct cpu *c, uint64_t laddr)
 {
-    if (c->large_any && (large_known(c, laddr, 21) || large_known(c, laddr, 22) || large_known(c, laddr, 30))) {
+    if (c->large_any &&
+        (large_known(c, laddr, 21) || large_known(c, laddr, 22) || large_known(c, laddr, 30))) {
         tlb_flush(c, false);
         return;
     }
@@ -189,7 +198,7 @@ void tlb_flush_page(struct cpu *c, uint64_t laddr)
         code = code || e->tag == page_of(laddr);
         if (e->tag == page_of(laddr)) e->tag = TLB_NONE;
     }
-    if (code) jumps_forget(c);             /* all of them are in pages that the instruction TLB holds */
+    if (code) jumps_forget(c);      /* all of them are in pages that the instruction TLB holds */
 }
 
 void tlb_protect(struct cpu *c, uint64_t paddr)
@@ -200,7 +209,8 @@ void tlb_protect(struct cpu *c, uint64_t paddr)
             unsigned word = first_bit(words);
             for (uint64_t bits = used->bits[word]; bits; bits &= bits - 1) {
                 struct tlb_entry *e = &c->tlb_sets[set][word * 64 + first_bit(bits)];
-                if (page_of(e->paddr) == page_of(paddr) && !(e->write & TLB_SLOW)) e->write |= TLB_SLOW;
+                if (page_of(e->paddr) == page_of(paddr) && !(e->write & TLB_SLOW))
+                    e->write |= TLB_SLOW;
             }
         }
     }
@@ -224,12 +234,16 @@ void tlb_unwrite(struct cpu *c)
             if (!(c->tlb_sets[set][n].write & TLB_SLOW)) c->tlb_sets[set][n].write |= TLB_SLOW;
 }
 
-/* ---- accesses ------------------------------------------------------------------------------------------ */
+/* ---- accesses -------------------------------------------------------------------------------- */
 static void alignment_check(struct cpu *c, uint64_t laddr, unsigned size, enum tlb_set set)
 {
-    if (set == SET_USER && laddr & (size - 1) && c->cr0 & CR0_AM && c->flags & FLAG_AC) fault_error(c, VEC_AC, 0);
+    if (set == SET_USER && laddr & (size - 1) && c->cr0 & CR0_AM && c->flags & FLAG_AC)
+        fault_error(c, VEC_AC, 0);
 }
-static bool crosses(uint64_t laddr, unsigned size) { return (laddr & (PAGE_SIZE - 1)) + size > PAGE_SIZE; }
+static bool crosses(uint64_t laddr, unsigned size)
+{
+    return (laddr & (PAGE_SIZE - 1)) + size > PAGE_SIZE;
+}
 
 static uint64_t load_in_page(struct cpu *c, uint64_t laddr, unsigned size, enum tlb_set set)
 {
@@ -239,7 +253,8 @@ static uint64_t load_in_page(struct cpu *c, uint64_t laddr, unsigned size, enum 
     return memory_read(c->memory, page_of(e->paddr) | (laddr & (PAGE_SIZE - 1)), size);
 }
 
-static void store_in_page(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size, enum tlb_set set)
+static void store_in_page(struct cpu *c, uint64_t laddr, uint64_t value, unsigned size,
+                          enum tlb_set set)
 {
     struct tlb_entry *e = entry_for_store(c, laddr, set);
     if (!(e->write & TLB_SLOW)) {
@@ -309,7 +324,8 @@ uint8_t *mem_host_overwrite(struct cpu *c, uint64_t laddr, uint64_t len, uint64_
     if (likely(!(e->write & TLB_SLOW))) return (uint8_t *)(e->host + (uintptr_t)laddr);
     uint64_t paddr = page_of(e->paddr) | (laddr & (PAGE_SIZE - 1));
     struct memory_page p = memory_page(c->memory, paddr);
-    if (e->paddr & ENTRY_DEVICE || c->watch.store || !p.code || trace_runs(c, paddr, len)) return NULL;
+    if (e->paddr & ENTRY_DEVICE || c->watch.store || !p.code || trace_runs(c, paddr, len))
+        return NULL;
     memory_mark_dirty(c->memory, paddr);
     *code = paddr;
     return p.write + (laddr & (PAGE_SIZE - 1));

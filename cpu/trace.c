@@ -3,10 +3,10 @@
  *
  *   arena:  [unlinked] [other page] [scratch ...] [trace] [trace] [stub] [trace] ...
  *
- * Traces of a physical page hang in a list from its code_page. A store into a page with code asks the
- * page's 64 blocks of 64 bytes first and walks the list only when a block with code is hit. An
- * instruction that crosses a page end is a trace of its own; a stub in the second page's list stands
- * for it there, and its first record checks that the second page is still the same.
+ * Traces of a physical page hang in a list from its code_page. A store into a page with code asks
+ * the page's 64 blocks of 64 bytes first and walks the list only when a block with code is hit. An
+ * instruction that crosses a page end is a trace of its own; a stub in the second page's list
+ * stands for it there, and its first record checks that the second page is still the same.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -16,8 +16,8 @@
 #include "cpu/tlb.h"
 #include "cpu/trace.h"
 
-enum { UNLINKED, OTHER_PAGE, SCRATCH, FIRST_FREE = SCRATCH + PROFILE_RECORDS, PAGE_BUCKETS = 4096, BLOCKS = 64,
-       STUB = 8, STORES_MANY = 16 };
+enum { UNLINKED, OTHER_PAGE, SCRATCH, FIRST_FREE = SCRATCH + PROFILE_RECORDS, PAGE_BUCKETS = 4096,
+       BLOCKS = 64, STUB = 8, STORES_MANY = 16 };
 #define NO_KEY (~0ull)
 
 struct code_page {
@@ -29,7 +29,7 @@ struct code_page {
     unsigned stores;               /* into its code */
 };
 
-/* ---- the arena ---------------------------------------------------------------------------------------- */
+/* ---- the arena ------------------------------------------------------------------------------- */
 bool traces_init(struct cpu *c)
 {
     struct traces *t = c->traces = calloc(1, sizeof *t);
@@ -38,7 +38,8 @@ bool traces_init(struct cpu *c)
     t->hash = calloc(TRACE_HASH, sizeof *t->hash);
     t->pages = calloc(PAGE_BUCKETS, sizeof *t->pages);
     if (!t->arena || !t->hash || !t->pages) return false;
-    for (unsigned n = 0; n < FIRST_FREE; n++) t->arena[n] = (struct insn){ .key = NO_KEY, .n = TRACE_DEAD };
+    for (unsigned n = 0; n < FIRST_FREE; n++)
+        t->arena[n] = (struct insn){ .key = NO_KEY, .n = TRACE_DEAD };
     t->used = FIRST_FREE;
     return true;
 }
@@ -84,7 +85,8 @@ void traces_trim(struct cpu *c)
     struct traces *t = c->traces;
     if (t->used < TRIM_LEAST && t->touched < TRIM_LEAST) return;
     traces_flush(c);
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = (uintptr_t)(t->arena + t->touched) & -page;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+              end = (uintptr_t)(t->arena + t->touched) & -page;
     uintptr_t first = ((uintptr_t)(t->arena + FIRST_FREE) + page - 1) & -page;
     (void)madvise((void *)first, end - first, MADV_DONTNEED);
     t->touched = 0;
@@ -95,7 +97,7 @@ static bool in_scratch(const struct cpu *c, const struct insn *i)
     return i >= c->traces->arena + SCRATCH && i < c->traces->arena + FIRST_FREE;
 }
 
-/* ---- pages with code --------------------------------------------------------------------------------- */
+/* ---- pages with code ------------------------------------------------------------------------- */
 static struct code_page **page_slot(struct cpu *c, uint64_t page)
 {
     struct code_page **p = &c->traces->pages[page >> PAGE_BITS & (PAGE_BUCKETS - 1)];
@@ -120,7 +122,10 @@ static struct code_page *page_get(struct cpu *c, uint64_t paddr)
     return *slot;
 }
 
-static unsigned block_of(uint64_t offset) { return offset < PAGE_SIZE ? (unsigned)(offset >> 6) : BLOCKS - 1; }
+static unsigned block_of(uint64_t offset)
+{
+    return offset < PAGE_SIZE ? (unsigned)(offset >> 6) : BLOCKS - 1;
+}
 static uint64_t block_bits(unsigned first, unsigned last)
 {
     if (last >= BLOCKS) last = BLOCKS - 1;
@@ -149,7 +154,7 @@ static bool page_add(struct cpu *c, struct insn *t, uint64_t paddr, unsigned len
     return true;
 }
 
-/* ---- dropping ------------------------------------------------------------------------------------------- */
+/* ---- dropping -------------------------------------------------------------------------------- */
 /* A dead trace keeps its records, so that a handler that runs in it can finish its instruction. The
  * trace that is running keeps its n too, for the account of time, until the run loop is reached. */
 void trace_kill(struct cpu *c, struct insn *t)
@@ -194,7 +199,8 @@ static bool drop_overlapping(struct cpu *c, uint32_t *link, uint64_t paddr, uint
     bool any = false;
     while (*link) {
         struct insn *t = all->arena + *link;
-        if (t->key != NO_KEY && overlaps(t, paddr, len) && !trace_patch(c, t, paddr, len)) trace_kill(c, t);
+        if (t->key != NO_KEY && overlaps(t, paddr, len) && !trace_patch(c, t, paddr, len))
+            trace_kill(c, t);
         if (is_dead(all, t)) {
             *link = t->next_in_page;
             any = true;
@@ -211,7 +217,8 @@ static unsigned first_reaching(const struct code_page *p, unsigned block)
 }
 
 /* Which blocks from `first` to `last` hold code? */
-static uint64_t live_blocks(const struct cpu *c, const struct code_page *p, unsigned first, unsigned last)
+static uint64_t live_blocks(const struct cpu *c, const struct code_page *p, unsigned first,
+                            unsigned last)
 {
     uint64_t live = 0;
     for (unsigned block = first_reaching(p, first); block <= last; block++)
@@ -231,10 +238,13 @@ static void page_written(struct cpu *c, uint64_t paddr, uint64_t len)
     const struct insn *running = c->insn ? insn_header(c->insn) : NULL;
     bool scratch = running && in_scratch(c, running);      /* not in the list: its blocks stay */
     if (scratch && overlaps(running, paddr, len)) attention(c);
-    for (unsigned block = first_reaching(p, block_of(offset)); block <= block_of(offset + len - 1); block++)
-        if (drop_overlapping(c, &p->first[block], paddr, len)) gone |= block_bits(block, block + p->reach);
+    for (unsigned block = first_reaching(p, block_of(offset)); block <= block_of(offset + len - 1);
+         block++)
+        if (drop_overlapping(c, &p->first[block], paddr, len))
+            gone |= block_bits(block, block + p->reach);
     if (scratch) return;
-    unsigned first = (unsigned)__builtin_ctzll(gone), last = BLOCKS - 1 - (unsigned)__builtin_clzll(gone);
+    unsigned first = (unsigned)__builtin_ctzll(gone),
+             last = BLOCKS - 1 - (unsigned)__builtin_clzll(gone);
     p->blocks = (p->blocks & ~gone) | (live_blocks(c, p, first, last) & gone);
     if (!p->blocks) memory_set_code(c->memory, p->page, false);
 }
@@ -250,7 +260,7 @@ void traces_written(struct cpu *c, uint64_t paddr, uint64_t len)
     }
 }
 
-/* ---- building ---------------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 const struct insn *traces_unlinked(const struct cpu *c, int64_t offset)
 {
     return c->traces->arena + (offset >= 0 && offset < PAGE_SIZE ? UNLINKED : OTHER_PAGE);
@@ -273,9 +283,10 @@ static struct insn *build_at(struct cpu *c, uint64_t paddr, uint64_t limit, bool
     if (limit >= TRACE_MAX) limit = TRACE_MAX - 1;
     if (t->used + PROFILE_RECORDS > TRACE_RECORDS) traces_flush(c);
     const struct code_page *page = *page_slot(c, paddr & PAGE_MASK);
-    struct extent x = { .max = whole ? TRACE_MAX : (unsigned)limit, .whole = whole, .plain = plain || !whole,
-                        .may_jump = !page || page->stores < STORES_MANY,
-                        .room = c->mode & MODE_LONG ? ~0ull : (uint64_t)c->seg[CS].limit + 1 - c->rip };
+    struct extent x = { .max = whole ? TRACE_MAX : (unsigned)limit, .whole = whole,
+                        .plain = plain || !whole, .may_jump = !page || page->stores < STORES_MANY,
+                        .room = c->mode & MODE_LONG ? ~0ull
+                                : (uint64_t)c->seg[CS].limit + 1 - c->rip };
     struct insn *header = t->arena + (whole ? t->used : SCRATCH);
     *header = (struct insn){ .key = paddr << 8 | c->mode | (x.plain ? TRACE_PLAIN : 0) };
     unsigned records = trace_build(c, header, paddr, &x);
@@ -298,9 +309,9 @@ static bool fits(const struct cpu *c, const struct insn *t, uint64_t limit)
     return t && (uint64_t)t->n <= limit && trace_in_limit(c, t);
 }
 
-/* Code that runs for the first time may never run again, or be written to: it gets a plain trace, quickly
- * made. Nothing links to that, so each run of it comes here and is counted. The plain trace stays beside the
- * long one, for stops in the midst of that. */
+/* Code that runs for the first time may never run again, or be written to: it gets a plain trace,
+ * quickly made. Nothing links to that, so each run of it comes here and is counted. The plain trace
+ * stays beside the long one, for stops in the midst of that. */
 const struct insn *trace_at(struct cpu *c, uint64_t limit)
 {
     struct traces *t = c->traces;
@@ -310,8 +321,8 @@ const struct insn *trace_at(struct cpu *c, uint64_t limit)
     t->lookups++;
     if (fits(c, found, limit)) return found;
     struct insn *plain = find(t, key | TRACE_PLAIN);
-    if (!fits(c, plain, limit))
-        return build_at(c, paddr, plain && limit >= TRACE_MAX ? TRACE_MAX - 1 : limit, true);   /* CS's limit cuts it */
+    if (!fits(c, plain, limit))            /* there is one: CS's limit cuts it */
+        return build_at(c, paddr, plain && limit >= TRACE_MAX ? TRACE_MAX - 1 : limit, true);
     if (found || limit < TRACE_MAX || ++plain->dst < TRACE_WARM) return plain;
     return build_at(c, paddr, limit, false);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Paging: 32-bit with 4 MiB pages (PSE, PSE-36), PAE with 2 MiB pages, 4 levels with 2 MiB and 1 GiB pages, NX.
- * SDM vol. 3, chapter 4: 4.3 (32-bit), 4.4 (PAE), 4.5 (4-level), 4.6 (access rights), 4.7 (#PF), 4.8 (A
- * and D flags).
+ * Paging: 32-bit with 4 MiB pages (PSE, PSE-36), PAE with 2 MiB pages, 4 levels with 2 MiB and
+ * 1 GiB pages, NX. SDM vol. 3, chapter 4: 4.3 (32-bit), 4.4 (PAE), 4.5 (4-level), 4.6 (access
+ * rights), 4.7 (#PF), 4.8 (A and D flags).
  *
  *   32-bit   31      22 21      12 11     0        PAE   31 30 29    21 20    12 11     0
  *            | table   | page     | offset |             | P | table  | page    | offset |
@@ -43,12 +43,14 @@ static struct format format_of(const struct cpu *c)
 static uint64_t entry_peek(const struct cpu *c, uint64_t paddr, unsigned bytes)
 {
     uint64_t value = 0;
-    for (unsigned n = 0; n < bytes; n++) value |= (uint64_t)memory_peek(c->memory, paddr + n) << (8 * n);
+    for (unsigned n = 0; n < bytes; n++)
+        value |= (uint64_t)memory_peek(c->memory, paddr + n) << (8 * n);
     return value;
 }
 
 /* pages: those known; NULL to leave no trace, not even a device's. */
-static inline uint64_t entry_load(const struct cpu *c, struct table_page *pages, uint64_t paddr, unsigned bytes)
+static inline uint64_t entry_load(const struct cpu *c, struct table_page *pages, uint64_t paddr,
+                                  unsigned bytes)
 {
     uint64_t number = paddr >> PAGE_BITS;
     if (!pages) return entry_peek(c, paddr, bytes);
@@ -60,24 +62,26 @@ static inline uint64_t entry_load(const struct cpu *c, struct table_page *pages,
     return host_load(p->host + (paddr & (PAGE_SIZE - 1)), bytes == 8 ? 8 : 4);
 }
 
-static inline bool is_large(const struct cpu *c, const struct format *f, unsigned level, uint64_t value)
+static inline bool is_large(const struct cpu *c, const struct format *f, unsigned level,
+                            uint64_t value)
 {
     if (!(value & PTE_PS)) return false;
     if (level == 3) return f->levels == 4 && has(c, FEAT_1GB);
     return level == 2 && (f->entry_bytes == 8 || c->cr4 & CR4_PSE);
 }
 
-/* PSE-36: bits 20-13 of the entry of a 4 MiB page are bits 39-32 of its address, as far as those exist
- * (4.3, table 4-4). */
+/* PSE-36: bits 20-13 of the entry of a 4 MiB page are bits 39-32 of its address,
+ * as far as those exist (4.3, table 4-4). */
 static uint64_t pse36_bits(const struct cpu *c, const struct format *f)
 {
     if (f->entry_bytes == 8 || !has(c, FEAT_PSE36)) return 0;
     return (paddr_mask(c) >> 32 & 0xFF) << 13;
 }
 
-/* Bits that must be 0 in an entry that maps (or leads to) 1 << bits bytes. Bits 62-52 are free only with
- * 4 levels. */
-static inline uint64_t reserved_bits(const struct cpu *c, const struct format *f, bool large, unsigned bits)
+/* Bits that must be 0 in an entry that maps (or leads to) 1 << bits bytes.
+ * Bits 62-52 are free only with 4 levels. */
+static inline uint64_t reserved_bits(const struct cpu *c, const struct format *f, bool large,
+                                     unsigned bits)
 {
     uint64_t reserved = 0;
     if (f->entry_bytes == 8) {
@@ -92,7 +96,8 @@ static inline uint64_t reserved_bits(const struct cpu *c, const struct format *f
 }
 
 /* Follows the tables down to the page; path->missing or ->reserved say why not. */
-static inline __attribute__((always_inline)) void descend(const struct cpu *c, struct table_page *pages, struct format f,
+static inline __attribute__((always_inline)) void descend(const struct cpu *c,
+                                                          struct table_page *pages, struct format f,
                                                           uint64_t laddr, struct path *path)
 {
     uint64_t table = c->cr3 & ~0xFFFull;
@@ -150,14 +155,16 @@ static bool allowed(const struct cpu *c, const struct path *p, unsigned access, 
 
 static uint32_t error_code(const struct cpu *c, const struct path *p, unsigned access, bool user)
 {
-    bool fetch = access == ACCESS_FETCH && ((c->efer & EFER_NXE && c->cr4 & CR4_PAE) || c->cr4 & CR4_SMEP);
+    bool fetch = access == ACCESS_FETCH &&
+                 ((c->efer & EFER_NXE && c->cr4 & CR4_PAE) || c->cr4 & CR4_SMEP);
     return (p->missing ? 0 : PF_P) | (access == ACCESS_STORE ? PF_W : 0) | (user ? PF_U : 0) |
            (p->reserved ? PF_RSVD : 0) | (fetch ? PF_I : 0);
 }
 
 static void mark(struct cpu *c, const struct path *p, unsigned n, uint64_t bits)
 {
-    if ((p->value[n] & bits) != bits) memory_write(c->memory, p->entry[n], (uint32_t)(p->value[n] | bits), DWORD);
+    if ((p->value[n] & bits) != bits)
+        memory_write(c->memory, p->entry[n], (uint32_t)(p->value[n] | bits), DWORD);
 }
 
 static inline bool known_entry(const struct cpu *c, uint64_t paddr, uint32_t *value)
@@ -168,14 +175,17 @@ static inline bool known_entry(const struct cpu *c, uint64_t paddr, uint32_t *va
     return true;
 }
 
-/* The commonest walk: 32-bit tables in known pages, a page of 4 KiB or none; false: the long way. */
-static inline bool quick_walk(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set, struct walk *w)
+/* The commonest walk: 32-bit tables in known pages, a page of 4 KiB or none;
+ * false: the long way. */
+static inline bool quick_walk(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set,
+                              struct walk *w)
 {
     bool user = set == SET_USER;
     uint32_t directory, entry, marks = PTE_A | (access == ACCESS_STORE ? PTE_D : 0);
     uint32_t missing = (access == ACCESS_STORE ? PF_W : 0) | (user ? PF_U : 0);
     if (c->efer & EFER_LMA || c->cr4 & (CR4_PAE | CR4_SMEP | CR4_SMAP)) return false;
-    if (!known_entry(c, a20_mask(c, (c->cr3 & 0xFFFFF000) + (laddr >> 20 & 0xFFC)), &directory)) return false;
+    if (!known_entry(c, a20_mask(c, (c->cr3 & 0xFFFFF000) + (laddr >> 20 & 0xFFC)), &directory))
+        return false;
     if (!(directory & PTE_P)) fault_page(c, laddr, missing);
     if ((directory & (PTE_A | PTE_PS)) != PTE_A) return false;
     uint64_t at = a20_mask(c, (directory & 0xFFFFF000) + (laddr >> 10 & 0xFFC));
@@ -187,7 +197,8 @@ static inline bool quick_walk(struct cpu *c, uint64_t laddr, unsigned access, en
     if ((entry & marks) != marks) memory_write(c->memory, at, entry | marks, DWORD);
     *w = (struct walk){
         .paddr = (entry & 0xFFFFF000) | (laddr & 0xFFF), .writable = writable, .user = all & PTE_U,
-        .global = entry & PTE_G && c->cr4 & CR4_PGE, .dirty = (entry | marks) & PTE_D, .page_bits = PAGE_BITS,
+        .global = entry & PTE_G && c->cr4 & CR4_PGE, .dirty = (entry | marks) & PTE_D,
+        .page_bits = PAGE_BITS,
     };
     return true;
 }
@@ -198,7 +209,8 @@ bool page_walk(struct cpu *c, uint64_t laddr, unsigned access, enum tlb_set set,
     bool user = set == SET_USER;
     struct path p;
     struct format f = format_of(c);
-    if (likely(f.entry_bytes == 4)) descend(c, c->table_pages, (struct format){ 2, 10, 4 }, laddr, &p);
+    if (likely(f.entry_bytes == 4))
+        descend(c, c->table_pages, (struct format){ 2, 10, 4 }, laddr, &p);
     else descend(c, c->table_pages, f, laddr, &p);
     if (p.missing || p.reserved || !allowed(c, &p, access, set))
         fault_page(c, laddr, error_code(c, &p, access, user));

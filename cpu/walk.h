@@ -5,12 +5,12 @@
 #include "cpu/mem.h"
 
 struct walk {
-    uint64_t paddr;                /* of the byte; A20 is not applied                            */
-    bool     writable;             /* a store would be allowed at the privilege of this walk    */
-    bool     user;                 /* U/S of all levels                                            */
-    bool     global;               /* G, and CR4.PGE is set                                        */
-    bool     dirty;                /* D is set now: stores need no other walk                      */
-    unsigned page_bits;            /* 12: 4 KiB, 21: 2 MiB, 22: 4 MiB                              */
+    uint64_t paddr;                /* of the byte; A20 is not applied */
+    bool     writable;             /* a store would be allowed at the privilege of this walk */
+    bool     user;                 /* U/S of all levels */
+    bool     global;               /* G, and CR4.PGE is set */
+    bool     dirty;                /* D is set now: stores need no other walk */
+    unsigned page_bits;            /* 12: 4 KiB, 21: 2 MiB, 22: 4 MiB */
 };
 
 /* Translates for a load, store or fetch (enum access) and sets A and D in memory. Only with CR0.PG.

@@ -140,7 +140,8 @@ X87_APART x87_fldenv(struct cpu *c, const struct insn *i)
 }
 
 /* ---- whole state: environment, then ST(0) to ST(7) ------------------------------------------- */
-/* Numbers lie here at any even address: alignment checks are for the area (SDM vol. 3, table 6-7). */
+/* Numbers lie here at any even address: alignment checks are for the area
+ * (SDM vol. 3, table 6-7). */
 static uint64_t significand_load(struct cpu *c, uint64_t laddr)
 {
     uint64_t m = 0;

@@ -3,7 +3,8 @@
  *
  *   0 FXSAVE's layout   512 XSTATE_BV   520 XCOMP_BV, 0   528-575 0
  *
- * Neither component is ever said to be in its initial state (13.6 allows that), so XSAVEOPT is XSAVE.
+ * Neither component is ever said to be in its initial state (13.6 allows that),
+ * so XSAVEOPT is XSAVE.
  * Not implemented: the compacted form (XSAVEC, XSAVES), XGETBV of XINUSE.
  */
 #include "cpu/families.h"
@@ -30,7 +31,8 @@ static unsigned requested(const struct cpu *c) { return (unsigned)(c->xcr0 & reg
 
 static void store(struct cpu *c, uint64_t laddr, const uint8_t *image, unsigned from, unsigned end)
 {
-    for (unsigned n = from; n < end; n += 8) lin_store(c, laddr_wrap(c, laddr + n), host_load(image + n, 8), 8);
+    for (unsigned n = from; n < end; n += 8)
+        lin_store(c, laddr_wrap(c, laddr + n), host_load(image + n, 8), 8);
 }
 
 static __attribute__((noinline)) void save(struct cpu *c, const struct insn *i)
@@ -65,7 +67,8 @@ static uint64_t header_check(struct cpu *c, uint64_t laddr)
 static __attribute__((noinline)) void restore(struct cpu *c, const struct insn *i)
 {
     uint8_t image[FX_BYTES];
-    uint64_t laddr = area_laddr(c, i, SEG_READ), state = header_check(c, laddr_wrap(c, laddr + XSAVE_HEADER));
+    uint64_t laddr = area_laddr(c, i, SEG_READ),
+             state = header_check(c, laddr_wrap(c, laddr + XSAVE_HEADER));
     unsigned what = requested(c), xmm = c->mode & MODE_LONG ? 16 : 8;
     for (unsigned n = 0; n < FX_BYTES; n += 8)
         host_store(image + n, lin_load(c, laddr_wrap(c, laddr + n), 8), 8);

@@ -115,7 +115,8 @@ static inline struct f80 div_parts(struct f80_env *e, struct parts a, struct par
 {
     bool below = a.m < b.m;
     u128 dividend = (u128)a.m << (below ? 64 : 63);
-    uint64_t rest, quotient = divide_128((uint64_t)(dividend >> 64), (uint64_t)dividend, b.m, &rest);
+    uint64_t rest;
+    uint64_t quotient = divide_128((uint64_t)(dividend >> 64), (uint64_t)dividend, b.m, &rest);
     uint64_t lo = rest == 0 ? 0 : rest > b.m - rest ? HALF | 1 : rest == b.m - rest ? HALF : 1;
     return f80_round(e, a.sign != b.sign, a.exp - b.exp + F80_BIAS - below, quotient, lo,
                      drop_bits(e));

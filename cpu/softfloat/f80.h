@@ -67,7 +67,7 @@ static inline enum f80_class f80_classify(struct f80 a)
 }
 static inline bool f80_is_nan(struct f80 a) { return f80_classify(a) >= F80_QNAN; }
 
-/* ---- arithmetic (arith.c), rounded to the precision of the control word -------------------- */
+/* ---- arithmetic (arith.c), rounded to the precision of the control word ---------------------- */
 typedef struct f80 f80_binary(struct f80_env *, struct f80 a, struct f80 b);
 f80_binary f80_add, f80_sub, f80_mul, f80_div;
 f80_binary f80_subr, f80_divr;                          /* b - a, b / a */

@@ -36,7 +36,7 @@ static uint64_t root(u128 v, u128 *rest)
 #define EXPONENT 11
 #include "cpu/softfloat/ieee.inc"
 
-/* ---- between the formats ------------------------------------------------------------------ */
+/* ---- between the formats --------------------------------------------------------------------- */
 uint64_t f64_from_f32(struct ieee_env *e, uint32_t a)
 {
     a = f32_flushed(e, a);

@@ -136,7 +136,7 @@ QUICK struct quick quick_divr(struct f80 a, struct f80 b, unsigned control)
     return quick_div(b, a, control);
 }
 
-/* ---- order -------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 struct quick_order { bool ok; int order; };                /* order: -1 a < b, 0, 1 a > b */
 
 /* Normal numbers and zeros. */
@@ -151,7 +151,7 @@ QUICK struct quick_order quick_compare(struct f80 a, struct f80 b)
     return (struct quick_order){ ok, negative ? -order : order };
 }
 
-/* ---- memory formats ----------------------------------------------------------------------- */
+/* ---- memory formats -------------------------------------------------------------------------- */
 struct quick_bits { bool ok; uint16_t flags; uint64_t bits; };
 
 /* A format with `fraction` bits and an exponent of `width` bits. */
