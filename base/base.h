@@ -21,7 +21,7 @@ enum width { BYTE = 1, WORD = 2, DWORD = 4, QWORD = 8 };   /* bytes in one acces
 static inline uint64_t muldiv64(uint64_t value, uint64_t numerator, uint64_t denominator)
 {
     unsigned __int128 product = (unsigned __int128)value * numerator;
-    if (likely(!(product >> 64))) return (uint64_t)product / denominator;     /* several times faster */
+    if (likely(!(product >> 64))) return (uint64_t)product / denominator;     /* much faster */
     return (uint64_t)(product / denominator);
 }
 

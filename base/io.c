@@ -27,7 +27,8 @@ static uint32_t read_widened(struct device *dev, const struct io_ops *ops, uint3
 uint32_t io_read(struct device *dev, const struct io_ops *ops, uint32_t offset, unsigned bytes)
 {
     uint32_t value = 0;
-    if (likely(io_takes(ops, bytes) && ops->read)) return ops->read(dev, offset, (enum width)bytes) & ones(bytes);
+    if (likely(io_takes(ops, bytes) && ops->read))
+        return ops->read(dev, offset, (enum width)bytes) & ones(bytes);
     if (!ops->read || !(ops->widths & (BYTE | WORD | DWORD))) return ones(bytes);
     unsigned smallest = ops->widths & WORD ? WORD : DWORD;
     if (!fitting(ops->widths, bytes) && (offset & (smallest - 1)) + bytes <= smallest) {

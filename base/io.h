@@ -20,15 +20,16 @@ struct io_ops {
     uint8_t    widths;
 };
 
-/* A data port may offer more: IO_RUNS in `widths` says that the io_ops are those of a struct io_run_ops. A
- * run is `count` accesses of this width to this offset, one after another, or as many of them as do nothing
- * but move data: no line changes, no timer, nothing that looks at the time. Returns how many were done; 0:
- * make a single access. */
+/* A data port may offer more: IO_RUNS in `widths` says that the io_ops are those of a struct
+ * io_run_ops. A run is `count` accesses of this width to this offset, one after another, or as many
+ * of them as do nothing but move data: no line changes, no timer, nothing that looks at the time.
+ * Returns how many were done; 0: make a single access. */
 #define IO_RUNS 0x80
 struct io_run_ops {
     struct io_ops one;
     uint32_t (*read)(struct device *, uint32_t offset, enum width, uint8_t *to, uint32_t count);
-    uint32_t (*write)(struct device *, uint32_t offset, enum width, const uint8_t *from, uint32_t count);
+    uint32_t (*write)(struct device *, uint32_t offset, enum width, const uint8_t *from,
+                      uint32_t count);
 };
 
 /* Is this a width of the device's own? */

@@ -60,7 +60,7 @@ void loader_free(struct loader *l)
     free(l);
 }
 
-/* ---- files --------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 static const char *first_there(const char *const *places, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -141,7 +141,7 @@ static const char *map(struct loader *l, const char *name, uint64_t at, const st
     return complain(why, size, r->path, "out of memory", "close something");
 }
 
-/* ---- system ROM ---------------------------------------------------------------------------- */
+/* ---- system ROM ------------------------------------------------------------------------------ */
 const char *loader_system(struct loader *l, const char *path, char *why, size_t size)
 {
     if (!path) path = loader_usual_system();
@@ -157,7 +157,7 @@ const char *loader_system(struct loader *l, const char *path, char *why, size_t 
     return failed;
 }
 
-/* ---- option ROMs --------------------------------------------------------------------------- */
+/* ---- option ROMs ----------------------------------------------------------------------------- */
 static void check_header(const struct loader *l, const struct rom *r)
 {
     size_t len = r->len > 2 ? r->data[2] * OPTION_UNIT : 0;
@@ -217,7 +217,7 @@ const char *loader_option(struct loader *l, const char *path, uint32_t address, 
     return load_option(l, path, "option-rom", address, why, size);
 }
 
-/* ---- looking in ---------------------------------------------------------------------------- */
+/* ---- looking in ------------------------------------------------------------------------------ */
 const char *loader_system_path(const struct loader *l)
 {
     return l->system < 0 ? "" : l->rom[l->system].path;

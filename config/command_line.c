@@ -20,7 +20,7 @@ struct parser {
 
 struct cli_option {
     const char *name, *alias;              /* with its dashes; alias may be NULL */
-    const char *value;                     /* NULL: none; otherwise help's name for it; "[=...]": may be left out */
+    const char *value;                     /* NULL: none; its name in help; "[=...]": optional */
     const char *help;                      /* NULL: accepted for Bochs' sake */
     bool (*take)(struct parser *, const char *value);
 };
@@ -81,8 +81,8 @@ static bool take_screenshot(struct parser *p, const char *value)
         if (parse_uint(when, &s.ticks) || parse_time(when, &s.time)) s.path = equals + 1;
     }
     if (!screen_can_save(s.path))
-        return wrong(p, value, "--screenshot wants WHEN=FILE (2.5s=boot.png), or a FILE for the end "
-                               "of the run; it ends in .png, .ppm or .txt");
+        return wrong(p, value, "--screenshot wants WHEN=FILE (2.5s=boot.png), or a FILE for the "
+                               "end of the run; it ends in .png, .ppm or .txt");
     p->c->screenshot[p->c->screenshots++] = s;
     return true;
 }
@@ -157,7 +157,11 @@ static bool set_strict(struct parser *p, const char *v) { (void)v; return p->c->
 static bool set_help(struct parser *p, const char *v) { (void)v; return p->c->help = true; }
 static bool set_version(struct parser *p, const char *v) { (void)v; return p->c->version = true; }
 static bool set_opcodes(struct parser *p, const char *v) { (void)v; return p->c->opcodes = true; }
-static bool set_cpu_models(struct parser *p, const char *v) { (void)v; return p->c->cpu_models = true; }
+static bool set_cpu_models(struct parser *p, const char *v)
+{
+    (void)v;
+    return p->c->cpu_models = true;
+}
 static bool set_print(struct parser *p, const char *v)
 {
     (void)v;
@@ -185,14 +189,16 @@ static const struct cli_option options[] = {
     { "--hash-every", NULL, "N[:FILE]", "print tick and hash of the whole machine every N ticks",
       take_hash },
     { "--profile", NULL, "[=FILE]",
-      "count instructions, traces, TLB misses, exits, interrupts, ports; report at the end", take_profile },
+      "count instructions, traces, TLB misses, exits, interrupts, ports; report at the end",
+      take_profile },
     { "--qtest", NULL, "WHERE", "QEMU's qtest protocol at unix:PATH or stdio; no processor",
       take_qtest },
     { "--print-config", NULL, NULL, "print what was understood as a bochsrc and end", set_print },
     { "--strict-config", NULL, NULL, "a warning about the configuration ends with exit code 2",
       set_strict },
     { "--opcodes", NULL, NULL, "print the instruction set as a manual and end", set_opcodes },
-    { "--cpu-models", NULL, NULL, "print the processor models and their features and end", set_cpu_models },
+    { "--cpu-models", NULL, NULL, "print the processor models and their features and end",
+      set_cpu_models },
     { "--version", "-version", NULL, "print the version and end", set_version },
     { "--help", "-h", NULL, "print this and end", set_help },
     { "-help", NULL, NULL, NULL, set_help },

@@ -28,8 +28,8 @@ struct machine {
     struct cpu *cpu;
     struct loader *loader;
     uint64_t ips;
-    uint64_t some_ticks, some_nanos;  /* so many ticks take so long: ips and a second without common factors */
-    uint64_t tick_base;               /* what a processor that counts anew after a reset left out */
+    uint64_t some_ticks, some_nanos;   /* ips and a second without common factors */
+    uint64_t tick_base;                /* left out by a processor that counts anew after a reset */
     bool running;                      /* inside cpu_run(): callbacks must not look at clock->now */
     bool reset_on_triple_fault, reset_asked, ended;
     int exit_code;
@@ -50,12 +50,14 @@ uint64_t machine_retired(const struct machine *m) { return m->cpu ? cpu_retired(
 
 nanos machine_now(const struct machine *m)
 {
-    return m->cpu ? muldiv64(machine_ticks(m), m->some_nanos, m->some_ticks) : board_clock(m->board)->now;
+    return m->cpu ? muldiv64(machine_ticks(m), m->some_nanos, m->some_ticks)
+                  : board_clock(m->board)->now;
 }
 
 uint64_t machine_tick_of(const struct machine *m, nanos due)
 {
-    unsigned __int128 tick = ((unsigned __int128)due * m->some_ticks + m->some_nanos - 1) / m->some_nanos;
+    unsigned __int128 tick = ((unsigned __int128)due * m->some_ticks + m->some_nanos - 1) /
+                             m->some_nanos;
     return due == UINT64_MAX || tick > UINT64_MAX ? UINT64_MAX : (uint64_t)tick;
 }
 

@@ -69,7 +69,8 @@ static nanos log_time(void *machine)
 static int run(const struct config *c, const struct command_line *cl, struct log *log)
 {
     block_signals();
-    if (cl->qtest && cl->profile) fprintf(stderr, "vitro: --profile: with --qtest there is no processor to count\n");
+    if (cl->qtest && cl->profile)
+        fprintf(stderr, "vitro: --profile: with --qtest there is no processor to count\n");
     struct machine *m = machine_new(c, log, !cl->qtest);
     if (!m) {
         fprintf(stderr, "vitro: the machine could not be built%s%s\n",

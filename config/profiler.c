@@ -32,5 +32,6 @@ void profiler_close(FILE *file, struct machine *m)
     profile_print(machine_board(m), machine_cpu(m), HANDLERS, print_line, file);
     bool failed = ferror(file) || fflush(file);
     if (file != stderr) failed |= fclose(file) != 0;
-    if (failed) fprintf(stderr, "vitro: --profile: the report could not be written: %s\n", strerror(errno));
+    if (failed)
+        fprintf(stderr, "vitro: --profile: the report could not be written: %s\n", strerror(errno));
 }

@@ -292,8 +292,8 @@ static void preset_channels(struct config *c)
         { 0x1F0, 0x3F0, 14 }, { 0x170, 0x370, 15 }, { 0x1E8, 0x3E0, 11 }, { 0x168, 0x360, 9 },
     };
     for (unsigned i = 0; i < CONFIG_CHANNELS; i++) {
-        struct config_drive empty = { .type = "none", .mode = "auto", .format = "auto", .inserted = true,
-                                      .translation = "auto" };
+        struct config_drive empty = { .type = "none", .mode = "auto", .format = "auto",
+                                      .inserted = true, .translation = "auto" };
         c->ata[i] = (struct config_channel){ i < 2, usual[i][0], usual[i][1], usual[i][2],
                                              { empty, empty } };
     }

@@ -29,8 +29,8 @@
 #define PACED_SLICE (10 * MILLISECOND)     /* guest time */
 #define SETTLE      SECOND                 /* host time between looks at disk images */
 #define FRAME       (20 * MILLISECOND)     /* host time between looks at the window */
-#define IDLE        10000000               /* instructions of a guest that has nothing to do, between two of them */
-#define IDLE_LONG   5                      /* so many times in a row: it can do without what makes it fast */
+#define IDLE        10000000               /* instructions of an idle guest between two of them */
+#define IDLE_LONG   5                      /* so often in a row: what makes it fast can go */
 
 enum { BUDGET_LEAST = 20000, BUDGET_MOST = 200000000, FDS = CONFIG_COMS + 1, EXIT_FATAL = 1 };
 
@@ -196,7 +196,8 @@ static void trim(struct session *s)
     if (s->idle == IDLE_LONG) cpu_trim(machine_cpu(s->machine));
 }
 
-/* What waits for the host: tables of disk images, and a disk that was full. The guest sees neither. */
+/* What waits for the host: tables of disk images, and a disk that was full.
+ * The guest sees neither. */
 static void settle(struct session *s, nanos now)
 {
     s->next_settle = now + SETTLE;
@@ -393,7 +394,8 @@ static bool open_hashes(struct session *s, const struct command_line *cl)
     return s->hashes;
 }
 
-/* A keymap that cannot be read is no reason not to run: most are in configs for their window only. */
+/* A keymap that cannot be read is no reason not to run: most are in configs
+ * for their window only. */
 static bool open_typist(struct session *s, const struct config *c)
 {
     char why[256];

@@ -51,7 +51,8 @@ void typist_paste(struct typist *t, const char *text)
 {
     unsigned untypable = 0;
     if (!reserve(t, strlen(text))) {
-        log_line(t->log, "input", LOG_WARN, "the pasted text is too long: at most %u characters", TEXT_MOST);
+        log_line(t->log, "input", LOG_WARN, "the pasted text is too long: at most %u characters",
+                 TEXT_MOST);
         return;
     }
     for (uint32_t c, before = 0; (c = utf8_next(&text)); before = c) {
@@ -84,7 +85,8 @@ void typist_poll(struct typist *t, struct machine *m)
 {
     nanos now = machine_now(m);
     if (t->next < now) t->next = now;
-    for (unsigned n = 0; n < STROKES_PER_POLL && t->first < t->count && t->next < now + AHEAD; n++) {
+    for (unsigned n = 0; n < STROKES_PER_POLL && t->first < t->count && t->next < now + AHEAD;
+         n++) {
         type(m, t->strokes[t->first++], t->next - now + 1, t->pause / 4);
         t->next += t->pause;
     }

@@ -8,7 +8,8 @@
 #include "debug/profile.h"
 #include "iodev/pci_bus.h"
 
-enum { EXAMINE_MAX = 4096, SHOW_COUNT = 256, PER_LINE = 32, PROFILE_HANDLERS = 20, PROFILE_MOST = 100000 };
+enum { EXAMINE_MAX = 4096, SHOW_COUNT = 256, PER_LINE = 32 };
+enum { PROFILE_HANDLERS = 20, PROFILE_MOST = 100000 };
 
 static bool has_board(struct monitor *m)
 {
@@ -71,10 +72,11 @@ static void info_registers(struct monitor *m, char *const *args, unsigned count)
     for (unsigned i = 0; i < 8; i++)
         if (i < 4 || i > 5)
             server_print(m->server, "DR%u=%016" PRIx64 "%c", i, r.dr[i], i == 7 ? '\n' : ' ');
-    server_print(m->server, "STAR=%016" PRIx64 " LSTAR=%016" PRIx64 " CSTAR=%016" PRIx64 " SFMASK=%08" PRIx64
-                 " KERNEL_GS=%016" PRIx64 "\n", r.star, r.lstar, r.cstar, r.sfmask, r.kernel_gs_base);
-    server_print(m->server, "SYSENTER CS=%04" PRIx64 " ESP=%016" PRIx64 " EIP=%016" PRIx64 "\n", r.sysenter_cs,
-                 r.sysenter_esp, r.sysenter_eip);
+    server_print(m->server, "STAR=%016" PRIx64 " LSTAR=%016" PRIx64 " CSTAR=%016" PRIx64
+                 " SFMASK=%08" PRIx64 " KERNEL_GS=%016" PRIx64 "\n", r.star, r.lstar, r.cstar,
+                 r.sfmask, r.kernel_gs_base);
+    server_print(m->server, "SYSENTER CS=%04" PRIx64 " ESP=%016" PRIx64 " EIP=%016" PRIx64 "\n",
+                 r.sysenter_cs, r.sysenter_esp, r.sysenter_eip);
     server_print(m->server, "TSC=%" PRIu64 "\n", r.tsc);
 }
 
@@ -258,7 +260,8 @@ static void info_profile(struct monitor *m, char *const *args, unsigned count)
     if (*end || handlers > PROFILE_MOST || (count && !*args[0]))
         server_print(m->server, "%.20s: how many handlers? 0 is all of them\n", args[0]);
     else if (!profile_print(m->machine.board, m->machine.cpu, (unsigned)handlers, print_line, m))
-        server_print(m->server, "nothing is counted; vitro --profile counts from the first instruction on\n");
+        server_print(m->server,
+                     "nothing is counted; vitro --profile counts from the first instruction on\n");
 }
 
 const struct monitor_command monitor_info[] = {
@@ -271,7 +274,8 @@ const struct monitor_command monitor_info[] = {
     { "mtree", "", "the memory map", 0, 0, info_mtree },
     { "ports", "[PORT]", "who answers where; of one port what is read, without side effects", 0, 1,
       info_ports },
-    { "profile", "[COUNT]", "what --profile has counted, with so many handlers (20; 0: all)", 0, 1, info_profile },
+    { "profile", "[COUNT]", "what --profile has counted, with so many handlers (20; 0: all)", 0, 1,
+      info_profile },
     { 0 },
 };
 

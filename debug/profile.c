@@ -22,8 +22,8 @@ static void pass_on(void *report, const char *text)
     r->line(r->ctx, text);
 }
 
-bool profile_print(struct board *b, const struct cpu *c, unsigned handlers, void (*line)(void *ctx, const char *text),
-                   void *ctx)
+bool profile_print(struct board *b, const struct cpu *c, unsigned handlers,
+                   void (*line)(void *ctx, const char *text), void *ctx)
 {
     struct report r = { b, line, ctx };
     return cpu_profile_print(c, &(struct cpu_profile_report){ pass_on, port_owner, &r, handlers });

@@ -6,5 +6,5 @@
 #include "iodev/machine_board.h"
 
 /* handlers: how many of the most frequent ones; 0: all. false: nothing is counted. */
-bool profile_print(struct board *, const struct cpu *, unsigned handlers, void (*line)(void *ctx, const char *text),
-                   void *ctx);
+bool profile_print(struct board *, const struct cpu *, unsigned handlers,
+                   void (*line)(void *ctx, const char *text), void *ctx);

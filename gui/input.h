@@ -7,7 +7,8 @@
 #pragma once
 #include "base/base.h"
 
-enum mouse_button { MOUSE_LEFT = 1, MOUSE_RIGHT = 2, MOUSE_MIDDLE = 4, MOUSE_SIDE = 8, MOUSE_EXTRA = 16 };
+enum mouse_button { MOUSE_LEFT = 1, MOUSE_RIGHT = 2, MOUSE_MIDDLE = 4,
+                    MOUSE_SIDE = 8, MOUSE_EXTRA = 16 };
 
 struct input {
     void *ctx;

@@ -27,8 +27,8 @@ static const struct { uint8_t first; const char *names; } latin[] = {
             "yacute thorn ydiaeresis" },
 };
 static const char cyrillic[] =
-    "a be ve ghe de ie zhe ze i shorti ka el em en o pe er es te u ef ha tse che sha shcha hardsign "
-    "yeru softsign e yu ya";
+    "a be ve ghe de ie zhe ze i shorti ka el em en o pe er es te u ef ha tse che sha shcha "
+    "hardsign yeru softsign e yu ya";
 enum { CYRILLIC_IO_CAPITAL = 0x401, CYRILLIC_CAPITAL = 0x410, CYRILLIC_SMALL = 0x430,
        CYRILLIC_IO = 0x451 };
 

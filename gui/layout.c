@@ -165,7 +165,8 @@ uint32_t utf8_next(const char **text)
 {
     const unsigned char *s = (const unsigned char *)*text;
     if (!*s) return 0;
-    unsigned more = *s < 0x80 ? 0 : *s >= 0xF0 && *s < 0xF8 ? 3 : *s >= 0xE0 ? 2 : *s >= 0xC2 ? 1 : 4;
+    unsigned more = *s < 0x80 ? 0 : *s >= 0xF0 && *s < 0xF8 ? 3
+                  : *s >= 0xE0 ? 2 : *s >= 0xC2 ? 1 : 4;
     uint32_t c = more == 0 ? *s : *s & (0x3Fu >> more);
     *text += 1;
     if (more == 4 || *s >= 0xF8) return 0xFFFD;

@@ -23,5 +23,6 @@ uint32_t keysym_character(const char *name);
 struct stroke layout_stroke(const struct layout *, uint32_t character);
 /* The HID usage behind one of the STROKE_ bits. */
 unsigned stroke_modifier_key(enum stroke_modifier);
-/* Takes one character from a UTF-8 text and moves on; 0 at its end, U+FFFD for what is not UTF-8. */
+/* Takes one character from a UTF-8 text and moves on;
+ * 0 at its end, U+FFFD for what is not UTF-8. */
 uint32_t utf8_next(const char **text);

@@ -13,8 +13,8 @@ static size_t bitmap_words(uint64_t bytes)
     return (size_t)((bytes >> PAGE_BITS) + 63) / 64;
 }
 
-/* Anonymous mappings are zeroed and cost nothing until they are touched. Large pages of the host, where it
- * has some, spare its MMU what the guest's page tables scatter. */
+/* Anonymous mappings are zeroed and cost nothing until they are touched. Large pages of the host,
+ * where it has some, spare its MMU what the guest's page tables scatter. */
 static uint8_t *ram_alloc(uint64_t bytes)
 {
     void *ram = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE,
@@ -70,7 +70,7 @@ void memory_watch(struct memory *m, const struct memory_watcher *w)
     m->watcher = w ? *w : (struct memory_watcher){ 0 };
 }
 
-/* ---- the TLB's view ------------------------------------------------------------------------ */
+/* ---- the TLB's view -------------------------------------------------------------------------- */
 struct memory_page memory_page(struct memory *m, uint64_t paddr)
 {
     const struct page *p = map_find(m, paddr);
@@ -111,7 +111,7 @@ void map_stored(struct memory *m, struct page *p, uint64_t paddr, uint64_t len)
     if (p->code && m->watcher.written) m->watcher.written(m->watcher.ctx, paddr, len);
 }
 
-/* ---- by value ------------------------------------------------------------------------------ */
+/* ---- by value -------------------------------------------------------------------------------- */
 static unsigned left_in_page(uint64_t paddr, unsigned bytes)
 {
     unsigned left = PAGE_SIZE - (unsigned)(paddr & (PAGE_SIZE - 1));
@@ -187,7 +187,7 @@ uint8_t memory_peek(const struct memory *m, uint64_t paddr)
     return io_peek(p.owner->dev, p.owner->ops, (uint32_t)(paddr - p.owner->base));
 }
 
-/* ---- by block ------------------------------------------------------------------------------ */
+/* ---- by block -------------------------------------------------------------------------------- */
 static uint64_t piece(uint64_t paddr, uint64_t len)
 {
     uint64_t left = PAGE_SIZE - (paddr & (PAGE_SIZE - 1));
@@ -233,7 +233,7 @@ uint64_t memory_copy_to(struct memory *m, uint64_t paddr, const void *from, uint
     return copied;
 }
 
-/* ---- dirty pages --------------------------------------------------------------------------- */
+/* ---- dirty pages ----------------------------------------------------------------------------- */
 /* The pages of a taken word become clean where they are visible. */
 static void clean_word(struct memory *m, const struct region *r, uint64_t word, uint64_t first_page)
 {

@@ -31,7 +31,7 @@ struct memory *memory_new(uint64_t ram_bytes, struct log *);
 void     memory_free(struct memory *);
 uint64_t memory_ram_size(const struct memory *);
 
-/* ---- building the map (iodev, bios) ------------------------------------------------------- */
+/* ---- building the map (iodev, bios) ---------------------------------------------------------- */
 enum region_kind {
     REGION_ROM,        /* host memory, guest writes are ignored (or go to shadow RAM) */
     REGION_RAM,        /* host memory of a device, e.g. video RAM; writes are tracked */
@@ -63,7 +63,7 @@ struct region_info {
 void memory_list_regions(const struct memory *,
                          void (*each)(void *ctx, const struct region_info *), void *ctx);
 
-/* ---- access by value: devices' DMA, debugger, firmware loader ------------------------------ */
+/* ---- access by value: devices' DMA, debugger, firmware loader -------------------------------- */
 /* memory_read/write: one access of 1, 2, 4 or 8 bytes, little-endian, any alignment, may hit
  * MMIO (split at page ends and per io_ops.widths). Unclaimed: all ones. */
 uint64_t memory_read(struct memory *, uint64_t paddr, enum width);
@@ -74,7 +74,7 @@ uint64_t memory_copy_from(struct memory *, void *to, uint64_t paddr, uint64_t le
 uint64_t memory_copy_to(struct memory *, uint64_t paddr, const void *from, uint64_t len);
 uint8_t  memory_peek(const struct memory *, uint64_t paddr);   /* no side effects */
 
-/* ---- what the CPU's TLB needs -------------------------------------------------------------- */
+/* ---- what the CPU's TLB needs ---------------------------------------------------------------- */
 struct memory_page {
     uint8_t *read;     /* host address of the page for loads and fetches; NULL = by memory_read() */
     uint8_t *write;    /* the same for stores; NULL = by memory_write() (MMIO, ROM) */
@@ -96,7 +96,7 @@ struct memory_watcher {
 };
 void memory_watch(struct memory *, const struct memory_watcher *);
 
-/* ---- dirty pages (screen refresh, snapshots) ----------------------------------------------- */
+/* ---- dirty pages (screen refresh, snapshots) ------------------------------------------------- */
 /* For a REGION_RAM region: which pages were written since the last call; bit n of bitmap = page n.
  * Clears them and calls cleaned() if there were any. Returns true if there were any. All pages
  * count as written before the first call. region NULL: main RAM. */
