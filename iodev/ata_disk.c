@@ -179,8 +179,9 @@ static const struct ata_command commands[] = {
     { 0x50, AT_ONCE, run_write_buffer },                   /* ATA-1's FORMAT TRACK: no more */
     { 0x70, MOVES, ata_run_seek },                               /* SEEK 7xh */
     { 0x91, 0, run_set_geometry },                         /* INITIALIZE DEVICE PARAMETERS */
-    { 0x94, 0, ata_run_set_power }, { 0x95, 0, ata_run_set_power }, { 0x96, 0, ata_run_set_power },
-    { 0x97, 0, ata_run_set_power }, { 0x98, 0, ata_run_check_power }, { 0x99, 0, ata_run_set_power },
+    { 0x94, 0, ata_run_set_power }, { 0x95, 0, ata_run_set_power },
+    { 0x96, 0, ata_run_set_power }, { 0x97, 0, ata_run_set_power },
+    { 0x98, 0, ata_run_check_power }, { 0x99, 0, ata_run_set_power },
     { 0xB0, 0, ata_run_smart },
     { 0xC4, MEDIA | MULTI, ata_run_pio },                      /* READ MULTIPLE */
     { 0xC5, MEDIA | MULTI | WRITE | AT_ONCE, ata_run_pio },    /* WRITE MULTIPLE */
@@ -239,8 +240,8 @@ static nanos command_time(const struct ata_command *c)
     return c && c->flags & MEDIA ? MEDIA_NANOS : COMMAND_NANOS;
 }
 
-/* A sleeping disk answers to nothing but a reset (8.40). Writes ask for their data without a BSY phase (allowed by 9.6): software often waits just
- * 400 ns. */
+/* A sleeping disk answers to nothing but a reset (8.40). Writes ask for their data without a BSY
+ * phase (allowed by 9.6): software often waits just 400 ns. */
 static void command(struct ide_drive *d, uint8_t opcode)
 {
     struct ata_disk *k = disk_of(d);

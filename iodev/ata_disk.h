@@ -37,7 +37,7 @@ uint64_t            ata_disk_sectors(const struct device *);
 /* Once in a while, between CPU runs: see image_settle(). */
 void                ata_disk_settle(struct device *);
 
-/* ---- private: ata_disk.c (commands), ata_transfer.c (sectors), ata_identify.c, _power, _smart - */
+/* ---- private: ata_disk.c (commands), _transfer (sectors), _identify, _power, _smart ---------- */
 
 enum ata_phase { PHASE_IDLE, PHASE_COMMAND, PHASE_READ, PHASE_WRITE, PHASE_DMA, PHASE_DMA_WAIT,
                  PHASE_COUNT };

@@ -45,7 +45,7 @@ static const struct device_class *const classes[] = {
 
 const struct device_class *const *board_classes(void) { return classes; }
 
-/* ---- nets ---------------------------------------------------------------------------------- */
+/* ---- nets ------------------------------------------------------------------------------------ */
 /* True when the OR of all drivers changed. */
 static bool count(struct net *n, bool level)
 {
@@ -139,7 +139,7 @@ bool board_wire_level(const struct board *b, enum board_wire wire)
     return wire != WIRE_NMI || !b->wire[WIRE_NMI_MASK].high;
 }
 
-/* ---- what devices ask for ------------------------------------------------------------------ */
+/* ---- what devices ask for -------------------------------------------------------------------- */
 bool board_claim_ports(struct board *b, struct device *d, uint16_t first, unsigned ports,
                        const struct io_ops *ops)
 {
@@ -191,7 +191,7 @@ void board_power_off(struct board *b, int exit_code)
     if (b->config.power_off) b->config.power_off(b->config.ctx, exit_code);
 }
 
-/* ---- building ------------------------------------------------------------------------------ */
+/* ---- building -------------------------------------------------------------------------------- */
 static void key(void *board, unsigned hid_usage, bool down)
 {
     struct board *b = board;
@@ -305,7 +305,7 @@ void board_reset(struct board *b, enum reset kind)
     b->reset_asked = false;
 }
 
-/* ---- restoring ----------------------------------------------------------------------------- */
+/* ---- restoring ------------------------------------------------------------------------------- */
 static void recount(struct board *b, const struct line *l)
 {
     if (!l->level || l->listener != b) return;
@@ -332,7 +332,7 @@ void board_restored(struct board *b)
     for (unsigned i = 0; i <= WIRE_RESET; i++) tell_machine(b, (enum board_wire)i);
 }
 
-/* ---- the CPU's side ------------------------------------------------------------------------ */
+/* ---- the CPU's side -------------------------------------------------------------------------- */
 uint32_t board_in(void *board, uint16_t port, enum width size)
 {
     return ports_in(((struct board *)board)->ports, port, size);
@@ -348,7 +348,8 @@ uint32_t board_in_run(void *board, uint16_t port, enum width size, uint8_t *to, 
     return ports_in_run(((struct board *)board)->ports, port, size, to, count);
 }
 
-uint32_t board_out_run(void *board, uint16_t port, enum width size, const uint8_t *from, uint32_t count)
+uint32_t board_out_run(void *board, uint16_t port, enum width size, const uint8_t *from,
+                       uint32_t count)
 {
     return ports_out_run(((struct board *)board)->ports, port, size, from, count);
 }
@@ -359,7 +360,7 @@ uint8_t board_acknowledge(void *board)
     return b->pic ? pic_acknowledge(b->pic) : 0xFF;
 }
 
-/* ---- looking in ---------------------------------------------------------------------------- */
+/* ---- looking in ------------------------------------------------------------------------------ */
 uint8_t board_peek_port(const struct board *b, uint16_t port) { return ports_peek(b->ports, port); }
 const struct device *board_port_owner(const struct board *b, uint16_t port)
 {

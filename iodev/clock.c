@@ -48,7 +48,8 @@ void clock_advance(struct clock *c, nanos to)
 {
     nanos (*source)(void *) = c->source;
     c->source = NULL;                      /* the CPU may be a tick past `due`: fire() sees `due` */
-    for (unsigned budget = FIRE_BUDGET; budget && !c->held && c->first && c->first->due <= to; budget--) {
+    for (unsigned budget = FIRE_BUDGET; budget && !c->held && c->first && c->first->due <= to;
+         budget--) {
         struct timer *t = c->first;
         nanos due = t->due;
         if (due > c->now) c->now = due;

@@ -30,9 +30,9 @@ nanos clock_next(const struct clock *);                        /* UINT64_MAX: no
 /* Fires all timers due up to `to`, in order, each with now = its due time; then now = to. */
 void  clock_advance(struct clock *, nanos to);
 
-/* For a timer's fire(): the host cannot do now what is due now (a full disk). Time stands still, and
- * the timer is the first to fire, at the same moment, when somebody lets the clock go: the guest sees
- * nothing of the wait. */
+/* For a timer's fire(): the host cannot do now what is due now (a full disk). Time stands still,
+ * and the timer is the first to fire, at the same moment, when somebody lets the clock go: the
+ * guest sees nothing of the wait. */
 void  clock_retry(struct clock *, struct timer *);
 void  clock_let_go(struct clock *);
 bool  clock_is_held(const struct clock *);

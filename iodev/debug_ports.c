@@ -33,7 +33,7 @@ static struct debug_ports *ports_of(struct device *d)
     return container_of(d, struct debug_ports, dev);
 }
 
-/* ---- E9h, 402h ----------------------------------------------------------------------------- */
+/* ---- E9h, 402h ------------------------------------------------------------------------------- */
 static uint32_t listening_read(struct device *d, uint32_t offset, enum width size)
 {
     (void)d;
@@ -70,7 +70,7 @@ static void seabios_write(struct device *d, uint32_t offset, uint32_t value, enu
     put(&ports_of(d)->seabios, (uint8_t)value);
 }
 
-/* ---- 80h ----------------------------------------------------------------------------------- */
+/* ---- 80h ------------------------------------------------------------------------------------- */
 static uint32_t post_read(struct device *d, uint32_t offset, enum width size)
 {
     (void)offset;
@@ -94,7 +94,7 @@ static void post_write(struct device *d, uint32_t offset, uint32_t value, enum w
     p->post = (uint8_t)value;
 }
 
-/* ---- the end ------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 static void shutdown_write(struct device *d, uint32_t offset, uint32_t value, enum width size)
 {
     static const char word[] = "Shutdown";
@@ -130,7 +130,7 @@ static const struct io_ops post_io = { post_read, post_write, post_peek, BYTE };
 static const struct io_ops shutdown_io = { NULL, shutdown_write, NULL, BYTE };
 static const struct io_ops exit_io = { exit_read, exit_write, NULL, BYTE | WORD | DWORD };
 
-/* ---- the device ---------------------------------------------------------------------------- */
+/* ---- the device ------------------------------------------------------------------------------ */
 /* Without a sink the port stays empty: firmware sees that nobody listens and saves the work. */
 static bool open_sink(struct device *d, struct sink *s, uint16_t port, const struct io_ops *ops)
 {

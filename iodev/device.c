@@ -113,7 +113,7 @@ void device_free(struct device *d)
     free(d);
 }
 
-/* ---- state hash ---------------------------------------------------------------------------- */
+/* ---- state hash ------------------------------------------------------------------------------ */
 static uint64_t number(const void *from, size_t size)
 {
     uint16_t b2;

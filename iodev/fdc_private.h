@@ -145,8 +145,7 @@ void    fdc_give_byte(struct fdc *, uint8_t);
 bool    fdc_gives_data(const struct fdc *);        /* direction: to the host */
 extern const struct dma_client fdc_dma;
 
-/* ---- of a command that runs: fdc_transfer.c for fdc_sector.c and fdc_format.c -----------------
- */
+/* ---- of a command that runs: fdc_transfer.c for fdc_sector.c and fdc_format.c ---------------- */
 static inline unsigned fdc_kind(const struct fdc_transfer *x) { return x->opcode & 0x1F; }
 struct floppy *fdc_drive_in_use(const struct fdc *);       /* NULL: there is none */
 /* How many IDs pass the head; 0: the command has failed. */

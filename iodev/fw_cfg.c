@@ -52,7 +52,7 @@ static uint8_t be_byte(uint32_t value, unsigned bytes, unsigned at)
     return (uint8_t)(value >> (8 * (bytes - 1 - at)));
 }
 
-/* ---- items --------------------------------------------------------------------------------- */
+/* ---- items ----------------------------------------------------------------------------------- */
 /* One byte of the directory: count BE32, then the entries. */
 static uint8_t directory_byte(const struct fw_cfg *f, uint32_t at)
 {
@@ -85,7 +85,7 @@ static uint8_t item_byte(const struct fw_cfg *f, unsigned key, uint32_t at)
     return at < file->len ? file->data[at] : 0;
 }
 
-/* ---- ports --------------------------------------------------------------------------------- */
+/* ---- ports ----------------------------------------------------------------------------------- */
 static uint32_t port_read(struct device *d, uint32_t offset, enum width size)
 {
     struct fw_cfg *f = fw_of(d);
@@ -113,7 +113,7 @@ static void port_write(struct device *d, uint32_t offset, uint32_t value, enum w
 /* A word written to 510h arrives whole, although its high half is the data port. */
 static const struct io_ops port_io = { port_read, port_write, port_peek, BYTE | WORD };
 
-/* ---- files --------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 static unsigned place_of(const struct fw_cfg *f, const char *name)
 {
     unsigned i = 0;
@@ -168,7 +168,7 @@ static const char *add_table_loader(struct fw_cfg *f)
     return fw_cfg_add_file(&f->dev, "etc/table-loader", "", 0);
 }
 
-/* ---- the device ---------------------------------------------------------------------------- */
+/* ---- the device ------------------------------------------------------------------------------ */
 static bool plug(struct device *d, struct board *b)
 {
     struct fw_cfg *f = fw_of(d);

@@ -64,7 +64,8 @@ static void apply_smram(struct i440fx *n)
         *value &= (uint8_t)~SMRAM_OPEN;
         n->pci.writable[SMRAM] = 0;
     }
-    bool open = *value & SMRAM_ENABLE && !(*value & SMRAM_CLOSED) && (n->smiact || *value & SMRAM_OPEN);
+    bool open = *value & SMRAM_ENABLE && !(*value & SMRAM_CLOSED) &&
+                (n->smiact || *value & SMRAM_OPEN);
     if (open == n->smram_open) return;
     n->smram_open = open;
     shadow(n, 0xA0000, 0x20000, open ? READ_RAM | WRITE_RAM : 0);

@@ -111,7 +111,8 @@ static uint32_t run_length(const struct ide_drive *d, unsigned width, uint32_t c
     return count < most ? count : most;
 }
 
-static uint32_t read_run(struct device *dev, uint32_t offset, enum width w, uint8_t *to, uint32_t count)
+static uint32_t read_run(struct device *dev, uint32_t offset, enum width w, uint8_t *to,
+                         uint32_t count)
 {
     struct ide_drive *d = selected(channel_of(dev));
     if (offset & 7 || !d || !(d->status & ATA_DRQ) || !d->to_host || d->at >= d->end) return 0;
@@ -121,7 +122,8 @@ static uint32_t read_run(struct device *dev, uint32_t offset, enum width w, uint
     return count;
 }
 
-static uint32_t write_run(struct device *dev, uint32_t offset, enum width w, const uint8_t *from, uint32_t count)
+static uint32_t write_run(struct device *dev, uint32_t offset, enum width w, const uint8_t *from,
+                          uint32_t count)
 {
     struct ide_drive *d = selected(channel_of(dev));
     if (offset & 7 || !d || !(d->status & ATA_DRQ) || d->to_host || d->at >= d->end) return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * One wire: one driver, one listener, a level. line_set() tells of edges only, line_write() of every
- * write.
+ * One wire: one driver, one listener, a level. line_set() tells of edges only,
+ * line_write() of every write.
  */
 #pragma once
 #include "base/base.h"

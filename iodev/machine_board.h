@@ -6,7 +6,8 @@
  *     const char *why = board_add(b, "serial", "com1");        NULL = done
  *     why = board_set(b, "com1", "port", "0x3f8");
  *     if (!board_power_on(b)) ...                              a device has logged why
- *     bus = (struct cpu_bus){ board_in, board_out, board_acknowledge, b, board_in_run, board_out_run };
+ *     bus = (struct cpu_bus){ board_in, board_out, board_acknowledge, b,
+ *                             board_in_run, board_out_run };
  *
  * The machine fills in source, earlier and ctx of board_clock(b), advances that clock between
  * cpu_run() calls, and calls board_reset() when system_reset() has asked for it.
@@ -17,8 +18,8 @@
 struct board_config {
     uint64_t ram_bytes;
     struct log *log;
-    /* WIRE_INTR, _NMI, _SMI, _A20, _IGNNE, _RESET changed level. Called from inside a port access or a
-     * timer. WIRE_RESET is the processor alone (keyboard controller, port 92h). */
+    /* WIRE_INTR, _NMI, _SMI, _A20, _IGNNE, _RESET changed level. Called from inside a port access
+     * or a timer. WIRE_RESET is the processor alone (keyboard controller, port 92h). */
     void (*wire)(void *ctx, enum board_wire, bool level);
     /* An interrupt request 0-15 changed level; may be NULL. */
     void (*irq)(void *ctx, unsigned irq, bool level);
@@ -48,10 +49,11 @@ uint32_t board_in_run(void *board, uint16_t port, enum width, uint8_t *to, uint3
 uint32_t board_out_run(void *board, uint16_t port, enum width, const uint8_t *from, uint32_t count);
 void     board_out(void *board, uint16_t port, uint32_t value, enum width);
 uint8_t  board_acknowledge(void *board);
-/* A level that comes from outside of the board: WIRE_FERR and WIRE_SMIACT of the CPU, WIRE_NMI of a person. */
+/* A level that comes from outside of the board: WIRE_FERR and WIRE_SMIACT of the CPU,
+ * WIRE_NMI of a person. */
 void board_drive(struct board *, enum board_wire, bool level);
 
-/* ---- looking in ---------------------------------------------------------------------------- */
+/* ---- looking in ------------------------------------------------------------------------------ */
 uint8_t board_peek_port(const struct board *, uint16_t port);       /* no side effects */
 const struct device *board_port_owner(const struct board *, uint16_t port);
 struct device *board_devices(const struct board *);        /* a list by ->next, power-on order */

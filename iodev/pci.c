@@ -62,7 +62,7 @@ void pci_header(struct pci_function *f, uint16_t vendor, uint16_t device, uint32
     f->config[IRQ_PIN] = pin;
 }
 
-/* ---- windows ------------------------------------------------------------------------------- */
+/* ---- windows --------------------------------------------------------------------------------- */
 static void unmap_bar(struct board *b, struct pci_function *f, struct pci_bar *bar)
 {
     if (!bar->mapped) return;
@@ -122,7 +122,7 @@ static void update_windows(struct pci *p, struct pci_function *f)
     update_rom(p->dev.board, f);
 }
 
-/* ---- adding functions ---------------------------------------------------------------------- */
+/* ---- adding functions ------------------------------------------------------------------------ */
 static bool is_power_of_2(uint32_t n) { return n && !(n & (n - 1)); }
 
 static bool bar_fits(const struct pci_bar *bar)
@@ -235,7 +235,7 @@ void pci_restored(struct pci_function *f)
     if (bus) update_windows(pci_of(bus), f);
 }
 
-/* ---- configuration space ------------------------------------------------------------------- */
+/* ---- configuration space --------------------------------------------------------------------- */
 static uint8_t bar_writable(const struct pci_function *f, unsigned at)
 {
     const struct pci_bar *bar = &f->bar[(at - BAR0) / 4];
@@ -291,7 +291,7 @@ void pci_bus_write(struct device *bus, unsigned devfn, unsigned offset, uint32_t
     if (f->written) f->written(f->dev, offset, bytes);
 }
 
-/* ---- ports --------------------------------------------------------------------------------- */
+/* ---- ports ----------------------------------------------------------------------------------- */
 static uint32_t address_read(struct device *d, uint32_t offset, enum width size)
 {
     (void)offset;
@@ -348,7 +348,7 @@ static uint32_t data_peek(const struct device *d, uint32_t offset)
 static const struct io_ops address_io = { address_read, address_write, address_peek, DWORD };
 static const struct io_ops data_io = { data_read, data_write, data_peek, BYTE | WORD | DWORD };
 
-/* ---- the device ---------------------------------------------------------------------------- */
+/* ---- the device ------------------------------------------------------------------------------ */
 static bool plug(struct device *d, struct board *b)
 {
     return board_claim_ports(b, d, 0xCF8, 4, &address_io) &&

@@ -31,7 +31,7 @@ struct piix3 {
 
 static struct piix3 *piix3_of(struct device *d) { return container_of(d, struct piix3, dev); }
 
-/* ---- PIRQ routing -------------------------------------------------------------------------- */
+/* ---- PIRQ routing ---------------------------------------------------------------------------- */
 static unsigned route(const struct piix3 *p, unsigned pirq)
 {
     uint8_t value = p->pci.config[PIRQRCA + pirq];
@@ -65,7 +65,7 @@ static void written(struct device *d, unsigned offset, unsigned len)
     reroute(piix3_of(d));
 }
 
-/* ---- 4D0h, 4D1h: edge/level control -------------------------------------------------------- */
+/* ---- 4D0h, 4D1h: edge/level control ---------------------------------------------------------- */
 static void apply_elcr(struct piix3 *p)
 {
     if (p->pic) pic_set_elcr(p->pic, p->elcr[0] | (unsigned)p->elcr[1] << 8);
@@ -91,7 +91,7 @@ static void elcr_write(struct device *d, uint32_t offset, uint32_t value, enum w
     apply_elcr(p);
 }
 
-/* ---- CF9h: reset control (2.5.4.2) --------------------------------------------------------- */
+/* ---- CF9h: reset control (2.5.4.2) ----------------------------------------------------------- */
 static uint32_t reset_read(struct device *d, uint32_t offset, enum width size)
 {
     (void)offset;
@@ -122,7 +122,7 @@ static void reset_write(struct device *d, uint32_t offset, uint32_t value, enum 
 static const struct io_ops elcr_io = { elcr_read, elcr_write, elcr_peek, BYTE };
 static const struct io_ops reset_io = { reset_read, reset_write, reset_peek, BYTE };
 
-/* ---- the device ---------------------------------------------------------------------------- */
+/* ---- the device ------------------------------------------------------------------------------ */
 static void fill_config(struct pci_function *f)
 {
     pci_header(f, 0x8086, 0x7000, 0x060100, 0x00, 0);

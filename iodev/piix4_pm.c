@@ -18,9 +18,9 @@
  * Small systems switch off without asking where PMCNTRL is: the word 2000h to 604h (QEMU) or B004h
  * (Bochs, early QEMU; OSDev wiki, "Shutdown"). Both work, wherever the firmware has put PMBASE.
  *
- * A write to B2h raises SMI# when DEVACTB says so; GLBCTL's SMI_EN is not asked for, because Bochs's BIOS
- * waits for its SMI without having set it. As on QEMU's board the write also does what the
- * firmware's handler is there for: F1h enables ACPI, F0h disables it. EOS is not asked for, or
+ * A write to B2h raises SMI# when DEVACTB says so; GLBCTL's SMI_EN is not asked for, because
+ * Bochs's BIOS waits for its SMI without having set it. As on QEMU's board the write also does what
+ * the firmware's handler is there for: F1h enables ACPI, F0h disables it. EOS is not asked for, or
  * firmware that was written for QEMU would get one SMI only.
  *
  * Not implemented: SMI for anything else than B2h, clock throttling, device idle timers, suspend
@@ -65,7 +65,7 @@ struct piix4_pm {
 
 static struct piix4_pm *pm_of(struct device *d) { return container_of(d, struct piix4_pm, dev); }
 
-/* ---- timer and interrupt ------------------------------------------------------------------- */
+/* ---- timer and interrupt --------------------------------------------------------------------- */
 static uint64_t timer_count(const struct piix4_pm *p)
 {
     return muldiv64(clock_now(board_clock(p->dev.board)), TIMER_HZ, SECOND);
@@ -93,7 +93,7 @@ static void overflowed(struct timer *t, nanos due)
     update_sci(p);
 }
 
-/* ---- PM registers -------------------------------------------------------------------------- */
+/* ---- PM registers ---------------------------------------------------------------------------- */
 static bool means_off(uint32_t control) { return control & SUS_EN && !(control & SUS_TYP); }
 
 static void switch_off(struct piix4_pm *p)
@@ -190,7 +190,7 @@ void piix4_pm_power_button(struct device *d)
     update_sci(p);
 }
 
-/* ---- SMBus: every address is left unanswered ----------------------------------------------- */
+/* ---- SMBus: every address is left unanswered ------------------------------------------------- */
 static uint32_t smb_read(struct device *d, uint32_t offset, enum width size)
 {
     (void)size;
@@ -217,7 +217,7 @@ static void smb_write(struct device *d, uint32_t offset, uint32_t value, enum wi
     if (value & SMB_START) p->smb[SMB_STATUS] |= SMB_DEV_ERR;
 }
 
-/* ---- APM: B2h, B3h ------------------------------------------------------------------------- */
+/* ---- APM: B2h, B3h --------------------------------------------------------------------------- */
 static uint32_t apm_read(struct device *d, uint32_t offset, enum width size)
 {
     (void)size;
@@ -250,7 +250,7 @@ static void apm_write(struct device *d, uint32_t offset, uint32_t value, enum wi
     update_sci(p);
 }
 
-/* ---- events and hot plug ------------------------------------------------------------------- */
+/* ---- events and hot plug --------------------------------------------------------------------- */
 static uint32_t gpe_read(struct device *d, uint32_t offset, enum width size)
 {
     (void)size;
@@ -291,7 +291,7 @@ static const struct io_ops off_io = { NULL, off_write, NULL, WORD };
 static const struct io_ops smb_io = { smb_read, smb_write, smb_peek, BYTE };
 static const struct io_ops apm_io = { apm_read, apm_write, apm_peek, BYTE };
 
-/* ---- the PCI function ---------------------------------------------------------------------- */
+/* ---- the PCI function ------------------------------------------------------------------------ */
 static uint32_t base_at(const struct piix4_pm *p, unsigned reg, unsigned align)
 {
     return (p->pci.config[reg] | (uint32_t)p->pci.config[reg + 1] << 8) & ~(align - 1);

@@ -8,7 +8,8 @@
  *
  * Gate and keyboard controller: the last write wins, and bit 1 shows it. Chips that watch the
  * keyboard controller's commands do so; others OR the two. With an OR, A20 could not be closed
- * through one of them once a BIOS has opened it through the other, which DOS's HIMEM complains about.
+ * through one of them once a BIOS has opened it through the other,
+ * which DOS's HIMEM complains about.
  *
  * Not implemented: security lock (bit 3), watchdog (bit 4), disk light (bits 6-7): kept only.
  */

@@ -151,19 +151,22 @@ static inline const struct claim *whole(const struct ports *p, unsigned port, un
 uint32_t ports_in(struct ports *p, uint16_t port, enum width size)
 {
     const struct claim *all = whole(p, port, size);
-    if (all && all->ops->read) return all->ops->read(all->dev, port - all->first, size) & mask_of(size);
+    if (all && all->ops->read)
+        return all->ops->read(all->dev, port - all->first, size) & mask_of(size);
     return ports_in_parts(p, port, size);
 }
 
 void ports_out(struct ports *p, uint16_t port, uint32_t value, enum width size)
 {
     const struct claim *all = whole(p, port, size);
-    if (all && all->ops->write) all->ops->write(all->dev, port - all->first, value & mask_of(size), size);
+    if (all && all->ops->write)
+        all->ops->write(all->dev, port - all->first, value & mask_of(size), size);
     else ports_out_parts(p, port, value, size);
 }
 static const struct io_run_ops *runs_of(const struct claim *c)
 {
-    return c && c->ops->widths & IO_RUNS ? container_of(c->ops, const struct io_run_ops, one) : NULL;
+    return c && c->ops->widths & IO_RUNS ? container_of(c->ops, const struct io_run_ops, one)
+                                         : NULL;
 }
 
 uint32_t ports_in_run(struct ports *p, uint16_t port, enum width size, uint8_t *to, uint32_t count)
@@ -173,7 +176,8 @@ uint32_t ports_in_run(struct ports *p, uint16_t port, enum width size, uint8_t *
     return runs ? runs->read(c->dev, port - c->first, size, to, count) : 0;
 }
 
-uint32_t ports_out_run(struct ports *p, uint16_t port, enum width size, const uint8_t *from, uint32_t count)
+uint32_t ports_out_run(struct ports *p, uint16_t port, enum width size, const uint8_t *from,
+                       uint32_t count)
 {
     const struct claim *c = whole(p, port, size);
     const struct io_run_ops *runs = runs_of(c);

@@ -22,6 +22,7 @@ uint32_t ports_in(struct ports *, uint16_t port, enum width);
 void     ports_out(struct ports *, uint16_t port, uint32_t value, enum width);
 /* Up to count accesses of one width to one port, see struct io_run_ops. 0: make single ones. */
 uint32_t ports_in_run(struct ports *, uint16_t port, enum width, uint8_t *to, uint32_t count);
-uint32_t ports_out_run(struct ports *, uint16_t port, enum width, const uint8_t *from, uint32_t count);
+uint32_t ports_out_run(struct ports *, uint16_t port, enum width, const uint8_t *from,
+                       uint32_t count);
 uint8_t  ports_peek(const struct ports *, uint16_t port);      /* no side effects */
 const struct device *ports_owner(const struct ports *, uint16_t port);   /* NULL: nobody */

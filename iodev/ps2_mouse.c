@@ -58,13 +58,14 @@ static void put_packet(struct ps2_mouse *m)
     int x = scaled(m, take(&m->dx, -limit, limit)), y = scaled(m, take(&m->dy, -limit, limit));
     m->reported = m->buttons;
     m->packet_size = 0;
-    put_answer(m, (uint8_t)(PACKET_ALWAYS | (m->buttons & BUTTONS_PLAIN) | (x < 0 ? PACKET_X_SIGN : 0) |
-                     (y < 0 ? PACKET_Y_SIGN : 0)));
+    put_answer(m, (uint8_t)(PACKET_ALWAYS | (m->buttons & BUTTONS_PLAIN) |
+                            (x < 0 ? PACKET_X_SIGN : 0) | (y < 0 ? PACKET_Y_SIGN : 0)));
     put_answer(m, (uint8_t)x);
     put_answer(m, (uint8_t)y);
     int z = take(&m->dz, -8, 7);
     if (m->id == ID_WHEEL) put_answer(m, (uint8_t)z);
-    else if (m->id == ID_FIVE_BUTTONS) put_answer(m, (uint8_t)((z & 0xF) | (m->buttons & ~BUTTONS_PLAIN) << 1));
+    else if (m->id == ID_FIVE_BUTTONS)
+        put_answer(m, (uint8_t)((z & 0xF) | (m->buttons & ~BUTTONS_PLAIN) << 1));
     else m->dz = 0;
 }
 
@@ -173,7 +174,8 @@ static void cmd_read(struct ps2_mouse *m, uint8_t unused)
 static void cmd_rate(struct ps2_mouse *m, uint8_t p)
 {
     if (m->wheel && m->knock[0] == 200 && m->knock[1] == 100 && p == 80) m->id = ID_WHEEL;
-    if (m->id == ID_WHEEL && m->knock[0] == 200 && m->knock[1] == 200 && p == 80) m->id = ID_FIVE_BUTTONS;
+    if (m->id == ID_WHEEL && m->knock[0] == 200 && m->knock[1] == 200 && p == 80)
+        m->id = ID_FIVE_BUTTONS;
     m->knock[0] = m->knock[1];
     m->knock[1] = p;
     m->rate = p;

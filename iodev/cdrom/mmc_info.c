@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What a CD drive says of itself and its disc.
- * SCSI Multimedia Commands - 3 (T10/1363D, 2001); section numbers are from it. Mt. Fuji 5 (SFF-8090)
- * for READ DVD STRUCTURE.
+ * SCSI Multimedia Commands - 3 (T10/1363D, 2001); section numbers are from it.
+ * Mt. Fuji 5 (SFF-8090) for READ DVD STRUCTURE.
  * Not implemented: vital product data, timeout and performance data.
  */
 #include "iodev/cdrom/cd.h"

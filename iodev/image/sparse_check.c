@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Checking a table of blocks: each is inside the file, and no two use the same place, nor that of a table.
+ * Checking a table of blocks: each is inside the file, and no two use the same place,
+ * nor that of a table.
  */
 #include "iodev/image/sparse.h"
 #include <errno.h>
@@ -58,7 +59,8 @@ static int add_tables(struct image *i, struct census *c)
     int error = 0;
     for (uint64_t n = 0; s->ops->table && !error && s->ops->table(i, n, &e); n++) {
         if (!e.len) continue;
-        if (e.offset > c->end || e.len > c->end - e.offset) bad(c->r, "(a table) lies outside the file", n);
+        if (e.offset > c->end || e.len > c->end - e.offset)
+            bad(c->r, "(a table) lies outside the file", n);
         error = add(c, e);
     }
     return error;
@@ -89,7 +91,8 @@ int sparse_check(struct image *i, struct image_report *r, bool repair)
     if (end < 0) return errno;
     if (r->clusters > MOST_BLOCKS) return EFBIG;
     int error = add_tables(i, &c);
-    for (uint64_t block = 0; block < r->clusters && !error; block++) error = add_block(i, &c, block);
+    for (uint64_t block = 0; block < r->clusters && !error; block++)
+        error = add_block(i, &c, block);
     if (!error) check_overlap(&c);
     free(c.list);
     return error;

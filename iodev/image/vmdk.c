@@ -246,7 +246,8 @@ static bool table(struct image *i, uint64_t n, struct extent *e)
     n -= COUNT_OF(all);
     if (n >= 2 * count) return false;
     meta_make_room(v->s.meta);
-    bool there = directories[n / count] && !get_sector(i, directories[n / count] + n % count * 4, &sector);
+    bool there = directories[n / count] &&
+                 !get_sector(i, directories[n / count] + n % count * 4, &sector);
     *e = (struct extent){ sector * SECTOR_SIZE, there && sector ? VMDK_PER_TABLE * 4 : 0 };
     return true;
 }

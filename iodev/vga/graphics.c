@@ -11,7 +11,8 @@
 
 static const uint8_t *planes_at(const struct vga *v, const struct band *b, unsigned column)
 {
-    return v->vram + 4 * (size_t)vga_plane_address(&v->shown, vga_counter(&v->shown, b, column), b->row);
+    return v->vram +
+           4 * (size_t)vga_plane_address(&v->shown, vga_counter(&v->shown, b, column), b->row);
 }
 
 /* Bit 7 of each plane makes the left pixel. */
@@ -38,9 +39,10 @@ static void expand_256(const struct picture *p, const uint8_t *from, uint32_t *t
     for (unsigned plane = 0; plane < 4; plane++) to[plane] = p->colors[from[plane]];
 }
 
-/* A byte comes as two halves, each in a dot. Where nobody waits for both (attribute mode control, bit
- * 6), one half is followed by the next byte's. */
-static void expand_halves(const struct picture *p, const uint8_t *from, const uint8_t *next, uint32_t *to)
+/* A byte comes as two halves, each in a dot. Where nobody waits for both (attribute mode control,
+ * bit 6), one half is followed by the next byte's. */
+static void expand_halves(const struct picture *p, const uint8_t *from, const uint8_t *next,
+                          uint32_t *to)
 {
     for (unsigned plane = 0; plane < 4; plane++) {
         unsigned after = plane < 3 ? from[plane + 1] : next[0];

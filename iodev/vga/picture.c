@@ -19,8 +19,8 @@
 enum { BORDER_MOST = 64 };                 /* pixels of a side */
 enum { UNDERLINE_DWORD = 0x40, UNDERLINE_BY_FOUR = 0x20 };
 
-/* In monochrome graphics blinking turns bit 3 of the palette's index over: mode 0Fh has a colour for
- * each half in registers 4 and 0Ch. */
+/* In monochrome graphics blinking turns bit 3 of the palette's index over: mode 0Fh has a colour
+ * for each half in registers 4 and 0Ch. */
 static unsigned blinking(const struct vga *v, const struct picture *p)
 {
     uint8_t both = AMODE_MONO | AMODE_BLINK;
@@ -134,7 +134,8 @@ static void addressing(const struct vga *v, struct picture *p)
     p->offset = v->crtc[CR_OFFSET] * 2u;
     p->crtc_mode = v->crtc[CR_MODE];
     p->dword = v->crtc[CR_UNDERLINE] & UNDERLINE_DWORD;
-    p->count_shift = v->crtc[CR_UNDERLINE] & UNDERLINE_BY_FOUR ? 2 : p->crtc_mode & MODE_BY_TWO ? 1 : 0;
+    p->count_shift = v->crtc[CR_UNDERLINE] & UNDERLINE_BY_FOUR ? 2
+                   : p->crtc_mode & MODE_BY_TWO ? 1 : 0;
     p->plane_mask = VGA_PLANE_MASK;
     p->pan_compatible = v->attr[ATTR_MODE] & AMODE_PAN_COMPATIBLE;
     p->split_start = p->pan_compatible ? 0 : byte_panning;

@@ -128,11 +128,11 @@ struct band {
 
 /* What the registers mean for the window at A0000h; derived. Bytes: a plane each, FFh or 0. */
 struct window {
-    uint32_t first, size;                  /* where it is planar, as nearly always; elsewhere: the long way */
+    uint32_t first, size;                  /* where it is planar; elsewhere: the long way */
     uint32_t address;                      /* the bits that choose an address in the planes */
     uint32_t map[2];                       /* planes that are written at even and odd addresses */
     uint32_t set;                          /* the colour of set/reset */
-    uint32_t cpu, fixed;                   /* mode 0: planes with the processor's data, colour of the others */
+    uint32_t cpu, fixed;                   /* mode 0: planes of the CPU's, colour of the others */
     uint32_t bits;                         /* the bit mask in each plane */
 };
 

@@ -85,13 +85,15 @@ void vga_window_update(struct vga *v)
 {
     uint32_t enable = planes(v->gfx[GFX_ENABLE_SET_RESET]), set = planes(v->gfx[GFX_SET_RESET]);
     unsigned part = v->gfx[GFX_MISC] >> 2 & 3;
-    bool chain4 = v->seq[SEQ_MEMORY_MODE] & MEMORY_CHAIN4, plain = part && !chain4 && !vga_is_dispi(v);
+    bool chain4 = v->seq[SEQ_MEMORY_MODE] & MEMORY_CHAIN4,
+         plain = part && !chain4 && !vga_is_dispi(v);
     v->window = (struct window){
         .first = part < 2 ? 0 : part == 2 ? WINDOW_64K : WINDOW_64K + WINDOW_32K,
         .size = !plain || !(v->misc & MISC_RAM) ? 0 : part == 1 ? WINDOW_64K : WINDOW_32K,
         .map = { planes(writable_planes(v, 0)), planes(writable_planes(v, 1)) },
         .address = v->gfx[GFX_MISC] & GMISC_CHAIN_ODD_EVEN ? VGA_PLANE_MASK & ~1u : VGA_PLANE_MASK,
-        .set = set, .cpu = ~enable, .fixed = set & enable, .bits = v->gfx[GFX_BIT_MASK] * 0x01010101u,
+        .set = set, .cpu = ~enable, .fixed = set & enable,
+        .bits = v->gfx[GFX_BIT_MASK] * 0x01010101u,
     };
 }
 
