@@ -60,8 +60,7 @@ struct outcome {
     uint8_t xmm[16][16];
 };
 
-/* ---- programs ---------------------------------------------------------------------------------
- */
+/* ---- programs -------------------------------------------------------------------------------- */
 enum { PROGRAM_MAX = 12, PROGRAM_BYTES = PROGRAM_MAX * 16 };
 enum {
     EFL_CF = 1,
@@ -124,8 +123,7 @@ bool gen_is_simd(const struct gen_row *);
 /* What is never generated, and why: for --list. */
 void gen_print_rules(void);
 
-/* ---- the two processors ------------------------------------------------------------------------
- */
+/* ---- the two processors ---------------------------------------------------------------------- */
 /* NULL, or why this host cannot run this mode. Maps the arena; call once. */
 const char *native_open(enum fuzz_mode);
 /* What must lie at ARENA_FRAME for a run from `in`. */

@@ -108,8 +108,7 @@ static unsigned below(struct gen *g, unsigned n)
     return fuzz_below(&g->random, n);
 }
 
-/* ---- values -----------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 static uint64_t value(struct gen *g)
 {
     static const uint64_t corners[] = {
@@ -194,8 +193,7 @@ void gen_memory(uint64_t seed, uint8_t *to, size_t len)
     }
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------
- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 static void byte(struct gen *g, unsigned v)
 {
     if (g->o->len < sizeof g->o->bytes) g->o->bytes[g->o->len++] = (uint8_t)v;
@@ -305,8 +303,7 @@ static void immediate(struct gen *g, char kind)
     }
 }
 
-/* ---- flags ------------------------------------------------------------------------------------
- */
+/* ---- flags ----------------------------------------------------------------------------------- */
 static const struct flag_rule *flag_rule(const char *mnemonic)
 {
     if (!strncmp(mnemonic, "fcmov", 5)) mnemonic = "fcmov";
@@ -346,8 +343,7 @@ static void gen_flags(struct gen *g, bool repeated)
     if ((is(g, "cmps") || is(g, "scas")) && !repeated) flags(g, 0, EFL_ALL, 0);
 }
 
-/* ---- one instruction --------------------------------------------------------------------------
- */
+/* ---- one instruction ------------------------------------------------------------------------- */
 static bool excluded(const struct gen_row *r)
 {
     char name[24];
@@ -479,8 +475,7 @@ static void instruction(struct gen *g, struct fuzz_insn *o, unsigned index, unsi
     else encode(g);
 }
 
-/* ---- programs ---------------------------------------------------------------------------------
- */
+/* ---- programs -------------------------------------------------------------------------------- */
 static bool program_jumps(const struct program *p)
 {
     for (unsigned k = 0; k < p->n; k++) {
@@ -548,8 +543,7 @@ void program_remove(struct program *p, unsigned k)
         if (p->insn[j].target > (int)k) p->insn[j].target--;
 }
 
-/* ---- registers --------------------------------------------------------------------------------
- */
+/* ---- registers ------------------------------------------------------------------------------- */
 static void general_registers(struct gen *g, struct outcome *o)
 {
     unsigned count = g->mode == CODE64 ? 16 : 8;

@@ -176,8 +176,7 @@ void native_run(enum fuzz_mode mode, const struct outcome *in, struct outcome *o
     if (!sigsetjmp(back, 0)) enter(mode, in);
 }
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 static bool map_at(uint32_t at, uint32_t len)
 {
     void *p = mmap((void *)(uintptr_t)at, len, PROT_READ | PROT_WRITE,

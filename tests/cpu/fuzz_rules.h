@@ -95,7 +95,8 @@ struct exclusion {
     const char *why, *names;
 };
 static const struct exclusion exclusions[] = {
-    {"enabled by the host's CR4", " rdfsbase rdgsbase wrfsbase wrgsbase xgetbv xsave xrstor xsaveopt invpcid "},
+    {"enabled by the host's CR4", " rdfsbase rdgsbase wrfsbase wrgsbase xgetbv xsave xrstor "
+                                  "xsaveopt invpcid "},
     {"enters the host's kernel", " int syscall sysenter sysret sysexit "},
     {"depends on the host's clock, counters or model", " rdtsc rdtscp rdpmc cpuid "},
     {"the host's kernel emulates it (UMIP)", " sgdt sidt sldt str smsw "},

@@ -31,8 +31,7 @@ struct fuzz {
     uint64_t vectors[32];
 };
 
-/* ---- running a case ---------------------------------------------------------------------------
- */
+/* ---- running a case -------------------------------------------------------------------------- */
 static void *host(uint32_t at)
 {
     return (void *)(uintptr_t)at;
@@ -135,8 +134,7 @@ static const char *compare(struct fuzz *f)
     return fpu_differs(f);
 }
 
-/* ---- differences that are allowed: docs/cpu-exactness.md ----------------------------------------
- */
+/* ---- differences that are allowed: docs/cpu-exactness.md ------------------------------------- */
 /* The instruction at which a side ended, or NULL. */
 static const struct fuzz_insn *ended_at(const struct fuzz *f, const struct outcome *o)
 {
@@ -351,8 +349,7 @@ static bool host_is_unsteady(struct fuzz *f)
     return unsteady;
 }
 
-/* ---- a failure --------------------------------------------------------------------------------
- */
+/* ---- a failure ------------------------------------------------------------------------------- */
 static void reduce_program(struct fuzz *f)
 {
     for (unsigned k = 0; k < f->program.n;) {
@@ -463,8 +460,7 @@ static void failed(struct fuzz *f, const char *first)
     gen_memory(f->seed / MEMORY_CASES + (1ull << 40), f->stack, sizeof f->stack);
 }
 
-/* ---- main -------------------------------------------------------------------------------------
- */
+/* ---- main ------------------------------------------------------------------------------------ */
 static void fuzz_all(struct fuzz *f, uint64_t count, uint64_t seconds)
 {
     time_t end = time(NULL) + (time_t)seconds;

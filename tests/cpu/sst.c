@@ -60,8 +60,7 @@ struct run {
 /* What was wrong, for a person. */
 struct difference { const char *what; uint32_t at, want, got; };
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 static void get_list(struct input *in, struct byte_list *list)
 {
     list->n = (unsigned)get(in, 2);
@@ -92,8 +91,7 @@ static bool get_case(struct input *in, struct test_case *t)
     return !in->bad;
 }
 
-/* ---- the machine before ------------------------------------------------------------------------
- */
+/* ---- the machine before ---------------------------------------------------------------------- */
 static void put(struct run *r, uint32_t at, uint64_t value, enum width n)
 {
     memory_write(r->t->memory, at, value, n);
@@ -150,8 +148,7 @@ static void clear_memory(struct run *r, const struct byte_list *list)
     for (unsigned k = 0; k < list->n; k++) put(r, list->b[k].at, 0, BYTE);
 }
 
-/* ---- running ------------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 static bool is_prefix(uint8_t b)
 {
     return b == 0x26 || b == 0x2E || b == 0x36 || b == 0x3E || (b >= 0x64 && b <= 0x67) ||
@@ -214,8 +211,7 @@ static void run(struct run *r, const struct test_case *t, struct cpu_regs *g)
     else run_stepped(r, t, g);
 }
 
-/* ---- comparing ----------------------------------------------------------------------------------
- */
+/* ---- comparing ------------------------------------------------------------------------------- */
 static bool differs(struct difference *d, const char *what, uint32_t at, uint32_t want,
                     uint32_t got)
 {

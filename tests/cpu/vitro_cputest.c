@@ -36,8 +36,7 @@ static uint8_t acknowledge(void *ctx)
     return 0;
 }
 
-/* ---- files -------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 static uint8_t *slurp(const char *path, size_t *len)
 {
     gzFile f = gzopen(path, "rb");
@@ -56,7 +55,10 @@ static uint8_t *slurp(const char *path, size_t *len)
     return data;
 }
 
-static bool named_as_cases(const char *name) { return strstr(name, ".sst") || strstr(name, ".x87v"); }
+static bool named_as_cases(const char *name)
+{
+    return strstr(name, ".sst") || strstr(name, ".x87v");
+}
 
 /* A file that neither is nor claims to be one of ours is passed over, so that FOLDER/\* works. */
 static void run_file(struct cputest *t, const char *path)
@@ -109,8 +111,7 @@ static void run_path(struct cputest *t, const char *path)
     if (n >= 0) free(list);
 }
 
-/* ---- main --------------------------------------------------------------------------------------
- */
+/* ---- main ------------------------------------------------------------------------------------ */
 static int usage(void)
 {
     fprintf(stderr, "usage: vitro-cputest [--chained] [--table] [--all] PATH...\n"

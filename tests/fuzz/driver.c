@@ -108,7 +108,8 @@ static void splice(void)
 /* A number of 1 to 8 bytes, in either order, that is a limit somewhere. */
 static void put_limit(size_t at)
 {
-    static const uint64_t limits[] = { 0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, INT32_MAX, 0x80000000,
+    static const uint64_t limits[] = { 0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, INT32_MAX,
+                                       0x80000000,
                                        UINT32_MAX, (uint64_t)1 << 55, INT64_MAX, UINT64_MAX };
     unsigned width = 1u << random32() % 4;
     uint64_t value = limits[random32() % (sizeof limits / sizeof limits[0])];
@@ -177,7 +178,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         const char *value = argv[i + 1];
         if (is_option(argv[i], "--runs", value, &runs) ||
-            is_option(argv[i], "--seed", value, &seed) || is_option(argv[i], "--from", value, &from))
+            is_option(argv[i], "--seed", value, &seed) ||
+            is_option(argv[i], "--from", value, &from))
             i++;
         else
             load(argv[i]);

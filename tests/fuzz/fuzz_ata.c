@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
- * Fuzz target: two ATA channels with bus master; a disk and a CD drive on the first, a CD drive on the
- * second. The input is a list of what a guest and its user do:
+ * Fuzz target: two ATA channels with bus master; a disk and a CD drive on the first, a CD drive on
+ * the second. The input is a list of what a guest and its user do:
  *
  *   op: bits 0-3 what, bit 4 which channel, bits 5-7 small number n
- *   0 write register n: value          4 ATA command: feature, count, low, mid, high, device, opcode
- *   1 read register n                  5 packet: feature, 12 bytes; then take its data, n * 64 reads
- *   2 data port writes: n + 1 dwords   6 bus master register n: value
- *   3 data port reads: n * 16 + 1      7 memory: offset (2), value (4)
- *   8 time passes: 2^n us              9 control register: value
- *  10 a disc: n 0 out, 1 ISO, 2 raw   11 reset of the board (n 0: with power)
+ *   0 write register n: value         4 ATA command: feature, count, low, mid, high, device, opcode
+ *   1 read register n                 5 packet: feature, 12 bytes; then take its data, n * 64 reads
+ *   2 data port writes: n + 1 dwords  6 bus master register n: value
+ *   3 data port reads: n * 16 + 1     7 memory: offset (2), value (4)
+ *   8 time passes: 2^n us             9 control register: value
+ *  10 a disc: n 0 out, 1 ISO, 2 raw  11 reset of the board (n 0: with power)
  *  12 a whole data block: 128 dwords read or written, as the drive asks
  *
- * Whatever it was, both channels have to come back after it: a soft reset, each drive answers IDENTIFY, and
- * a sector that is written is read back. The machine is the same at the start of every input; the disk holds
- * what earlier ones wrote.
+ * Whatever it was, both channels have to come back after it: a soft reset, each drive answers
+ * IDENTIFY, and a sector that is written is read back. The machine is the same at the start of
+ * every input; the disk holds what earlier ones wrote.
  */
 #include "tests/fuzz/ide_bench.h"
 
@@ -92,7 +92,8 @@ static void act(struct script *in)
 static void start_sector(uint8_t opcode)
 {
     static const uint8_t registers[] = { 0, 1, 17, 1, 0, 0xE0 };
-    for (unsigned i = 0; i < sizeof registers; i++) fake_out8(b, (uint16_t)(0x1F1 + i), registers[i]);
+    for (unsigned i = 0; i < sizeof registers; i++)
+        fake_out8(b, (uint16_t)(0x1F1 + i), registers[i]);
     fake_out8(b, 0x1F7, opcode);
     require((ide_wait(b, 0x1F0) & 0x89) == 0x08, "a sector cannot be read or written");
 }
@@ -103,7 +104,8 @@ static void check_sector(uint32_t seed)
     for (unsigned i = 0; i < 128; i++) fake_out32(b, 0x1F0, seed + i);
     require(!(ide_wait(b, 0x1F0) & 0x29), "a write fails");
     start_sector(0x20);
-    for (unsigned i = 0; i < 128; i++) require(fake_in32(b, 0x1F0) == seed + i, "a sector comes back wrong");
+    for (unsigned i = 0; i < 128; i++)
+        require(fake_in32(b, 0x1F0) == seed + i, "a sector comes back wrong");
 }
 
 static void check(uint32_t seed)

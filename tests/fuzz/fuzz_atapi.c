@@ -2,11 +2,11 @@
  * Fuzz target: two CD drives on one ATA channel, and what packets do to them. The input is a list:
  *
  *   op: bits 0-3 what, bit 4 which drive, bits 5-7 small number n
- *   0-7 packet with byte count 2^n * 64 - 2 * (n & 1): opcode, 6 more bytes (9 after them are 0); what:
- *       bit 0 by DMA   bit 1 two bytes more, at 7 and 8   bit 2 data is not taken
- *   8 packet of 12 bytes             9 write register n: value        10 read all registers
- *  11 data port: n * 8 reads        12 a disc: n 0 out, 1 ISO, 2 raw, 3 none such
- *  13 time passes: 4^n us           14 DEVICE RESET                  15 reset of the board (n 0: with power)
+ *   0-7 packet with byte count 2^n * 64 - 2 * (n & 1): opcode, 6 more bytes (9 after them are 0);
+ *       what: bit 0 by DMA   bit 1 two bytes more, at 7 and 8   bit 2 data is not taken
+ *   8 packet of 12 bytes      9 write register n: value      10 read all registers
+ *  11 data port: n * 8 reads                12 a disc: n 0 out, 1 ISO, 2 raw, 3 none such
+ *  13 time passes: 4^n us    14 DEVICE RESET    15 reset of the board (n 0: with power)
  *
  * Afterwards a soft reset, IDENTIFY PACKET DEVICE, a fresh disc, its UNIT ATTENTION once,
  * and a sector that is read as it is in the image.
@@ -69,7 +69,8 @@ static void packet(uint8_t device, const uint8_t *bytes, uint16_t count, bool dm
     fake_out8(b, BASE + HIGH, (uint8_t)(count >> 8));
     fake_out8(b, BASE + CMD, 0xA0);
     ide_wait(b, BASE);
-    for (unsigned i = 0; i < 12; i += 2) fake_out16(b, BASE, (uint16_t)(bytes[i] | bytes[i + 1] << 8));
+    for (unsigned i = 0; i < 12; i += 2)
+        fake_out16(b, BASE, (uint16_t)(bytes[i] | bytes[i + 1] << 8));
     ide_wait(b, BASE);
     if (take && !dma) take_data();
     if (dma) fake_out8(b, BM, 0);
@@ -133,7 +134,8 @@ static void check_sector(unsigned lba)
     require((ide_wait(b, BASE) & 0x89) == 0x08, "a sector cannot be read");
     const uint8_t *image = host_bytes(ISO_PATH, &bytes);
     for (unsigned i = 0; i < DISC_SECTOR; i += 2) {
-        uint16_t here = (uint16_t)(image[lba * DISC_SECTOR + i] | image[lba * DISC_SECTOR + i + 1] << 8);
+        uint16_t here = (uint16_t)(image[lba * DISC_SECTOR + i] |
+                                   image[lba * DISC_SECTOR + i + 1] << 8);
         require(fake_in16(b, BASE) == here, "a sector is not what the image holds");
     }
     require(!(ide_wait(b, BASE) & 9), "a sector does not end");

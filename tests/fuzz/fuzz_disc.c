@@ -2,12 +2,12 @@
  * Fuzz target: a CD image of 2048- or 2352-byte sectors (iodev/cdrom/disc.h), in memory. The input:
  *
  *   byte 0: operations, then 4 bytes each: what and how many, sector (2), bit 15: from the end
- *   byte 1: bits 0-2 0: what follows is the file; else it is repeated in so many sectors, with a sync
- *           pattern; bit 3: each with 96 bytes of sub-channels behind it
+ *   byte 1: bits 0-2 0: what follows is the file; else it is repeated in so many sectors, with a
+ *           sync pattern; bit 3: each with 96 bytes of sub-channels behind it
  *   the rest: the file
  *
- * Sectors outside are refused. What the disc gives as data is what stands in the file at its place, and
- * a raw sector made of data has the data, its address and, made again, the same checksums.
+ * Sectors outside are refused. What the disc gives as data is what stands in the file at its place,
+ * and a raw sector made of data has the data, its address and, made again, the same checksums.
  */
 #include <string.h>
 #include "iodev/cdrom/disc.h"
@@ -64,7 +64,8 @@ static void check_raw(uint32_t lba)
 {
     static uint8_t raw[DISC_RAW_SECTOR], again[DISC_RAW_SECTOR];
     int error = disc_read_raw(disc, lba, raw);
-    require(!error == (lba < disc_sectors(disc)), "a raw sector is there, or is not, against the size");
+    require(!error == (lba < disc_sectors(disc)),
+            "a raw sector is there, or is not, against the size");
     if (error || disc_is_raw(disc)) return;
     memcpy(again, raw, sizeof again);
     memset(again + DISC_EDC_AT, 0, sizeof again - DISC_EDC_AT);

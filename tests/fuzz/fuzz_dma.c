@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Fuzz target: the two 8237A with their page registers, and a device on every channel. The input is a
- * list of what a guest and the devices do:
+ * Fuzz target: the two 8237A with their page registers, and a device on every channel. The input is
+ * a list of what a guest and the devices do:
  *
  *   op: bits 0-3 what, bits 4-7 number n
  *   0 write register n of the first chip: value      1 the same of the second
@@ -23,7 +23,8 @@
 extern const struct device_class dma_class;
 
 enum { RAM = 1 << 18, LONGEST = 300, CHANNELS = 8, CASCADE = 4, MOST = 64 };
-enum { TYPE_WRITE = 0x04, TYPE_READ = 0x08, AUTO = 0x10, DOWN = 0x20, DEMAND = 0x00, SINGLE = 0x40 };
+enum { TYPE_WRITE = 0x04, TYPE_READ = 0x08, AUTO = 0x10, DOWN = 0x20, DEMAND = 0x00,
+       SINGLE = 0x40 };
 
 struct client {
     struct device dev;
@@ -50,7 +51,8 @@ static uint16_t port_of(unsigned channel, unsigned reg)
 static size_t share(struct client *c, size_t len)
 {
     require(len && len <= 512 && len % unit(c->channel) == 0, "a burst of an impossible length");
-    require(!(fake_peek(b, port_of(c->channel, 0xF)) >> c->channel % 4 & 1), "a masked channel runs");
+    require(!(fake_peek(b, port_of(c->channel, 0xF)) >> c->channel % 4 & 1),
+            "a masked channel runs");
     uint32_t n = c->left < c->burst ? c->left : c->burst;
     if (n > len) n = (uint32_t)len;
     n -= n % unit(c->channel);
@@ -196,8 +198,10 @@ static void check_bytes(unsigned ch, uint8_t mode, uint16_t address, uint8_t pag
     const uint8_t *ram = memory_ram(b->memory);
     for (uint32_t k = 0; k < bytes; k++) {
         uint8_t here = ram[place(ch, mode, address, page, k)];
-        if (mode & TYPE_WRITE) require(here == (uint8_t)k, "memory does not hold what the device gave");
-        else require(here == clients[ch].taken[k % MOST], "the device did not get what memory held");
+        if (mode & TYPE_WRITE)
+            require(here == (uint8_t)k, "memory does not hold what the device gave");
+        else
+            require(here == clients[ch].taken[k % MOST], "the device did not get what memory held");
     }
 }
 

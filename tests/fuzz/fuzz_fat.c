@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Fuzz target: a folder of the host as a FAT disk. The folder is made of the input (host_folder.c):
  *
- *   per node: kind (bit 0: folder; bits 1-3: length of the name in steps; bits 4-7: parent, of the folders
- *   so far), size (2, files, times 1 or 512), time (2), then the name's bytes; at most HOST_NODES
+ *   per node: kind (bit 0: folder; bits 1-3: length of the name in steps; bits 4-7: parent, of the
+ *   folders so far), size (2, files, times 1 or 512), time (2), then the name's bytes; at most
+ *   HOST_NODES
  *
- * The disk is then read as a guest reads it: MBR, boot sector, FAT, directories, with nothing but the
- * format's specification. Each folder has to hold what the host's holds, under long names that belong to
- * their short ones, no two alike; each file its bytes; no cluster belongs to two.
+ * The disk is then read as a guest reads it: MBR, boot sector, FAT, directories, with nothing but
+ * the format's specification. Each folder has to hold what the host's holds, under long names that
+ * belong to their short ones, no two alike; each file its bytes; no cluster belongs to two.
  */
 #include <string.h>
 #include <strings.h>
@@ -15,7 +16,8 @@
 #include "tests/fuzz/host_files.h"
 #include "tests/fuzz/script.h"
 
-enum { MOST_CLUSTERS = 4096, ENTRY = 32, LONG_NAME = 0x0F, FOLDER = 0x10, LABEL = 0x08, TEXT = 260 };
+enum { MOST_CLUSTERS = 4096, ENTRY = 32, LONG_NAME = 0x0F, FOLDER = 0x10, LABEL = 0x08,
+       TEXT = 260 };
 
 static struct host_node nodes[HOST_NODES];
 static unsigned node_count;
@@ -98,7 +100,8 @@ static void mount(void)
     uint64_t clusters = (sectors - (fs.data - start)) / fs.cluster;
     require(fs.cluster && !(fs.cluster & (fs.cluster - 1)), "an impossible cluster");
     require(fs.is_32 == (clusters >= 65525), "the number of clusters says another FAT");
-    require((uint64_t)fat * SECTOR_SIZE / (fs.is_32 ? 4 : 2) >= clusters + 2, "the FAT is too short");
+    require((uint64_t)fat * SECTOR_SIZE / (fs.is_32 ? 4 : 2) >= clusters + 2,
+            "the FAT is too short");
 }
 
 static uint32_t next_cluster(uint32_t cluster)
@@ -108,7 +111,8 @@ static uint32_t next_cluster(uint32_t cluster)
     return fs.is_32 ? get_le32(s) & 0x0FFFFFFF : get_le16(s);
 }
 
-/* Where byte `at` of a chain lies; each cluster of it is marked when its first byte is asked for. */
+/* Where byte `at` of a chain lies; each cluster of it is marked when its
+ * first byte is asked for. */
 static uint64_t place(uint32_t *cluster, uint64_t at)
 {
     uint64_t bytes = fs.cluster * (uint64_t)SECTOR_SIZE;
@@ -152,7 +156,8 @@ static void take_long(struct listing *l, const uint8_t *e)
         l->parts = part + 1;
         l->sum = e[13];
     }
-    require(l->parts && part == l->parts - 1 && e[13] == l->sum, "parts of a long name in disorder");
+    require(l->parts && part == l->parts - 1 && e[13] == l->sum,
+            "parts of a long name in disorder");
     l->parts = part;
     for (unsigned k = 0; k < 13; k++) l->text[part * 13 + k] = get_le16(e + where[k]);
 }
@@ -225,7 +230,8 @@ static void take_entry(struct listing *l, const uint8_t *e)
     check_short(l, copy);
     l->text[0] = 0;
     uint32_t cluster = get_le16(copy + 26) | (uint32_t)get_le16(copy + 20) << 16;
-    require(!(copy[11] & FOLDER) == !nodes[node].is_folder, "a file is a folder, or a folder a file");
+    require(!(copy[11] & FOLDER) == !nodes[node].is_folder,
+            "a file is a folder, or a folder a file");
     if (copy[11] & FOLDER) return check_folder((unsigned)node, cluster);
     require(get_le32(copy + 28) == nodes[node].size, "a file has another size");
     check_file((unsigned)node, cluster);

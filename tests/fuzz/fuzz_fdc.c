@@ -7,14 +7,14 @@
  *   2 n bytes to the FIFO, each when the controller takes it       3 read results: up to n
  *   4 data without DMA: n * 64 bytes, read or written as the controller asks
  *   5 DMA channel 2: mode (n: transfer type and kind), address (2), count (2)
- *   6 time passes: 2^n * 10 us         7 another disk: drive n mod 2, which        8 disk out: drive n
- *   9 reset of the board               10 recalibrate drive n      11 reset by DOR, its four answers
- *  12 specify: DMA or not (n)          13 a whole command: opcode, C, H, R, EOT; DMA, wait, results
- *  14 another disk, with a boot sector: drive n mod 2; sectors (2), tracks, sectors per track, heads
+ *   6 time passes: 2^n * 10 us     7 another disk: drive n mod 2, which     8 disk out: drive n
+ *   9 reset of the board          10 recalibrate drive n       11 reset by DOR, its four answers
+ *  12 specify: DMA or not (n)     13 a whole command: opcode, C, H, R, EOT; DMA, wait, results
+ *  14 another disk, with a boot sector: drive n mod 2; sectors (2), tracks, sectors a track, heads
  *  15 format a track with n sectors: drive and head, N, C, H, first R, step of R, fill
  *
- * All along: no interrupt and no DMA request while DOR keeps them off. Afterwards a reset and a fresh 720K
- * disk: a sector is written and read back by DMA, and is in its place in the image.
+ * All along: no interrupt and no DMA request while DOR keeps them off. Afterwards a reset and a
+ * fresh 720K disk: a sector is written and read back by DMA, and is in its place in the image.
  */
 #include <string.h>
 #include "iodev/fdc.h"
@@ -35,8 +35,9 @@ static struct board *b;
 static struct device *dma, *drive[2];
 
 static const struct { const char *path; size_t bytes; } disks[] = {
-    { "/160k.img", 163840 },   { "/360k.img", 368640 },   { "/720k.img", 737280 }, { "/1_2.img", 1228800 },
-    { "/1_44.img", 1474560 },  { "/2_88.img", 2949120 },  { "/odd.img", 5000 },    { "/large.img", HOST_BYTES },
+    { "/160k.img", 163840 }, { "/360k.img", 368640 }, { "/720k.img", 737280 },
+    { "/1_2.img", 1228800 }, { "/1_44.img", 1474560 }, { "/2_88.img", 2949120 },
+    { "/odd.img", 5000 }, { "/large.img", HOST_BYTES },
 };
 
 /* ---- the world ------------------------------------------------------------------------------- */
@@ -73,7 +74,8 @@ static void set_up_dma(uint8_t mode, uint16_t address, uint16_t count)
     fake_out8(b, 0x0A, 6);
     fake_out8(b, 0x0C, 0);
     fake_out8(b, 0x0B, (uint8_t)((mode & ~3) | 2));
-    for (unsigned shift = 0; shift < 16; shift += 8) fake_out8(b, 0x04, (uint8_t)(address >> shift));
+    for (unsigned shift = 0; shift < 16; shift += 8)
+        fake_out8(b, 0x04, (uint8_t)(address >> shift));
     for (unsigned shift = 0; shift < 16; shift += 8) fake_out8(b, 0x05, (uint8_t)(count >> shift));
     fake_out8(b, 0x81, 0);
     fake_out8(b, 0x0A, 2);
@@ -95,14 +97,16 @@ static void start_anew(void)
 
 static void give(uint8_t value)
 {
-    for (unsigned i = 0; i < 4 && (fake_in8(b, MSR) & (RQM | DIO)) != RQM; i++) fake_advance(b, 50 * US);
+    for (unsigned i = 0; i < 4 && (fake_in8(b, MSR) & (RQM | DIO)) != RQM; i++)
+        fake_advance(b, 50 * US);
     fake_out8(b, FIFO, value);
 }
 
 static unsigned take_results(uint8_t *to, unsigned most)
 {
     unsigned n = 0;
-    while (n < most && (fake_in8(b, MSR) & (RQM | DIO | NON_DMA)) == (RQM | DIO)) to[n++] = fake_in8(b, FIFO);
+    while (n < most && (fake_in8(b, MSR) & (RQM | DIO | NON_DMA)) == (RQM | DIO))
+        to[n++] = fake_in8(b, FIFO);
     return n;
 }
 
@@ -161,8 +165,10 @@ static void specify(bool without_dma)
 
 static void whole_command(struct script *in)
 {
-    uint8_t opcode = take8(in), c = take8(in), h = take8(in), r = take8(in), eot = take8(in), results[16];
-    uint8_t bytes[9] = { opcode, (uint8_t)(h & 7), c, (uint8_t)(h >> 2 & 1), r, 2, eot, 0x1B, 0xFF };
+    uint8_t opcode = take8(in), c = take8(in), h = take8(in), r = take8(in), eot = take8(in),
+            results[16];
+    uint8_t bytes[9] = { opcode, (uint8_t)(h & 7), c, (uint8_t)(h >> 2 & 1), r, 2, eot, 0x1B,
+                         0xFF };
     set_up_dma(opcode & 1 ? 0x48 : 0x44, (uint16_t)(c << 8), (uint16_t)(eot * 64u + r));
     for (unsigned i = 0; i < sizeof bytes && !fake_irq(b, 6); i++) give(bytes[i]);
     wait_for_interrupt();
@@ -173,7 +179,8 @@ static void change(unsigned number, uint8_t which)
 {
     static const char *const others[] = { "/none.img", "", "/tree" };
     unsigned n = which % (COUNT_OF(disks) + COUNT_OF(others));
-    media_change(drive[number], 0, n < COUNT_OF(disks) ? disks[n].path : others[n - COUNT_OF(disks)]);
+    media_change(drive[number], 0,
+                 n < COUNT_OF(disks) ? disks[n].path : others[n - COUNT_OF(disks)]);
 }
 
 static void change_to_boot_disk(unsigned number, struct script *in)
@@ -193,7 +200,8 @@ static void change_to_boot_disk(unsigned number, struct script *in)
 static void format(unsigned sectors, struct script *in)
 {
     uint8_t *ram = memory_ram(b->memory), results[16];
-    uint8_t place = take8(in) & 7, n = take8(in), c = take8(in), h = take8(in), r = take8(in), step = take8(in);
+    uint8_t place = take8(in) & 7, n = take8(in), c = take8(in), h = take8(in), r = take8(in),
+            step = take8(in);
     const uint8_t bytes[6] = { 0x4D, place, n, (uint8_t)sectors, 0x1B, take8(in) };
     for (unsigned i = 0; i < sectors; i++, r = (uint8_t)(r + step))
         memcpy(ram + 0x3000 + 4 * i, (const uint8_t[4]){ c, h, r, n }, 4);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Fuzz target: the keyboard controller with keyboard and mouse, and port 92h. The input is a list of
- * what a guest and its user do:
+ * Fuzz target: the keyboard controller with keyboard and mouse, and port 92h.
+ * The input is a list of what a guest and its user do:
  *
  *   op: bits 0-3 what, bits 4-7 number n
  *   0 write 60h: value         1 write 64h: value       2 read 60h, n + 1 times    3 read 64h
@@ -10,9 +10,9 @@
  *  12 reset of the board       13 mouse far: dx, dy (4 each)      14 peek both ports
  *
  * After each: at most one interrupt, and only with a byte of its device in the output buffer; the
- * processor's reset is never left pulled. Afterwards (after a reset, if a password locked all) the guest takes the controller over as systems
- * do (both devices off, output buffer read empty, self-test), resets keyboard and mouse, and gets one
- * key and one motion.
+ * processor's reset is never left pulled. Afterwards (after a reset, if a password locked all) the
+ * guest takes the controller over as systems do (both devices off, output buffer read empty,
+ * self-test), resets keyboard and mouse, and gets one key and one motion.
  */
 #include "tests/fuzz/script.h"
 #include "tests/unit/fake_board.h"
@@ -25,7 +25,8 @@ enum { FULL = 0x01, AUX = 0x20, CONFIG = 0x47, SYSTEM = 0x04, BOTH_OFF = 0x30 };
 static struct board *b;
 static struct device *controller;
 static bool held[256];
-static bool polled, locked;    /* C1h, C2h: the status shows other bits; A6h: a password may be wanted */
+/* C1h, C2h: the status shows other bits; A6h: a password may be wanted. */
+static bool polled, locked;
 
 static void press(unsigned usage, bool down)
 {
@@ -172,7 +173,8 @@ static void take_over(void)
     fake_out8(b, 0x64, 0xAA);
     require(take_answer() == 0x55, "the self-test fails");
     fake_out8(b, 0x64, 0x20);
-    require((take_answer() & (BOTH_OFF | SYSTEM)) == (BOTH_OFF | SYSTEM), "the self-test left a device on");
+    require((take_answer() & (BOTH_OFF | SYSTEM)) == (BOTH_OFF | SYSTEM),
+            "the self-test left a device on");
     fake_out8(b, 0x64, 0x60);
     fake_out8(b, 0x60, CONFIG);
 }

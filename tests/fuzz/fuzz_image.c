@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT
- * Fuzz target: a hostile disk image of the format FUZZ_FORMAT, and what is done with it. Files are in
- * memory (host_files.h). The input:
+ * Fuzz target: a hostile disk image of the format FUZZ_FORMAT, and what is done with it.
+ * Files are in memory (host_files.h). The input:
  *
  *   byte 0: bits 0-3 operations   4-5 how: 0 written to, 1 read-only, 2 volatile, 3 growing
  *           bit 6: a raw disk in two files, mode=concat, the second one from the image's middle on;
  *                  undoable: there is no journal yet, the rest of the input does not count
  *           bit 7: a VHD's checksums stay as they are (else they are made right)
  *   4 bytes per operation: what (bits 0-3) and number n (4-7), where (2), value
- *      0 read n + 1 sectors     3 settle                     6 where is it
- *      1 write                  4 close and open again       7 the host's disk is full at 4 KiB * value
- *      2 flush                  5 check                      8 write a compressed cluster
- *                                                            9 the disk longer, with odd n shorter, by value
+ *      0 read n + 1 sectors  3 settle                6 where is it
+ *      1 write               4 close and open again  7 the host's disk is full at 4 KiB * value
+ *      2 flush               5 check                 8 write a compressed cluster
+ *      9 the disk longer, with odd n shorter, by value
  *      where: sector of the first 16 of the disk, with bit 15 of the last 16
- *   the rest: the image, HOST_DISK; of a VMDK descriptor's, from byte 1024 on, HOST_GRAINS. "undoable": the journal of a raw disk
+ *   the rest: the image, HOST_DISK; of a VMDK descriptor's, from byte 1024 on, HOST_GRAINS.
+ *             "undoable": the journal of a raw disk
  *
- * Whatever the image is: it is opened or refused in one line, nothing is left open, a disk that is only
- * read or a base is not changed. If it is a sound one (format->check): what was written is read again, by
- * this and by the next one to open it, other sectors keep what they had, and it stays sound, on a full
- * disk of the host, too.
+ * Whatever the image is: it is opened or refused in one line, nothing is left open, a disk that is
+ * only read or a base is not changed. If it is a sound one (format->check): what was written is
+ * read again, by this and by the next one to open it, other sectors keep what they had, and it
+ * stays sound, on a full disk of the host, too.
  */
 #include <errno.h>
 #include <string.h>
@@ -81,7 +82,8 @@ static void tame_qcow2(uint8_t *image)
     if (get_be32(image + 56) > 8) put_be(image + 56, 1, 4);
 }
 
-/* Blocks and tables of megabytes cost a sanitizer milliseconds: only one input in 64 may have them. */
+/* Blocks and tables of megabytes cost a sanitizer milliseconds: only one
+ * input in 64 may have them. */
 static void tame(uint8_t *image, size_t bytes)
 {
     if (bytes < 1024) return;
@@ -89,7 +91,8 @@ static void tame(uint8_t *image, size_t bytes)
     if (!memcmp(image, "KDMV", 4) && get_le64(image + 20) > 64) put_le(image + 20, 8, 8);
     if (get_le32(image + 0x40) == 0xBEDA107F && get_le32(image + 0x178) > 32768)
         put_le(image + 0x178, 4096, 4);
-    if (!memcmp(image + 512, "cxsparse", 8) && get_be32(image + 544) > 32768) put_be(image + 544, 4096, 4);
+    if (!memcmp(image + 512, "cxsparse", 8) && get_be32(image + 544) > 32768)
+        put_be(image + 544, 4096, 4);
 }
 
 static void make_files(const uint8_t *data, size_t bytes, uint8_t flags)
@@ -97,7 +100,8 @@ static void make_files(const uint8_t *data, size_t bytes, uint8_t flags)
     static uint8_t image[LARGEST], other[BASE_SECTORS * SECTOR_SIZE];
     uint32_t sum = 0;
     for (size_t n = 0; n < bytes; n += 7) sum = sum * 16777619u + data[n];
-    for (size_t n = 0; n < sizeof other && !other[1]; n++) other[n] = (uint8_t)(n * 7 + n / SECTOR_SIZE);
+    for (size_t n = 0; n < sizeof other && !other[1]; n++)
+        other[n] = (uint8_t)(n * 7 + n / SECTOR_SIZE);
     memcpy(image, data, bytes);
     if (sum * 0x9E3779B1u >> 26) tame(image, bytes);
     if (!strcmp(FUZZ_FORMAT, "vhd") && !(flags & 0x80)) sign_vhd(image, bytes);
@@ -107,7 +111,8 @@ static void make_files(const uint8_t *data, size_t bytes, uint8_t flags)
     if (concat) host_make(HOST_NEXT, image + bytes / 2, bytes - bytes / 2);
     if (strcmp(FUZZ_FORMAT, "vmdk")) return;
     host_make(HOST_FLAT, other, sizeof other);
-    if (bytes > GRAINS_AT && image[0] == '#') host_make(HOST_GRAINS, image + GRAINS_AT, bytes - GRAINS_AT);
+    if (bytes > GRAINS_AT && image[0] == '#')
+        host_make(HOST_GRAINS, image + GRAINS_AT, bytes - GRAINS_AT);
 }
 
 /* The bytes of what nobody may write to. */
@@ -174,7 +179,8 @@ static void write_some(unsigned w, unsigned at, unsigned count, uint8_t value)
 {
     static uint8_t sectors[SPAN * SECTOR_SIZE];
     size_t len = (size_t)count * SECTOR_SIZE;
-    for (unsigned n = 0; n < count; n++) memset(sectors + n * SECTOR_SIZE, value + (int)n, SECTOR_SIZE);
+    for (unsigned n = 0; n < count; n++)
+        memset(sectors + n * SECTOR_SIZE, value + (int)n, SECTOR_SIZE);
     int error = image_write(disk, model.first[w] + at, count, sectors);
     require(error || !image_read_only(disk), "a read-only disk was written");
     if (image_read_only(disk)) return;
@@ -189,7 +195,8 @@ static void write_some(unsigned w, unsigned at, unsigned count, uint8_t value)
 
 static const struct image_format *checked(void)
 {
-    return disk->base && disk->format->name && !disk->format->check ? disk->base->format : disk->format;
+    return disk->base && disk->format->name && !disk->format->check ? disk->base->format
+                                                                    : disk->format;
 }
 
 /* false: it could not be told. */
@@ -200,7 +207,8 @@ static bool check(void)
     if (!f->check || how == HOW_VOLATILE) return f == &image_flat || concat;
     struct image_info info = { 0 };
     if (f->info) f->info(disk, &info);
-    if (info.cluster && image_sectors(disk) * SECTOR_SIZE / info.cluster > MOST_CHECKED) return false;
+    if (info.cluster && image_sectors(disk) * SECTOR_SIZE / info.cluster > MOST_CHECKED)
+        return false;
     if (f->settle && f->settle(disk)) return false;
     if (f->check(disk, &report, false)) return false;
     require(!model.sound || !report.corruptions, "a sound image was damaged");
@@ -215,7 +223,8 @@ static void open_disk(enum how now)
     if (concat) c = (struct image_choice){ .path = HOST_DISK, .mode = "concat" };
     if (is_undoable())
         c = (struct image_choice){ .path = HOST_BASE, .mode = "undoable", .journal = HOST_DISK };
-    disk = image_open_choice(&c, now == HOW_READ ? IMAGE_READ_ONLY : IMAGE_WRITE, note, sizeof note);
+    disk = image_open_choice(&c, now == HOW_READ ? IMAGE_READ_ONLY : IMAGE_WRITE, note,
+                             sizeof note);
     require(!strchr(note, '\n'), "a note of more than one line");
     require(disk || *note, "refused without a word");
     require(disk || !host_open_count(), "refused, and left open");
@@ -265,7 +274,8 @@ static void write_compressed(unsigned cluster)
         }
 }
 
-/* What a base has behind the disk's old end may be seen then; anything else that is new is zeroes. */
+/* What a base has behind the disk's old end may be seen then;
+ * anything else that is new is zeroes. */
 static void check_new(uint64_t from)
 {
     static uint8_t got[SECTOR_SIZE], zeroes[SECTOR_SIZE];
@@ -338,7 +348,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (bytes > LARGEST || !bytes) return 0;
     if (is_undoable() && flags & 0x40) bytes = 0;
     how = (enum how)(flags >> 4 & 3);
-    if (is_undoable() && (how != HOW_READ || !bytes)) how = HOW_WRITE;     /* none yet: one is made */
+    if (is_undoable() && (how != HOW_READ || !bytes)) how = HOW_WRITE;  /* none yet: one is made */
     concat = !strcmp(FUZZ_FORMAT, "raw") && flags & 0x40;
     if (concat && how != HOW_READ) how = HOW_WRITE;
     host_clear();
@@ -347,7 +357,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t before = sum_of(HOST_DISK), base = sum_of(HOST_BASE);
     in.end = data + (size < head ? size : head);
     use(&in, operations);
-    require(how == HOW_WRITE || how == HOW_GROWING || sum_of(HOST_DISK) == before, "a disk was changed that is only read");
+    require(how == HOW_WRITE || how == HOW_GROWING || sum_of(HOST_DISK) == before,
+            "a disk was changed that is only read");
     require(sum_of(HOST_BASE) == base, "a base was changed");
     return 0;
 }

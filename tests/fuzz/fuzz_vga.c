@@ -2,30 +2,35 @@
  * Fuzz target: the video card. The input is a list of what a guest does and when somebody looks:
  *
  *   op: bits 0-3 what, bits 4-7 number n
- *   0 indexed register of 3C4h, 3CEh, 3D4h, 3B4h (n): index, value      1 write port 3B0h + v: v, value
- *   2 read port 3B0h + v: v          3 attribute register n (bit 7 of the first byte: + 16): v, value
+ *   0 indexed register of 3C4h, 3CEh, 3D4h, 3B4h (n): index, value
+ *   1 write port 3B0h + v: v, value
+ *   2 read port 3B0h + v: v
+ *   3 attribute register n (bit 7 of the first byte: + 16): v, value
  *   4 DISPI register n: value (2)    5 port 1CEh + n, n bit 2 a byte, else a word: value (2)
  *   6 write BAR 2: offset (2), value (2), n the width      7 read it: offset (2)
- *   8 write memory: where (n bits 0-1: A0000h, B8000h, framebuffer, all of it), offset (3), value, run
+ *   8 write memory: where (n bits 0-1: A0000h, B8000h, framebuffer, all of it), offset (3), value,
+ *     run
  *   9 read memory: where, offset (3)                      10 time passes: 2^n ms
  *  11 look: n bit 0 all, bit 1 text only                  12 a BIOS mode (n), small
- *  13 a DISPI mode: width / 2, height / 2, depth (n), flags      14 PCI configuration: offset, value (4)
+ *  13 a DISPI mode: width / 2, height / 2, depth (n), flags
+ *  14 PCI configuration: offset, value (4)
  *  15 palette: index, 3 bytes (n 15: reset of the board)
  *
- * A look may change nothing that a guest could see, stays within the frame, and drawing what changed
- * gives the same picture as drawing all. Pictures are kept small, by the registers, but for one input in
- * 512. Afterwards a reset and text mode, whose first character has to be readable as text.
+ * A look may change nothing that a guest could see, stays within the frame, and drawing what
+ * changed gives the same picture as drawing all. Pictures are kept small, by the registers, but for
+ * one input in 512. Afterwards a reset and text mode, whose first character has to be readable as
+ * text.
  */
 #include "tests/fuzz/script.h"
 #include "tests/unit/iodev/vga_bench.h"
 
-enum { FRAMEBUFFER = 0xE0000000, REGISTERS = 0xF0000000, LONGEST = 120, SMALL = 2304, KEPT = 1 << 17,
-       VRAM = 1 << 20 };
+enum { FRAMEBUFFER = 0xE0000000, REGISTERS = 0xF0000000, LONGEST = 120, SMALL = 2304,
+       KEPT = 1 << 17, VRAM = 1 << 20 };
 
 static struct board *b;
 static struct vga *v;
 static bool moved, large_wanted;           /* a BAR is elsewhere; this input draws what it likes */
-static uint64_t written[VRAM >> 18];       /* pages of video memory, since the last clear_memory() */
+static uint64_t written[VRAM >> 18];       /* pages of VRAM, since the last clear_memory() */
 
 /* ---- the world ------------------------------------------------------------------------------- */
 
@@ -172,7 +177,8 @@ static void bios_mode(unsigned n)
     static const struct vga_mode *const modes[] = { &mode_3, &mode_4, &mode_12, &mode_13 };
     set_dispi(b, DISPI_ENABLE, 0);
     set_registers(b, modes[n & 3]);
-    for (unsigned i = 0; i < sizeof v->dac.palette; i++) v->dac.palette[i] = (uint8_t)(i * 37 & 0x3F);
+    for (unsigned i = 0; i < sizeof v->dac.palette; i++)
+        v->dac.palette[i] = (uint8_t)(i * 37 & 0x3F);
     set_crtc(b, CR_RETRACE_END, 0x0E);
     set_crtc(b, CR_HDISP_END, 3);
     set_crtc(b, CR_OVERFLOW, 0x10);
@@ -230,7 +236,9 @@ static void act(struct script *in)
     case 4: set_dispi(b, n, take16(in)); break;
     case 5: fake_out(b, (uint16_t)(0x1CE + (n & 3)), take16(in), n & 4 ? BYTE : WORD); break;
     case 6: write_registers(in, n); break;
-    case 7: memory_read(b->memory, REGISTERS + (take16(in) & 0xFFFu), (enum width)(1u << (n & 3))); break;
+    case 7:
+        memory_read(b->memory, REGISTERS + (take16(in) & 0xFFFu), (enum width)(1u << (n & 3)));
+        break;
     case 8: write_memory(in, n); break;
     case 9: memory_read(b->memory, place(in, n), (enum width)(1u << (n >> 2))); break;
     case 10: fake_advance(b, (nanos)1000000 << n); break;

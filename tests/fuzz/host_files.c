@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Files in memory: see host_files.h. A descriptor is FIRST + its number in `opened`. Locks are those of
- * OFD: each descriptor for itself.
+ * Files in memory: see host_files.h. A descriptor is FIRST + its number in `opened`. Locks are
+ * those of OFD: each descriptor for itself.
  */
 #define _GNU_SOURCE
 #include "tests/fuzz/host_files.h"
@@ -232,7 +232,8 @@ int host_fstat(int fd, struct stat *s)
 static bool is_locked(const struct file *f, bool alone)
 {
     for (unsigned i = 0; i < HOST_OPEN; i++)
-        if (opened[i].file == f && (opened[i].locks_alone || (alone && opened[i].locks))) return true;
+        if (opened[i].file == f && (opened[i].locks_alone || (alone && opened[i].locks)))
+            return true;
     return false;
 }
 

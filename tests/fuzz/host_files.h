@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * The host's files as the image formats see them in a fuzz target: in memory, few and small, gone
  * with the next input. targets.cmake includes this header in front of each file of iodev/image, so
- * that what they call open() is host_open(). A file system has millions of system calls to offer per
- * minute; a fuzzer wants ten times as many.
+ * that what they call open() is host_open(). A file system has millions of system calls to offer
+ * per minute; a fuzzer wants ten times as many.
  *
  * A file holds HOST_BYTES at most, less if the target says so: behind that the disk is full. Below
  * HOST_TREE lie the target's folders and files, read-only, whose contents are computed.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The target's folders: see host_files.h. Read as a folder is: "." and "..", then the names in the order
- * of the list.
+ * The target's folders: see host_files.h. Read as a folder is: "." and "..",
+ * then the names in the order of the list.
  */
 #define _GNU_SOURCE
 #include "tests/fuzz/host_folder.h"
@@ -24,12 +24,16 @@ void host_plant(const struct host_node *list, unsigned count)
     node_count = count;
 }
 
-uint8_t host_content(unsigned node, uint64_t at) { return (uint8_t)(at * 31 + (at >> 8) + node * 89); }
+uint8_t host_content(unsigned node, uint64_t at)
+{
+    return (uint8_t)(at * 31 + (at >> 8) + node * 89);
+}
 
 static int child(unsigned parent, const char *name, size_t len)
 {
     for (unsigned n = 1; n < node_count; n++)
-        if (nodes[n].parent == parent && strlen(nodes[n].name) == len && !memcmp(nodes[n].name, name, len))
+        if (nodes[n].parent == parent && strlen(nodes[n].name) == len &&
+            !memcmp(nodes[n].name, name, len))
             return (int)n;
     return -1;
 }
@@ -38,7 +42,8 @@ int host_find_node(const char *path)
 {
     int node = 0;
     size_t root = strlen(HOST_TREE);
-    if (!node_count || strncmp(path, HOST_TREE, root) || (path[root] && path[root] != '/')) return -1;
+    if (!node_count || strncmp(path, HOST_TREE, root) || (path[root] && path[root] != '/'))
+        return -1;
     for (path += root; *path && node >= 0;) {
         path++;
         size_t len = strcspn(path, "/");
@@ -109,7 +114,8 @@ int host_dirfd(DIR *d) { return FOLDER_FD + ((struct cursor *)(void *)d)->node; 
 int host_fstatat(int folder, const char *name, struct stat *s, int flags)
 {
     bool itself = !strcmp(name, ".") || !strcmp(name, "..");
-    int parent = folder - FOLDER_FD, node = itself ? parent : child((unsigned)parent, name, strlen(name));
+    int parent = folder - FOLDER_FD,
+        node = itself ? parent : child((unsigned)parent, name, strlen(name));
     (void)flags;
     if (node < 0) return errno = ENOENT, -1;
     host_stat_node((unsigned)node, s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Two ATA channels with bus master on the bench, for fuzz_ata.c and fuzz_atapi.c. Disks and discs are in
- * memory (host_files.h).
+ * Two ATA channels with bus master on the bench, for fuzz_ata.c and fuzz_atapi.c.
+ * Disks and discs are in memory (host_files.h).
  */
 #pragma once
 #include <string.h>

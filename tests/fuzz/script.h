@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What the fuzz targets read their input with, byte by byte, and how they say that something is wrong.
+ * What the fuzz targets read their input with, byte by byte,
+ * and how they say that something is wrong.
  */
 #pragma once
 #include <stdbool.h>

@@ -159,7 +159,8 @@ void fake_out(struct board *b, uint16_t port, uint32_t value, enum width w)
 
 static const struct io_run_ops *runs_at(const struct fake_claim *c)
 {
-    return c && c->ops->widths & IO_RUNS ? container_of(c->ops, const struct io_run_ops, one) : NULL;
+    return c && c->ops->widths & IO_RUNS ? container_of(c->ops, const struct io_run_ops, one)
+                                         : NULL;
 }
 
 uint32_t fake_in_run(struct board *b, uint16_t port, enum width w, uint8_t *to, uint32_t count)
@@ -168,7 +169,8 @@ uint32_t fake_in_run(struct board *b, uint16_t port, enum width w, uint8_t *to, 
     return runs_at(c) ? runs_at(c)->read(c->dev, port - c->first, w, to, count) : 0;
 }
 
-uint32_t fake_out_run(struct board *b, uint16_t port, enum width w, const uint8_t *from, uint32_t count)
+uint32_t fake_out_run(struct board *b, uint16_t port, enum width w, const uint8_t *from,
+                      uint32_t count)
 {
     const struct fake_claim *c = claim_at(b, port);
     return runs_at(c) ? runs_at(c)->write(c->dev, port - c->first, w, from, count) : 0;

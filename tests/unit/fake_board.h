@@ -26,7 +26,7 @@ struct fake_dma {
     struct device *dev;
     const struct dma_client *client;
     unsigned drivers, requests;            /* DREQ high now; how often it rose */
-    void (*changed)(void *ctx, unsigned channel, bool level);  /* to feed a real 8237; may be NULL */
+    void (*changed)(void *ctx, unsigned channel, bool level);  /* feeds a real 8237; or NULL */
     void *ctx;
 };
 
@@ -70,7 +70,8 @@ void fake_reset(struct board *, enum reset);       /* all devices, in plug order
 uint32_t fake_in(struct board *, uint16_t port, enum width);
 /* A run of accesses (struct io_run_ops); 0 also from a port that has none. */
 uint32_t fake_in_run(struct board *, uint16_t port, enum width, uint8_t *to, uint32_t count);
-uint32_t fake_out_run(struct board *, uint16_t port, enum width, const uint8_t *from, uint32_t count);
+uint32_t fake_out_run(struct board *, uint16_t port, enum width, const uint8_t *from,
+                      uint32_t count);
 void     fake_out(struct board *, uint16_t port, uint32_t value, enum width);
 uint8_t  fake_in8(struct board *, uint16_t port);
 uint16_t fake_in16(struct board *, uint16_t port);

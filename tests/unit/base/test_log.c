@@ -130,7 +130,7 @@ START_TEST(no_log_swallows_everything)
 }
 END_TEST
 
-/* ---- io_read, io_write --------------------------------------------------------------------- */
+/* ---- io_read, io_write ----------------------------------------------------------------------- */
 static unsigned calls, last_offset, last_size;
 static uint32_t sum;
 

@@ -287,7 +287,7 @@ START_TEST(port_breakpoints)
 }
 END_TEST
 
-/* ---- MOV SS --------------------------------------------------------------------------------- */
+/* ---- MOV SS ---------------------------------------------------------------------------------- */
 START_TEST(mov_ss_holds_its_breakpoint)
 {
     struct bench *b = bench_protected(0);
@@ -398,7 +398,7 @@ START_TEST(repetitions_step_by_iteration)
 }
 END_TEST
 
-/* ---- 64-bit code ---------------------------------------------------------------------------- */
+/* ---- 64-bit code ----------------------------------------------------------------------------- */
 /* Identity-mapped 2 MiB pages at 0 and at -2^47. */
 static struct bench *bench_long(void)
 {
@@ -441,7 +441,7 @@ START_TEST(all_64_bits_of_an_address_count)
 }
 END_TEST
 
-/* ---- cost ----------------------------------------------------------------------------------- */
+/* ---- cost ------------------------------------------------------------------------------------ */
 /* Slices of any size and one run give the same state. */
 START_TEST(slices_do_not_show)
 {

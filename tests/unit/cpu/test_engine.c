@@ -70,8 +70,7 @@ static void rig_map(struct rig *r)
     ck_assert_ptr_nonnull(memory_map_io(r->b->memory, "test", 1, MMIO, PAGE_SIZE, d, &mmio_ops));
 }
 
-/* ---- random programs, stopped anywhere ---------------------------------------------------------
- */
+/* ---- random programs, stopped anywhere ------------------------------------------------------- */
 /* Every exception leads to RESTART: fresh stack and pointers, a counter, and the program again. */
 enum { RESTART = 0x28000, COUNTER = 0x2F000, SEED_WORDS = 0x4000 };
 
@@ -136,7 +135,8 @@ struct world { uint64_t cpu, memory, ticks, counter; };
 
 /* slice 0: as long as can be; 1: single instructions; else random lengths up to it. An interrupt
  * comes at fixed ticks. */
-static struct world run_world_with(struct bench *b, uint64_t total, unsigned slice, uint64_t seed, bool profile)
+static struct world run_world_with(struct bench *b, uint64_t total, unsigned slice, uint64_t seed,
+                                   bool profile)
 {
     struct rig *r = rig_new(b);
     struct world w;
@@ -207,8 +207,8 @@ START_TEST(a_profile_changes_nothing)
 }
 END_TEST
 
-/* Code that fills the arena: INC EAX a million times, then a jump to its beginning; seen from outside by what the
- * process holds. */
+/* Code that fills the arena: INC EAX a million times, then a jump to its beginning;
+ * seen from outside by what the process holds. */
 static long resident(void)
 {
     long size, pages = 0;
@@ -265,8 +265,7 @@ START_TEST(two_processors_do_not_disturb_each_other)
 }
 END_TEST
 
-/* ---- callbacks ---------------------------------------------------------------------------------
- */
+/* ---- callbacks ------------------------------------------------------------------------------- */
 static struct rig *rig_protected(void)
 {
     struct rig *r = rig_new(bench_protected(0));
@@ -348,8 +347,7 @@ START_TEST(stop_on_request)
 }
 END_TEST
 
-/* ---- interrupts ---------------------------------------------------------------------------------
- */
+/* ---- interrupts ------------------------------------------------------------------------------ */
 static void interrupt(struct rig *r, uint16_t port, uint32_t value)
 {
     (void)port;

@@ -7,7 +7,8 @@
 enum { P = 1, W = 2, U = 4, PS = 0x80 };
 enum { PD = TABLES, PT = TABLES + 0x1000, PT2 = TABLES + 0x2000 };
 enum { VIRT = 0x400000 };              /* the users' page: PDE 1, PTE 0, at DATA */
-enum { UMIP = 1 << 11, FSGSBASE = 1 << 16, PCIDE = 1 << 17, OSXSAVE = 1 << 18, SMEP = 1 << 20, SMAP = 1 << 21 };
+enum { UMIP = 1 << 11, FSGSBASE = 1 << 16, PCIDE = 1 << 17, OSXSAVE = 1 << 18,
+       SMEP = 1 << 20, SMAP = 1 << 21 };
 
 /* Ring 0 with supervisor pages one to one, and one page of users. */
 static struct bench *guarded(uint32_t cr4)
@@ -45,7 +46,7 @@ START_TEST(smap)
     b->r.rflags |= EF_AC;
     ck_open(b, "A1 00004000 A3 00004000 F4");
     ck_open(guarded(SMAP), "0F01CB A1 00004000 F4");           /* STAC */
-    b = guarded(SMAP);                                         /* what AC let in is out again with CLAC */
+    b = guarded(SMAP);                                         /* out again with CLAC */
     bench_run(b, "0F01CB A1 00004000 FF05 00004000 0F01CA A1 00004000 F4");
     ck_assert_int_eq(vector_taken(b), 14);
     ck_assert_uint_eq(stack32(b, 1), CODE + 3 + 5 + 6 + 3);
@@ -68,9 +69,10 @@ START_TEST(smap_and_implicit_accesses)
     for (unsigned ac = 0; ac < 2; ac++) {
         struct bench *b = guarded(SMAP);
         for (unsigned n = 0; n < GDT_ENTRIES; n++)
-            for (unsigned k = 0; k < 2; k++) poke32(b, DATA + n * 8 + k * 4, peek32(b, GDT + n * 8 + k * 4));
+            for (unsigned k = 0; k < 2; k++)
+                poke32(b, DATA + n * 8 + k * 4, peek32(b, GDT + n * 8 + k * 4));
         b->r.gdt_base = VIRT;
-        b->r.idt_limit = 0;                                    /* no handler: shuts down with #PF first */
+        b->r.idt_limit = 0;                             /* no handler: shuts down with #PF first */
         if (ac) b->r.rflags |= EF_AC;
         code_at(b, CODE, "B8 10000000 8EC0 F4");
         ck_assert_int_eq(bench_go(b, 10), CPU_SHUTDOWN);
@@ -119,7 +121,8 @@ END_TEST
 
 START_TEST(umip)
 {
-    static const char *const reads[] = { "0F0100 F4", "0F0108 F4", "0F0000 F4", "0F0008 F4", "0F0120 F4", "0F01E0 F4" };
+    static const char *const reads[] = { "0F0100 F4", "0F0108 F4", "0F0000 F4",
+                                         "0F0008 F4", "0F0120 F4", "0F01E0 F4" };
     for (unsigned n = 0; n < COUNT_OF(reads) * 3; n++) {
         unsigned ring = n % 3 ? 3 : 0;
         struct bench *b = bench_protected(ring);
@@ -138,8 +141,8 @@ END_TEST
 START_TEST(pse36)
 {
     static const struct { const char *model; uint32_t pde; int vector; } cases[] = {
-        { "p3", 1 << 13, -1 }, { "p3", 8 << 13, -1 }, { "p3", 0x10 << 13, 14 }, { "p3", 1 << 21, 14 },
-        { "pentium", 1 << 13, 14 }, { NULL, 0x80 << 13, -1 },
+        { "p3", 1 << 13, -1 }, { "p3", 8 << 13, -1 }, { "p3", 0x10 << 13, 14 },
+        { "p3", 1 << 21, 14 }, { "pentium", 1 << 13, 14 }, { NULL, 0x80 << 13, -1 },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         struct bench *b = bench_protected_on(&(struct cpu_config){ .model = cases[n].model }, 0);
@@ -151,7 +154,7 @@ START_TEST(pse36)
         b->r.cr0 |= 0x80000000;
         bench_run(b, "A1 00004300 F4");
         ck_assert_int_eq(vector_taken(b), cases[n].vector);
-        if (cases[n].vector < 0) ck_assert_uint_ne(b->r.gpr[GPR_AX], 0x1234);      /* not below 4 GiB */
+        if (cases[n].vector < 0) ck_assert_uint_ne(b->r.gpr[GPR_AX], 0x1234);  /* not below 4 GiB */
         else ck_assert_uint_eq(stack32(b, 0), 9);
         bench_free(b);
     }
@@ -164,12 +167,14 @@ START_TEST(cr4_bits)
     static const struct { const char *model, *add; uint32_t cr4; int vector; } cases[] = {
         { NULL, NULL, UMIP | SMEP | SMAP | OSXSAVE | FSGSBASE, -1 }, { NULL, NULL, PCIDE, 13 },
         { NULL, "pcid", PCIDE, 13 }, { "core2", NULL, OSXSAVE, -1 }, { "core2", NULL, SMEP, 13 },
-        { "p4", NULL, OSXSAVE, 13 }, { "p3", NULL, 0x600, -1 }, { "p2", NULL, 0x400, 13 }, { "p2", NULL, 0x200, -1 },
-        { "pentium", NULL, 0x80, 13 }, { "pentium", NULL, 0x18, -1 }, { NULL, NULL, 1u << 31, 13 },
+        { "p4", NULL, OSXSAVE, 13 }, { "p3", NULL, 0x600, -1 }, { "p2", NULL, 0x400, 13 },
+        { "p2", NULL, 0x200, -1 }, { "pentium", NULL, 0x80, 13 }, { "pentium", NULL, 0x18, -1 },
+        { NULL, NULL, 1u << 31, 13 },
         { "486", NULL, 0, 6 },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
-        struct bench *b = bench_protected_on(&(struct cpu_config){ .model = cases[n].model, .add_features = cases[n].add }, 0);
+        struct bench *b = bench_protected_on(&(struct cpu_config){
+            .model = cases[n].model, .add_features = cases[n].add }, 0);
         b->r.gpr[GPR_AX] = cases[n].cr4;
         bench_run(b, "0F22E0 F4");
         ck_assert_msg(vector_taken(b) == cases[n].vector, "%u", n);
@@ -181,7 +186,8 @@ END_TEST
 START_TEST(invpcid)
 {
     static const struct { uint32_t type, pcid; int vector; } cases[] = {
-        { 0, 0, -1 }, { 1, 0, -1 }, { 2, 5, -1 }, { 3, 0, -1 }, { 4, 0, 13 }, { 0, 1, 13 }, { 1, 1, 13 }, { 2, 0x1000, 13 },
+        { 0, 0, -1 }, { 1, 0, -1 }, { 2, 5, -1 }, { 3, 0, -1 }, { 4, 0, 13 }, { 0, 1, 13 },
+        { 1, 1, 13 }, { 2, 0x1000, 13 },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         struct bench *b = bench_protected_on(&(struct cpu_config){ .add_features = "invpcid" }, 0);
@@ -199,7 +205,7 @@ START_TEST(invpcid)
 }
 END_TEST
 
-/* ---- XSAVE ------------------------------------------------------------------------------------ */
+/* ---- XSAVE ----------------------------------------------------------------------------------- */
 static struct bench *xsaving(const char *code, uint32_t eax)
 {
     struct bench *b = bench_protected(0);
@@ -212,9 +218,10 @@ static struct bench *xsaving(const char *code, uint32_t eax)
 
 START_TEST(xsave_and_xrstor)
 {
-    /* XCR0 = 3; xmm1 = all ones; fninit; fld1; xsave [ebx]; xorps; fninit; xrstor; movups [ebx+400h], xmm1 */
-    struct bench *b = xsaving("31D2 31C9 B803000000 0F01D1 0F57C9 0FC2C900 DBE3 D9E8 0FAE23 0F57C9 DBE3 0FAE2B "
-                              "0F118B 00040000 DD9B 10040000 F4", 0);
+    /* XCR0 = 3; xmm1 = all ones; fninit; fld1; xsave [ebx]; xorps; fninit; xrstor;
+     * movups [ebx+400h], xmm1 */
+    struct bench *b = xsaving("31D2 31C9 B803000000 0F01D1 0F57C9 0FC2C900 DBE3 D9E8 0FAE23 "
+                              "0F57C9 DBE3 0FAE2B 0F118B 00040000 DD9B 10040000 F4", 0);
     ck_assert_int_eq(vector_taken(b), -1);
     ck_assert_uint_eq(peek32(b, DATA + 512), 3);
     ck_assert_uint_eq(peek32(b, DATA + 0x400), 0xFFFFFFFF);
@@ -223,7 +230,8 @@ START_TEST(xsave_and_xrstor)
     /* a component that the header does not name is initialised; MXCSR is loaded all the same */
     b = bench_protected(0);
     poke32(b, DATA + 24, 0x1FBF);
-    code_at(b, CODE, "31D2 31C9 B803000000 0F01D1 0FC2C900 0FAE2B 0F118B 00040000 0FAE9B 10040000 F4");
+    code_at(b, CODE,
+            "31D2 31C9 B803000000 0F01D1 0FC2C900 0FAE2B 0F118B 00040000 0FAE9B 10040000 F4");
     b->r.cr4 = OSXSAVE | 0x600;
     b->r.gpr[GPR_BX] = DATA;
     ck_assert_int_eq(bench_go(b, 50), CPU_HALTED);
@@ -252,7 +260,8 @@ START_TEST(xsave_faults)
 {
     static const struct { uint32_t cr0, cr4, at, header, compact; int vector; } cases[] = {
         { 0, OSXSAVE, DATA, 1, 0, -1 }, { 0, 0, DATA, 1, 0, 6 }, { 8, OSXSAVE, DATA, 1, 0, 7 },
-        { 0, OSXSAVE, DATA + 16, 0, 0, 13 }, { 0, OSXSAVE, DATA, 2, 0, 13 }, { 0, OSXSAVE, DATA, 1, 1, 13 },
+        { 0, OSXSAVE, DATA + 16, 0, 0, 13 }, { 0, OSXSAVE, DATA, 2, 0, 13 },
+        { 0, OSXSAVE, DATA, 1, 1, 13 },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         struct bench *b = bench_protected(0);
@@ -267,7 +276,8 @@ START_TEST(xsave_faults)
         bench_free(b);
     }
     static const struct { uint32_t ecx, edx, eax; int vector; } values[] = {
-        { 0, 0, 3, -1 }, { 0, 0, 1, -1 }, { 0, 0, 2, 13 }, { 0, 0, 7, 13 }, { 1, 0, 3, 13 }, { 0, 1, 3, 13 },
+        { 0, 0, 3, -1 }, { 0, 0, 1, -1 }, { 0, 0, 2, 13 }, { 0, 0, 7, 13 }, { 1, 0, 3, 13 },
+        { 0, 1, 3, 13 },
     };
     for (unsigned n = 0; n < COUNT_OF(values); n++) {
         struct bench *b = bench_protected(0);

@@ -41,7 +41,7 @@ static union vec vector(bool wide)
     return v;
 }
 
-/* ---- what is wanted ----------------------------------------------------------------------- */
+/* ---- what is wanted -------------------------------------------------------------------------- */
 enum operation { ADD, SUB, MUL, DIV, SQRT, MIN, MAX, COMPARE, OPERATIONS };
 
 #define WANTED(FORMAT, UINT)                                                                       \
@@ -80,7 +80,7 @@ static union vec wanted(struct ieee_env *e, enum operation op, bool wide, bool a
     return a;
 }
 
-/* ---- what the host says ------------------------------------------------------------------- */
+/* ---- what the host says ---------------------------------------------------------------------- */
 #define CALL(f) f(c, i, to, from)
 #define BOTH(op)                                                                                   \
     (wide  ? all ? CALL(f64_##op##_all) : CALL(f64_##op##_one)                                     \

@@ -298,7 +298,8 @@ END_TEST
 START_TEST(faulting_iret_unblocks_nmi)
 {
     struct bench *b = bench_protected(0);
-    code_at(b, HANDLERS + 2 * 16, "42 6A 00 6A 00 6A 00 CF");      /* inc edx; push 0 x 3; iret to a null CS */
+    /* inc edx; push 0 x 3; iret to a null CS */
+    code_at(b, HANDLERS + 2 * 16, "42 6A 00 6A 00 6A 00 CF");
     b->r.gpr[GPR_DX] = 0;
     code_at(b, CODE, "90 90 90 F4");
     cpu_line(b->cpu, CPU_NMI, true);

@@ -554,8 +554,9 @@ START_TEST(return_to_ring_3_hides_segments_but_not_bases)
     struct bench *b = bench_long(0);
     b->r.seg[SR_GS].base = DATA;
     poke32(b, DATA + 0x10, 0x55667788);
-    code_at(b, CODE, "688B000000 6800C00000 6A02 6893000000 6800080100 48CF");     /* SS, RSP, flags, CS, RIP */
-    code_at(b, CODE + 0x800, "8CE8 658B1C2510000000 F4");                          /* mov eax, gs; mov ebx, gs:[10h] */
+    /* push SS, RSP, flags, CS, RIP; there: mov eax, gs; mov ebx, gs:[10h] */
+    code_at(b, CODE, "688B000000 6800C00000 6A02 6893000000 6800080100 48CF");
+    code_at(b, CODE + 0x800, "8CE8 658B1C2510000000 F4");
     ck_assert_int_eq(bench_go(b, 30), CPU_HALTED);
     ck_assert_int_eq(vector_taken(b), 13);                     /* HLT in ring 3 */
     ck_assert_uint_eq(b->r.gpr[GPR_AX], 0);

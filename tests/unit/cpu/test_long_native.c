@@ -163,7 +163,7 @@ static const struct pattern patterns[] = {
     {{0x0F, 0xC8}, 2, 0, OPREG | NO16, 0},
 };
 
-/* ---- the arena: code, data and registers, at the same address here and there ---- */
+/* ---- the arena: code, data and registers, at the same address here and there ----------------- */
 enum {
     PAGE = 4096,
     DATA_AT = PAGE,

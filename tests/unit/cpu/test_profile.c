@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The built-in profile: what it counts, against code whose counts are known. That it changes nothing for the
- * guest is in test_engine.c.
+ * The built-in profile: what it counts, against code whose counts are known. That it changes
+ * nothing for the guest is in test_engine.c.
  */
 #include "bench_cpu.h"
 
@@ -34,7 +34,8 @@ static unsigned long counted(const char *begin)
     for (const char *line = report; line; line = strchr(line, '\n')) {
         line += *line == '\n';
         at = 0;
-        if (sscanf(line, " %*f %% %lu %n", &count, &at) == 1 && at && !strncmp(line + at, begin, strlen(begin)))
+        if (sscanf(line, " %*f %% %lu %n", &count, &at) == 1 && at &&
+            !strncmp(line + at, begin, strlen(begin)))
             sum += count;
     }
     return sum;
@@ -90,10 +91,12 @@ END_TEST
 START_TEST(traces_are_counted)
 {
     struct bench *b = bench_protected(0);
-    profile_code(b, "B9 64 00 00 00 90 90 EB 00 49 75 F9 F4", 10000);      /* a loop around a jump of its own */
+    /* a loop around a jump of its own */
+    profile_code(b, "B9 64 00 00 00 90 90 EB 00 49 75 F9 F4", 10000);
     ck_assert(reports("plain: code that is new"));
     unsigned long long runs = 0, built = 0;
-    ck_assert_int_eq(sscanf(strstr(report, "Traces:"), "Traces: %llu runs of %llu built", &runs, &built), 2);
+    ck_assert_int_eq(sscanf(strstr(report, "Traces:"), "Traces: %llu runs of %llu built",
+                            &runs, &built), 2);
     ck_assert_uint_gt(runs, built);
     ck_assert_uint_gt(built, 2);
     ck_assert_uint_eq(counted("HLT"), 1);
@@ -108,8 +111,9 @@ START_TEST(stores_to_code_are_counted)
     /* mov ecx, 50; inc byte [the immediate of the next]; mov al, 0; loop; hlt */
     profile_code(b, "B9 32 00 00 00 FE 05 0C 00 01 00 B0 00 E2 F6 F4", 10000);
     unsigned long long runs = 0, built = 0, dropped = 0;
-    ck_assert_int_eq(sscanf(strstr(report, "Traces:"), "Traces: %llu runs of %llu built (each %*f times); %llu", &runs,
-                            &built, &dropped), 3);
+    ck_assert_int_eq(sscanf(strstr(report, "Traces:"),
+                            "Traces: %llu runs of %llu built (each %*f times); %llu",
+                            &runs, &built, &dropped), 3);
     ck_assert_uint_ge(dropped, 50);
     ck_assert_uint_ge(counted("a trace has written to itself"), 50);
     ck_assert_uint_ge(counted("store: page with code"), 49);
@@ -128,7 +132,8 @@ START_TEST(ports_and_interrupts_are_counted)
     ck_assert_uint_eq(counted("a fault"), 10);
     ck_assert_uint_eq(b->outs, 10);
     ck_assert_uint_eq(b->ins, 20);
-    ck_assert(reports("  0080-008F             10              10               0  page registers\n"));
+    ck_assert(reports("  0080-008F             10              10               0"
+                      "  page registers\n"));
     ck_assert(reports("  0040-0040             10               0               0  nobody\n"));
     bench_free(b);
 }
@@ -149,7 +154,8 @@ START_TEST(devices_in_memory_are_counted)
 {
     static const struct io_ops ops = { nothing_read, nothing_written, NULL, BYTE | WORD | DWORD };
     struct bench *b = bench_protected(0);
-    ck_assert_ptr_nonnull(memory_map_io(b->memory, "card", 1, MMIO, 2 * PAGE_SIZE, (struct device *)(void *)b, &ops));
+    ck_assert_ptr_nonnull(memory_map_io(b->memory, "card", 1, MMIO, 2 * PAGE_SIZE,
+                                        (struct device *)(void *)b, &ops));
     profile_code(b, "B9 05 00 00 00 A1 00 00 80 00 A3 04 00 80 00 A2 00 10 80 00 E2 EF F4", 1000);
     ck_assert(reports("  00800000               5              10  card\n"));
     ck_assert(reports("  00100000") == false);
@@ -177,7 +183,8 @@ END_TEST
 START_TEST(nothing_to_print_without_it)
 {
     struct bench *b = bench_protected(0);
-    ck_assert(!cpu_profile_print(b->cpu, &(struct cpu_profile_report){ take_line, owner, NULL, 0 }));
+    ck_assert(!cpu_profile_print(b->cpu, &(struct cpu_profile_report){
+        take_line, owner, NULL, 0 }));
     bench_free(b);
 }
 END_TEST

@@ -151,7 +151,7 @@ START_TEST(integers)
 }
 END_TEST
 
-/* ---- handlers ----------------------------------------------------------------------------- */
+/* ---- handlers -------------------------------------------------------------------------------- */
 static void random_state(struct cpu *c)
 {
     static const uint16_t controls[] = {0x37F, 0x37F, 0x37F, 0x27F, 0x7F,  0xF7F,

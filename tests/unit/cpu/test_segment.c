@@ -99,15 +99,17 @@ START_TEST(ldt_selectors)
 }
 END_TEST
 
-/* What a descriptor makes of a register is remembered; what it was made from is looked at each time. */
+/* What a descriptor makes of a register is remembered;
+ * what it was made from is looked at each time. */
 START_TEST(changed_descriptors)
 {
     struct bench *b = bench_protected(0);
     gdt_set(b, SEL_FREE, descriptor(0x1000, 0xFFFFF, 0xC093));
     /* mov ax, 78h; mov fs, ax; mov byte [GDT + 78h + 3], 77h; mov gs, ax */
     char hex[96];
-    snprintf(hex, sizeof hex, "66 B8 78 00 8E E0 C6 05 %02X %02X %02X %02X 77 8E E8 F4", (GDT + 0x7B) & 0xFF,
-             (GDT + 0x7B) >> 8 & 0xFF, (GDT + 0x7B) >> 16 & 0xFF, (unsigned)(GDT + 0x7B) >> 24);
+    snprintf(hex, sizeof hex, "66 B8 78 00 8E E0 C6 05 %02X %02X %02X %02X 77 8E E8 F4",
+             (GDT + 0x7B) & 0xFF, (GDT + 0x7B) >> 8 & 0xFF, (GDT + 0x7B) >> 16 & 0xFF,
+             (unsigned)(GDT + 0x7B) >> 24);
     bench_run(b, hex);
     ck_assert_uint_eq(b->r.seg[SR_FS].base, 0x1000);
     ck_assert_uint_eq(b->r.seg[SR_GS].base, 0x7700);

@@ -77,7 +77,7 @@ static void set_xmm(struct bench *b, unsigned n, uint64_t low, uint64_t high)
     cpu_set_sse(b->cpu, &s);
 }
 
-/* ---- MXCSR (SDM vol. 1, 10.2.3) ----------------------------------------------------------- */
+/* ---- MXCSR (SDM vol. 1, 10.2.3) -------------------------------------------------------------- */
 START_TEST(mxcsr_registers)
 {
     struct bench *b = simd_bench("p4");
@@ -127,7 +127,7 @@ START_TEST(unmasked_exceptions)
 }
 END_TEST
 
-/* ---- readiness (SDM vol. 2, table 2-27 ff.) ----------------------------------------------- */
+/* ---- readiness (SDM vol. 2, table 2-27 ff.) -------------------------------------------------- */
 START_TEST(readiness)
 {
     static const struct { const char *hex; uint64_t cr0, cr4; int vector;
@@ -197,7 +197,7 @@ START_TEST(models)
 }
 END_TEST
 
-/* ---- the x87 after power-up, FNINIT and INIT (SDM vol. 3, table 9-1) ------------------------ */
+/* ---- the x87 after power-up, FNINIT and INIT (SDM vol. 3, table 9-1) ------------------------- */
 START_TEST(power_up_and_init)
 {
     struct bench *b = simd_bench("nehalem");
@@ -220,7 +220,7 @@ START_TEST(power_up_and_init)
 }
 END_TEST
 
-/* ---- MMX in the x87 (SDM vol. 1, 9.5, 9.6) ------------------------------------------------ */
+/* ---- MMX in the x87 (SDM vol. 1, 9.5, 9.6) --------------------------------------------------- */
 START_TEST(mmx_in_x87)
 {
     struct bench *b = simd_bench("nehalem");
@@ -265,7 +265,7 @@ START_TEST(mmx_waits_for_the_x87)
 }
 END_TEST
 
-/* ---- FXSAVE, FXRSTOR ---------------------------------------------------------------------- */
+/* ---- FXSAVE, FXRSTOR ------------------------------------------------------------------------- */
 START_TEST(fxsave_image)
 {
     struct bench *b = simd_bench("p4");
@@ -326,7 +326,7 @@ START_TEST(fxsave_without_osfxsr)
 }
 END_TEST
 
-/* ---- memory ------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 START_TEST(alignment)
 {
     struct bench *b = simd_bench("nehalem");
@@ -345,8 +345,8 @@ START_TEST(alignment)
 END_TEST
 
 /* Two pages side by side, the second one absent: nothing is stored, CR2 names the second. */
-/* Ring 3 with alignment checks on. 16 bytes want 16 (SDM vol. 3, table 6-7); FRSTOR's area only what
- * its words want, though its numbers lie at odd places. Found by native_fuzz. */
+/* Ring 3 with alignment checks on. 16 bytes want 16 (SDM vol. 3, table 6-7); FRSTOR's area only
+ * what its words want, though its numbers lie at odd places. Found by native_fuzz. */
 static int step_checked(struct bench *b, uint32_t at, const char *hex)
 {
     for (unsigned s = 0; s < 6; s++) b->r.seg[s] = flat(SEL_DATA3, B_DATA3);

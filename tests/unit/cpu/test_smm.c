@@ -93,17 +93,19 @@ END_TEST
 
 static bool same_segment(const struct cpu_segment *a, const struct cpu_segment *b)
 {
-    return a->selector == b->selector && a->base == b->base && a->limit == b->limit && a->access == b->access;
+    return a->selector == b->selector && a->base == b->base && a->limit == b->limit &&
+           a->access == b->access;
 }
 static bool same(const struct cpu_regs *a, const struct cpu_regs *b)
 {
     bool segments = same_segment(&a->ldtr, &b->ldtr) && same_segment(&a->tr, &b->tr);
-    for (unsigned n = 0; n < COUNT_OF(a->seg); n++) segments &= same_segment(&a->seg[n], &b->seg[n]);
-    return segments && !memcmp(a->gpr, b->gpr, sizeof a->gpr) && a->rip == b->rip && a->rflags == b->rflags &&
-           a->gdt_base == b->gdt_base && a->idt_base == b->idt_base && a->gdt_limit == b->gdt_limit &&
-           a->idt_limit == b->idt_limit && a->cr0 == b->cr0 && a->cr2 == b->cr2 && a->cr3 == b->cr3 &&
-           a->cr4 == b->cr4 && a->cr8 == b->cr8 && a->efer == b->efer && a->cpl == b->cpl &&
-           !memcmp(a->dr, b->dr, sizeof a->dr);
+    for (unsigned n = 0; n < COUNT_OF(a->seg); n++)
+        segments &= same_segment(&a->seg[n], &b->seg[n]);
+    return segments && !memcmp(a->gpr, b->gpr, sizeof a->gpr) && a->rip == b->rip &&
+           a->rflags == b->rflags && a->gdt_base == b->gdt_base && a->idt_base == b->idt_base &&
+           a->gdt_limit == b->gdt_limit && a->idt_limit == b->idt_limit && a->cr0 == b->cr0 &&
+           a->cr2 == b->cr2 && a->cr3 == b->cr3 && a->cr4 == b->cr4 && a->cr8 == b->cr8 &&
+           a->efer == b->efer && a->cpl == b->cpl && !memcmp(a->dr, b->dr, sizeof a->dr);
 }
 
 /* In every mode all registers come back, also the hidden parts. */

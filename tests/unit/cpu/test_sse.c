@@ -27,7 +27,7 @@ static const struct row rows[] = {
 };
 
 
-/* ---- instruction bytes -------------------------------------------------------------------- */
+/* ---- instruction bytes ----------------------------------------------------------------------- */
 struct shape {
     bool memory;                   /* operand at [RAX] */
     bool half;                     /* 66: 16-bit operand of POPCNT, CRC32 */
@@ -61,7 +61,7 @@ static bool is_approximate(const struct row *r)
 
 #endif
 
-/* ---- the engine --------------------------------------------------------------------------- */
+/* ---- the engine ------------------------------------------------------------------------------ */
 /* 64-bit mode is set up without paging, as no program could do: paging is not the subject here. */
 static struct bench *engine_new(const char *model, bool wide)
 {
@@ -133,7 +133,7 @@ static void engine_run(struct bench *b, const uint8_t *code, unsigned len, struc
     ck_assert(s->exception || b->r.rip == CODE + len);
 }
 
-/* ---- fixed cases -------------------------------------------------------------------------- */
+/* ---- fixed cases ----------------------------------------------------------------------------- */
 struct fixed { const char *code, *a, *b, *result; uint32_t mxcsr, after; };
 static void bytes_of(const char *hex, uint8_t *to)
 {
@@ -175,7 +175,7 @@ START_TEST(fixed)
 END_TEST
 
 #if SSE_NATIVE
-/* ---- operands ----------------------------------------------------------------------------- */
+/* ---- operands -------------------------------------------------------------------------------- */
 static uint64_t random64(uint64_t *seed)
 {
     uint64_t z = (*seed += 0x9E3779B97F4A7C15ull);
@@ -310,7 +310,7 @@ static void some_state(uint64_t *seed, struct sse_state *s, bool aligned, bool w
     if (random64(seed) % 8 == 0) some_pair(seed, s);
 }
 
-/* ---- comparison --------------------------------------------------------------------------- */
+/* ---- comparison ------------------------------------------------------------------------------ */
 static bool close_enough(const uint8_t a[16], const uint8_t b[16])
 {
     for (unsigned n = 0; n < 16; n += 4) {

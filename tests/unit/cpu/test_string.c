@@ -28,8 +28,7 @@ static struct bench *ready(const char *hex, uint32_t si, uint32_t di, uint32_t c
         ck_assert_uint_eq((b)->r.gpr[GPR_CX], (uint32_t)(cx));      \
     } while (0)
 
-/* ---- time ---------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 /* An iteration is a tick; what is left shows in the registers and EIP stays. */
 START_TEST(stops_between_iterations)
 {
@@ -257,11 +256,13 @@ static uint32_t in_run(void *ctx, uint16_t port, enum width size, uint8_t *to, u
     }
     return n;
 }
-static uint32_t out_run(void *ctx, uint16_t port, enum width size, const uint8_t *from, uint32_t count)
+static uint32_t out_run(void *ctx, uint16_t port, enum width size, const uint8_t *from,
+                        uint32_t count)
 {
     if (runs++ & 1) return 0;
     uint32_t n = count < 7 ? count : 7;
-    for (uint32_t k = 0; k < n; k++) bench_out(ctx, port, from[k * size] | from[k * size + 1] << 8, size);
+    for (uint32_t k = 0; k < n; k++)
+        bench_out(ctx, port, from[k * size] | from[k * size + 1] << 8, size);
     return n;
 }
 static void with_runs(struct bench *b)

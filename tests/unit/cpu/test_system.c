@@ -300,14 +300,21 @@ START_TEST(msrs)
 }
 END_TEST
 
-/* As many banks as MCG_CAP says, none with an error; CTL keeps what is written, the others take zeroes only. */
+/* As many banks as MCG_CAP says, none with an error;
+ * CTL keeps what is written, the others take zeroes only. */
 START_TEST(machine_check_banks)
 {
-    static const struct { const char *model; uint32_t msr, value; bool write; int vector; } cases[] = {
+    static const struct {
+        const char *model;
+        uint32_t msr, value;
+        bool write;
+        int vector;
+    } cases[] = {
         { "p3", 0x179, 4, false, -1 }, { "p3", 0x40F, 0, false, -1 }, { "p3", 0x410, 0, false, 13 },
         { "p3", 0x401, 0, true, -1 }, { "p3", 0x401, 1, true, 13 }, { "p3", 0x400, 1, true, -1 },
         { "p3", 0x402, 1, true, 13 }, { "p3", 0x403, 0, true, -1 },
-        { "p3", 0x179, 0, true, 13 }, { "pentium", 0x179, 0, false, 13 }, { "pentium", 1, 0, false, -1 },
+        { "p3", 0x179, 0, true, 13 }, { "pentium", 0x179, 0, false, 13 },
+        { "pentium", 1, 0, false, -1 },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         struct bench *p = bench_protected(0), *b = bench_new(cases[n].model);
@@ -330,7 +337,7 @@ START_TEST(machine_check_control)
     b->r.gpr[GPR_CX] = 0x404;
     b->r.gpr[GPR_AX] = 0x55AA;
     b->r.gpr[GPR_DX] = 7;
-    bench_run(b, "0F 30 31 C0 31 D2 0F 32 F4");            /* wrmsr; xor eax, eax; xor edx, edx; rdmsr */
+    bench_run(b, "0F 30 31 C0 31 D2 0F 32 F4");     /* wrmsr; xor eax, eax; xor edx, edx; rdmsr */
     ck_assert_uint_eq(b->r.gpr[GPR_AX], 0x55AA);
     ck_assert_uint_eq(b->r.gpr[GPR_DX], 7);
     bench_free(b);

@@ -148,7 +148,8 @@ START_TEST(errors_in_the_new_task)
 }
 END_TEST
 
-/* The fault is delivered with what has been loaded so far: a stack of 16 bits here, of 32 in the old task. */
+/* The fault is delivered with what has been loaded so far: a stack of 16 bits here,
+ * of 32 in the old task. */
 START_TEST(error_behind_a_new_kind_of_stack)
 {
     struct bench *b = two_tasks();

@@ -20,7 +20,7 @@ static struct f80 number(int low, int high)
     return f80_make(a >> 63, exp, m | F80_J);
 }
 
-/* ---- plain series ------------------------------------------------------------------------- */
+/* ---- plain series ---------------------------------------------------------------------------- */
 static struct wide divided(struct wide a, struct wide b)
 {
     bool below = a.m < b.m;
@@ -172,7 +172,7 @@ static struct wide power_minus_1(struct f80 x, struct f80 b)
     return wide_mul(t, wide_make(false, 1, sum));
 }
 
-/* ---- comparison --------------------------------------------------------------------------- */
+/* ---- comparison ------------------------------------------------------------------------------ */
 typedef struct wide reference(struct f80 a, struct f80 b);
 
 static bool equal(struct f80 a, struct f80 b)

@@ -192,7 +192,8 @@ START_TEST(invlpg_and_stale_entries)
 }
 END_TEST
 
-/* A stale translation is used or not, whatever the host knows of dirty pages (screen, snapshots). */
+/* A stale translation is used or not, whatever the host knows of dirty
+ * pages (screen, snapshots). */
 START_TEST(clean_pages_do_not_show)
 {
     for (unsigned clean = 0; clean < 3; clean++) {

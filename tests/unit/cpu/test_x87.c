@@ -52,7 +52,7 @@ static uint64_t operand(unsigned offset, enum width size)
         struct f80 g_ = (got), w_ = (want);                                                        \
         ck_assert_msg(g_.m == w_.m && g_.se == w_.se,                                              \
                       "%04" PRIX64 ":%016" PRIX64 " instead of %04" PRIX64 ":%016" PRIX64, g_.se,  \
-                      g_.m, w_.se, w_.m);                                                                       \
+                      g_.m, w_.se, w_.m);                                                          \
     } while (0)
 #define ck_status(mask, want) ck_assert_uint_eq(x87_status(f) & (mask), (want))
 
@@ -256,7 +256,8 @@ START_TEST(as_a_program)
 }
 END_TEST
 
-/* A machine in small: FERR# interrupts, the handler asks for IGNNE#, clears the error and returns. */
+/* A machine in small: FERR# interrupts, the handler asks for IGNNE#,
+ * clears the error and returns. */
 static void ferr_pin(void *ctx, enum cpu_pin pin, bool level)
 {
     struct cpu *c = *(struct cpu **)ctx;
@@ -693,8 +694,9 @@ START_TEST(same_as_the_host)
         const uint8_t *g = got.st[0], *w = want.st[0];
         ck_assert_msg(!((got.status ^ want.status) & host_ops[op].mask) && got.tag == want.tag &&
                           !memcmp(g, w, 10) && !memcmp(got.st[1], want.st[1], 10),
-                      "%02X %02X control %04X st0 %04" PRIX64 ":%016" PRIX64 " st1 %04" PRIX64 ":%016" PRIX64
-                      ": got %04X %04X %04X:%016" PRIX64 ", host %04X %04X %04X:%016" PRIX64,
+                      "%02X %02X control %04X st0 %04" PRIX64 ":%016" PRIX64 " st1 %04" PRIX64
+                      ":%016" PRIX64 ": got %04X %04X %04X:%016" PRIX64
+                      ", host %04X %04X %04X:%016" PRIX64,
                       host_ops[op].code, host_ops[op].modrm, control, a.se, a.m, b.se, b.m,
                       got.status, got.tag, (unsigned)host_load(g + 8, 2), host_load(g, 8),
                       want.status, want.tag, (unsigned)host_load(w + 8, 2), host_load(w, 8));

@@ -119,7 +119,8 @@ START_TEST(all_keymaps_of_bochs_load)
         ck_assert_msg(layout_load(&layout, files.gl_pathv[i], why, sizeof why), "%s", why);
         for (char c = 'a'; c <= 'z'; c++)
             if (!strstr(files.gl_pathv[i], "-ru."))
-                ck_assert_msg(layout_stroke(&layout, (uint32_t)c).usage, "%s: %c", files.gl_pathv[i], c);
+                ck_assert_msg(layout_stroke(&layout, (uint32_t)c).usage, "%s: %c",
+                              files.gl_pathv[i], c);
     }
     globfree(&files);
 }
@@ -143,8 +144,10 @@ END_TEST
 START_TEST(utf8_is_read_to_its_end)
 {
     const char *text = "a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\xC3(\xFF\xE2\x82";
-    static const uint32_t expected[] = { 'a', 0xE4, 0x20AC, 0x1F600, 0xFFFD, '(', 0xFFFD, 0xFFFD, 0xFFFD };
-    for (size_t i = 0; i < COUNT_OF(expected); i++) ck_assert_uint_eq(utf8_next(&text), expected[i]);
+    static const uint32_t expected[] = { 'a', 0xE4, 0x20AC, 0x1F600, 0xFFFD, '(', 0xFFFD, 0xFFFD,
+                                         0xFFFD };
+    for (size_t i = 0; i < COUNT_OF(expected); i++)
+        ck_assert_uint_eq(utf8_next(&text), expected[i]);
     ck_assert_uint_eq(utf8_next(&text), 0);
     ck_assert_uint_eq(utf8_next(&text), 0);
 }

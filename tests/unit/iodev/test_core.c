@@ -7,7 +7,7 @@
 #include "iodev/ports.h"
 #include "tests/unit/fake_board.h"
 
-/* ---- clock --------------------------------------------------------------------------------- */
+/* ---- clock ----------------------------------------------------------------------------------- */
 static char order[64];
 static nanos fired_at[64];
 static unsigned fired;
@@ -120,7 +120,7 @@ START_TEST(the_machine_hears_of_an_earlier_timer)
 }
 END_TEST
 
-/* ---- device -------------------------------------------------------------------------------- */
+/* ---- device ---------------------------------------------------------------------------------- */
 struct gadget {
     struct device dev;
     uint64_t number;
@@ -209,7 +209,7 @@ START_TEST(the_state_hash_sees_every_field)
 }
 END_TEST
 
-/* ---- ports --------------------------------------------------------------------------------- */
+/* ---- ports ----------------------------------------------------------------------------------- */
 struct probe {
     struct device dev;
     unsigned      calls;

@@ -233,8 +233,8 @@ START_TEST(data_rate_has_to_match)
 }
 END_TEST
 
-/* The Bochs BIOS reads and writes without ever having sought: such a host gets its implied seeks, until
- * it shows that it knows better. */
+/* The Bochs BIOS reads and writes without ever having sought: such a host gets its implied seeks,
+ * until it shows that it knows better. */
 START_TEST(host_that_never_seeks)
 {
     COMMAND(0x07, 0x00);

@@ -156,7 +156,8 @@ END_TEST
 START_TEST(foreign_names_are_refused)
 {
     static const char *const names[][2] = {
-        { "disk.vhdx", "cannot be read" }, { "disk.QCOW", "cannot be read" }, { "a.img.gz", "packed" },
+        { "disk.vhdx", "cannot be read" }, { "disk.QCOW", "cannot be read" },
+        { "a.img.gz", "packed" },
     };
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct image_choice c = { .path = temp_image(&temp, names[i][0], 8) };
@@ -222,7 +223,8 @@ int main(void)
         missing_file_is_named_with_remedy, relative_path_is_shown_absolute,
         directory_empty_and_device_are_refused, unwritable_file, sectors_go_to_their_place,
         nothing_outside, odd_size_is_rounded_up_with_warning, padding_reads_zero_and_grows,
-        writers_exclude_each_other, foreign_names_are_refused, volatile_keeps_the_file, volatile_large,
+        writers_exclude_each_other, foreign_names_are_refused, volatile_keeps_the_file,
+        volatile_large,
     };
     return temp_run("image", begin, end, tests, sizeof tests / sizeof tests[0]);
 }

@@ -346,7 +346,8 @@ END_TEST
 /* The disk's last sector would be the footer: writing it would leave no image behind. */
 START_TEST(a_footer_is_not_a_sector)
 {
-    const char *path = make("a.vhd", &image_vhd, (struct image_plan){ .bytes = 8192, .fixed = true });
+    const char *path = make("a.vhd", &image_vhd,
+                            (struct image_plan){ .bytes = 8192, .fixed = true });
     uint8_t footer[512];
     temp_read(path, 8192, footer, sizeof footer);
     put_at(path, 8192 - 200, footer, sizeof footer);
@@ -366,7 +367,8 @@ START_TEST(a_check_sees_tables)
 {
     uint8_t raw[4], sector[512] = { 1 };
     char path[128];
-    snprintf(path, sizeof path, "%s", make("a.vmdk", &image_vmdk, (struct image_plan){ .bytes = 1 << 20 }));
+    snprintf(path, sizeof path, "%s",
+             make("a.vmdk", &image_vmdk, (struct image_plan){ .bytes = 1 << 20 }));
     ck_assert_uint_eq(corruptions(path), 0);
     temp_read(path, 56, raw, 4);
     uint64_t directory = (uint64_t)get_le32(raw) * SECTOR_SIZE;
@@ -385,7 +387,7 @@ START_TEST(a_check_sees_tables)
     image_close(i);
     ck_assert_uint_eq(corruptions(path), 0);
     temp_read(path, 1536, raw, 4);
-    put_be(raw, get_be32(raw) + 8, 4);             /* its bitmap would be in the other's last sector */
+    put_be(raw, get_be32(raw) + 8, 4);          /* its bitmap would be in the other's last sector */
     put_at(path, 1536 + 8, raw, 4);
     ck_assert_uint_ne(corruptions(path), 0);
 }
@@ -396,8 +398,8 @@ START_TEST(a_check_counts_a_table_once)
 {
     uint8_t sector[512] = { 1 }, raw[8];
     char path[128];
-    snprintf(path, sizeof path, "%s",
-             make("a.qcow2", &image_qcow2, (struct image_plan){ .bytes = 1 << 20, .cluster = 512 }));
+    snprintf(path, sizeof path, "%s", make("a.qcow2", &image_qcow2, (struct image_plan){
+        .bytes = 1 << 20, .cluster = 512 }));
     struct image *i = must_open(path, NULL, NULL);
     ck_assert_int_eq(image_write(i, 0, 1, sector), 0);
     image_close(i);

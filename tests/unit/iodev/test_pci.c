@@ -273,7 +273,7 @@ START_TEST(hostile_functions_are_refused)
 }
 END_TEST
 
-/* ---- interrupts: bus, south bridge --------------------------------------------------------- */
+/* ---- interrupts: bus, south bridge ----------------------------------------------------------- */
 static bool pirq[4];
 static void heard(void *ctx, unsigned n, bool level) { (void)ctx; pirq[n] = level; }
 
@@ -344,7 +344,7 @@ START_TEST(piix3_elcr_and_reset_control)
 }
 END_TEST
 
-/* ---- host bridge --------------------------------------------------------------------------- */
+/* ---- host bridge ----------------------------------------------------------------------------- */
 START_TEST(pam_shadows_the_bios)
 {
     static const struct { uint8_t reg, value; uint32_t base, len; } segments[] = {
@@ -397,7 +397,8 @@ START_TEST(smram_opens_and_locks)
 }
 END_TEST
 
-/* SMRAM shows by itself while the processor is in system management mode, also when it is locked. */
+/* SMRAM shows by itself while the processor is in system management mode,
+ * also when it is locked. */
 START_TEST(smram_in_smm)
 {
     fake_plug(b, &i440fx_class, NULL);
@@ -414,7 +415,7 @@ START_TEST(smram_in_smm)
 }
 END_TEST
 
-/* ---- power management ---------------------------------------------------------------------- */
+/* ---- power management ------------------------------------------------------------------------ */
 static void pm_setup(void)
 {
     fake_plug(b, &piix4_pm_class, NULL);
@@ -426,7 +427,7 @@ START_TEST(pm_ports_follow_their_base)
 {
     fake_plug(b, &piix4_pm_class, NULL);
     ck_assert_uint_eq(fake_pci_read(b, 1, 3, 0x00, DWORD), 0x71138086);
-    ck_assert_uint_eq(fake_pci_read(b, 1, 3, 0x58, DWORD) >> 25 & 1, 0);    /* no SMI before firmware asks */
+    ck_assert_uint_eq(fake_pci_read(b, 1, 3, 0x58, DWORD) >> 25 & 1, 0);    /* no SMI unasked */
     fake_pci_write(b, 1, 3, 0x40, 0xB001, DWORD);
     ck_assert_uint_eq(fake_pci_read(b, 1, 3, 0x40, DWORD), 0xB001);
     ck_assert(!fake_claimed(b, 0xB000));
@@ -480,7 +481,8 @@ START_TEST(pm_timer_overflow_interrupts)
 }
 END_TEST
 
-/* DEVACTB bit 25 enables it, whatever GLBCTL bit 0 says (Bochs's BIOS leaves it 0); GLBSTS bit 5 tells. */
+/* DEVACTB bit 25 enables it, whatever GLBCTL bit 0 says (Bochs's BIOS leaves it 0);
+ * GLBSTS bit 5 tells. */
 START_TEST(apm_raises_smi)
 {
     pm_setup();

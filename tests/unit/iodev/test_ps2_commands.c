@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The commands of the 8042, the keyboard and the mouse one by one, where the other tests of theirs do
- * not come by. IBM PS/2 Hardware Interface Technical Reference (S85F-1646, 1992).
+ * The commands of the 8042, the keyboard and the mouse one by one, where the other tests of theirs
+ * do not come by. IBM PS/2 Hardware Interface Technical Reference (S85F-1646, 1992).
  */
 #include "gui/input.h"
 #include "tests/unit/iodev/ps2_bench.h"
@@ -9,7 +9,10 @@
 
 enum { KEY_B = 0x05, ACK = 0xFA };
 
-static void put_mouse(struct board *b, uint8_t value) { command(b, 0xD4), fake_out8(b, 0x60, value); }
+static void put_mouse(struct board *b, uint8_t value)
+{
+    command(b, 0xD4), fake_out8(b, 0x60, value);
+}
 
 static void send_mouse(struct board *b, uint8_t value)
 {
@@ -79,10 +82,12 @@ START_TEST(disabled_mouse_waits)
 }
 END_TEST
 
-/* A9h and ABh find the lines good with nothing on them as well; unknown commands wait for no byte. */
+/* A9h and ABh find the lines good with nothing on them as well;
+ * unknown commands wait for no byte. */
 START_TEST(interface_tests_and_unknown_commands)
 {
-    static const uint8_t unknown[] = { 0x00, 0x1F, 0x40, 0x5F, 0x80, 0xA3, 0xAF, 0xC3, 0xCF, 0xD5, 0xDC, 0xDE, 0xEF };
+    static const uint8_t unknown[] = { 0x00, 0x1F, 0x40, 0x5F, 0x80, 0xA3, 0xAF,
+                                       0xC3, 0xCF, 0xD5, 0xDC, 0xDE, 0xEF };
     struct board *b = bench();
     command(b, 0xAD), command(b, 0xA7);
     ck_assert_uint_eq(ask(b, 0xA9), 0);
@@ -111,7 +116,8 @@ static unsigned wait_ms(struct board *b)
 START_TEST(typematic_rates)
 {
     static const struct { uint8_t code; unsigned delay, period; } rates[] = {
-        { 0x00, 250, 33 }, { 0x07, 250, 62 }, { 0x28, 500, 67 }, { 0x2B, 500, 92 }, { 0x54, 750, 200 },
+        { 0x00, 250, 33 }, { 0x07, 250, 62 }, { 0x28, 500, 67 }, { 0x2B, 500, 92 },
+        { 0x54, 750, 200 },
         { 0x7F, 1000, 500 },
     };
     struct board *b = bench();
@@ -187,11 +193,14 @@ START_TEST(key_modes_of_set_3)
     raw(b, 3);
     for (unsigned i = 0; i < COUNT_OF(modes); i++) {
         send(b, modes[i].all);
-        ck_assert(repeats(b, KEY_A, 0x1C) == modes[i].repeat && breaks(b, KEY_A, 0x1C) == modes[i].release);
-        ck_assert(repeats(b, KEY_ALT, 0x19) == modes[i].repeat && breaks(b, KEY_ALT, 0x19) == modes[i].release);
+        ck_assert(repeats(b, KEY_A, 0x1C) == modes[i].repeat &&
+                  breaks(b, KEY_A, 0x1C) == modes[i].release);
+        ck_assert(repeats(b, KEY_ALT, 0x19) == modes[i].repeat &&
+                  breaks(b, KEY_ALT, 0x19) == modes[i].release);
         if (!modes[i].one) continue;
         send(b, 0xFA), send(b, modes[i].one), send(b, 0x1C), send(b, 0xF4);
-        ck_assert(repeats(b, KEY_A, 0x1C) == modes[i].repeat && breaks(b, KEY_A, 0x1C) == modes[i].release);
+        ck_assert(repeats(b, KEY_A, 0x1C) == modes[i].repeat &&
+                  breaks(b, KEY_A, 0x1C) == modes[i].release);
         ck_assert(repeats(b, KEY_B, 0x32) && breaks(b, KEY_B, 0x32));
     }
     fake_free(b);
@@ -291,7 +300,8 @@ START_TEST(mouse_reset_at_any_time)
 }
 END_TEST
 
-/* EBh asks for a packet in stream mode as well; F5h keeps quiet, F4h starts without what was before. */
+/* EBh asks for a packet in stream mode as well; F5h keeps quiet,
+ * F4h starts without what was before. */
 START_TEST(mouse_packets_on_demand)
 {
     struct board *b = bench();

@@ -15,7 +15,7 @@ static struct board *b;
 static void setup(void) { b = fake_new(32 << 20); }
 static void teardown(void) { fake_free(b); }
 
-/* ---- 92h ----------------------------------------------------------------------------------- */
+/* ---- 92h ------------------------------------------------------------------------------------- */
 START_TEST(port92_gates_a20_and_resets_the_cpu)
 {
     fake_plug(b, &port92_class, NULL);
@@ -55,7 +55,7 @@ START_TEST(port92_follows_the_keyboard_controller)
 }
 END_TEST
 
-/* ---- fw_cfg -------------------------------------------------------------------------------- */
+/* ---- fw_cfg ---------------------------------------------------------------------------------- */
 static void item(unsigned key, uint8_t *to, unsigned len)
 {
     fake_out16(b, 0x510, (uint16_t)key);
@@ -157,7 +157,7 @@ START_TEST(fw_cfg_bears_abuse)
 }
 END_TEST
 
-/* ---- debug ports --------------------------------------------------------------------------- */
+/* ---- debug ports ----------------------------------------------------------------------------- */
 START_TEST(unused_sinks_leave_their_ports_empty)
 {
     fake_plug(b, &debug_ports_class, "e9", "", NULL);

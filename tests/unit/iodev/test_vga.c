@@ -99,7 +99,7 @@ START_TEST(attribute_flip_flop)
     ck_assert_uint_eq(fake_in8(b, 0x3C0), 0x31);
     fake_out8(b, 0x3C0, 0x07);
     ck_assert_uint_eq(fake_in8(b, 0x3C1), 0x07);
-    fake_out8(b, 0x3C0, 0x22);             /* Bochs's VGA BIOS writes palette registers with bit 5 */
+    fake_out8(b, 0x3C0, 0x22);          /* Bochs's VGA BIOS writes palette registers with bit 5 */
     fake_out8(b, 0x3C0, 0x15);
     ck_assert_uint_eq(fake_in8(b, 0x3C1), 0x15);
     fake_out8(b, 0x3C0, 0x02);
@@ -549,7 +549,7 @@ START_TEST(planar_svga_goes_through_the_planes)
 }
 END_TEST
 
-/* ---- the aperture: the window as plain RAM -------------------------------------------------- */
+/* ---- the aperture: the window as plain RAM --------------------------------------------------- */
 START_TEST(mode_13h_and_linear_banks_are_plain_memory)
 {
     ck_assert_ptr_null(memory_page(b->memory, 0xA0000).read);

@@ -71,7 +71,8 @@ START_TEST(line_compare_counts_as_the_vertical_counter)
     planar_byte(0, 0, 0x80);
     struct screen_frame f = draw(b);
     ck_assert_uint_eq(f.height, 960);
-    ck_assert(is_color(0, 0, 0) && is_color(0, 199, 0) && is_color(0, 200, 1) && is_color(0, 201, 0));
+    ck_assert(is_color(0, 0, 0) && is_color(0, 199, 0) && is_color(0, 200, 1) &&
+              is_color(0, 201, 0));
 }
 END_TEST
 
@@ -100,7 +101,8 @@ END_TEST
 START_TEST(cursor_skew)
 {
     set_mode(b, &mode_3);
-    for (unsigned i = 0; i < COLUMNS * 25; i++) memory_write(b->memory, 0xB8000 + 2 * i, 0x0720, WORD);
+    for (unsigned i = 0; i < COLUMNS * 25; i++)
+        memory_write(b->memory, 0xB8000 + 2 * i, 0x0720, WORD);
     set_crtc(b, 0x0E, 0);
     set_crtc(b, 0x0F, 5);
     ck_assert(is_color(5 * 9, 14, 7) && is_color(7 * 9, 14, 0));
@@ -111,8 +113,8 @@ START_TEST(cursor_skew)
 }
 END_TEST
 
-/* 160x100 in 16 colours, a CGA's trick that a VGA can do, too: cells of two rows, DEh is a left and a
- * right half. */
+/* 160x100 in 16 colours, a CGA's trick that a VGA can do, too: cells of two rows,
+ * DEh is a left and a right half. */
 START_TEST(text_of_two_rows)
 {
     set_mode(b, &mode_3);
@@ -152,8 +154,8 @@ START_TEST(colour_select_gives_four_bits)
 }
 END_TEST
 
-/* Mode 0Fh: plane 0 is video, plane 2 blinks, both are bright. The palette has a colour for each half
- * of the blinking: bit 3 of the index changes. */
+/* Mode 0Fh: plane 0 is video, plane 2 blinks, both are bright. The palette has a colour for each
+ * half of the blinking: bit 3 of the index changes. */
 START_TEST(monochrome_graphics_blink)
 {
     static const uint8_t palette[16] = { 0, 8, 0, 0, 0x18, 0x18, 0, 0, 0, 8, 0, 0, 0, 0x18, 0, 0 };

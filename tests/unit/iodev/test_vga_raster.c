@@ -211,7 +211,8 @@ START_TEST(text_changes_within_a_character)
 }
 END_TEST
 
-/* Lines of graphics in a text screen are 640 dots wide, not 720: they cannot be shown, but count. */
+/* Lines of graphics in a text screen are 640 dots wide,
+ * not 720: they cannot be shown, but count. */
 START_TEST(a_piece_of_another_width_still_takes_its_lines)
 {
     set_mode(b, &mode_3);
