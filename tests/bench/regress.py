@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Has the engine become slower? Counts host instructions (valgrind's callgrind, so the count does not depend on
-the host's speed or load) of the workloads of hot_path.c and compares them with figures.json: more than 5 % above
-is a failure. Figures belong to a compiler; for another one the test is skipped (exit status 77).
+"""Has the engine become slower? Counts host instructions (valgrind's callgrind, so the count does
+not depend on the host's speed or load) of the workloads of hot_path.c and compares them with
+figures.json: more than 5 % above is a failure. Figures belong to a compiler; for another one the
+test is skipped (exit status 77).
 
 usage: regress.py --program build/release/.../hot_path --compiler "GNU 12.2.0 x86_64" [--rebaseline]
 """
@@ -22,9 +23,10 @@ SKIPPED = 77
 
 def count(program, workload):
     """Host instructions inside cpu_run()."""
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=cpu_run",
-               program, workload]
-    run = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+               "--toggle-collect=cpu_run", program, workload]
+    run = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                         check=False)
     found = re.search(r"Collected : (\d+)", run.stderr)
     if run.returncode or not found or not int(found.group(1)):
         sys.exit(f"regress: {workload}: no count from valgrind:\n{run.stderr[-2000:]}")
@@ -43,7 +45,8 @@ def compare(expected, now):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True)
     parser.add_argument("--compiler", required=True)
     parser.add_argument("--rebaseline", action="store_true", help="write the figures of today")
@@ -62,7 +65,8 @@ def main():
         FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
         return 0
     for name in grown:
-        print(f"regress: {name} needs more host instructions than in {FIGURES.name}: see docs/performance.md")
+        print(f"regress: {name} needs more host instructions than in {FIGURES.name}: see "
+              f"docs/performance.md")
     return 1 if grown else 0
 
 

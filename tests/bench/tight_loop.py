@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Million instructions per second in a loop of four register instructions, by CPU time, in one interleaved run.
+"""Million instructions per second in a loop of four register instructions, by CPU time,
+in one interleaved run.
 
     tight_loop.py [--repeat N] NAME='COMMAND' NAME='COMMAND' ...
 
-In a command {image} stands for a hard disk image (20 cylinders, 16 heads, 63 sectors) and {tmp} for a new folder;
-port E9h or the serial port must come on its standard output. Each runs a short and a long loop: their difference is
-without the start. The first name is what the others are compared with.
+In a command {image} stands for a hard disk image (20 cylinders, 16 heads, 63 sectors) and
+{tmp} for a new folder; port E9h or the serial port must come on its standard output. Each
+runs a short and a long loop: their difference is without the start. The first name is
+what the others are compared with.
 """
 import argparse
 import os
@@ -23,10 +25,10 @@ INSTRUCTIONS = (LONG - SHORT) * 4
 
 def image(folder, count):
     path = os.path.join(folder, "%d.img" % count)
-    subprocess.run(["gcc", "-m32", "-DCOUNT=%d" % count, "-c", os.path.join(HERE, "tight_loop.S"), "-o", path + ".o"],
-                   check=True)
-    subprocess.run(["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", "-o", path, path + ".o"],
-                   check=True)
+    subprocess.run(["gcc", "-m32", "-DCOUNT=%d" % count, "-c", os.path.join(HERE, "tight_loop.S"),
+                    "-o", path + ".o"], check=True)
+    subprocess.run(["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", "-o", path,
+                    path + ".o"], check=True)
     os.truncate(path, 20 * 16 * 63 * 512)
     return path
 
@@ -40,7 +42,8 @@ def seconds(command, path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("emulators", nargs="+", metavar="NAME=COMMAND")
     options = parser.parse_args()

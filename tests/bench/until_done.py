@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""CPU time of emulators on one guest: each runs until its output says @@DONE, in turn, several times.
+"""CPU time of emulators on one guest: each runs until its output says @@DONE,
+in turn, several times.
 
     until_done.py [--repeat N] [--timeout S] NAME='COMMAND' NAME='COMMAND' ...
 
@@ -20,8 +21,8 @@ import time
 
 def run(command, timeout):
     """CPU seconds until @@DONE, or None."""
-    process = subprocess.Popen(shlex.split(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(shlex.split(command), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     seen, done, end = b"", False, time.monotonic() + timeout
     while not done and time.monotonic() < end:
         if not select.select([process.stdout], [], [], 1)[0]:
@@ -31,7 +32,7 @@ def run(command, timeout):
             break
         seen = seen[-16:] + piece
         done = b"@@DONE" in seen
-    os.kill(process.pid, signal.SIGKILL)        # not process.kill(), which waits for one that has ended
+    os.kill(process.pid, signal.SIGKILL)    # not process.kill(), which waits for one that has ended
     usage = os.wait4(process.pid, 0)[2]
     return usage.ru_utime + usage.ru_stime if done else None
 

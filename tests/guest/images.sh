@@ -28,17 +28,17 @@ Builds disk images from Debian packages. One that is up to date is left alone.
 
   -o DIR         where they go (default: cache/ of the source tree)
 
-Packages are downloaded by an apt with settings of its own, in DIR/apt (i386) and DIR/apt-amd64. Nothing is
-installed and the architectures that this system's dpkg knows stay as they are.
-Needs: syslinux syslinux-common mtools dosfstools cpio; memtest.img also needs memtest86+, CDs need xorriso
-and isolinux, grubcd.iso needs grub-common and grub-pc-bin.
+Packages are downloaded by an apt with settings of its own, in DIR/apt (i386) and DIR/apt-amd64.
+Nothing is installed and the architectures that this system's dpkg knows stay as they are.
+Needs: syslinux syslinux-common mtools dosfstools cpio; memtest.img also needs memtest86+, CDs need
+xorriso and isolinux, grubcd.iso needs grub-common and grub-pc-bin.
 END
 }
 
 say() { echo "images: $*"; }
 die() { echo "images: $*" >&2; exit 1; }
 
-# ---- packages of another architecture -------------------------------------------------------------
+# ---- packages of another architecture ------------------------------------------------------------
 # for_arch NAME: what follows takes packages of that architecture.
 for_arch()
 {
@@ -71,11 +71,13 @@ END
     say "reading Debian's list of $arch packages"
     own_apt apt-get update -qq 2> "$dir/log" || true
     own_apt apt-cache show busybox-static > /dev/null 2>&1 ||
-        die "this system's package sources (/etc/apt) offer no $arch packages: add a Debian mirror that has them"
+        die "this system's package sources (/etc/apt) offer no $arch packages:" \
+            "add a Debian mirror that has them"
     touch "$dir/ready"
 }
 
-# unpack PACKAGE: its files, in $packages/PACKAGE/. A list that names versions which are gone is read anew.
+# unpack PACKAGE: its files, in $packages/PACKAGE/. A list that names versions which are gone is
+# read anew.
 unpack()
 {
     local dir=$packages
@@ -101,8 +103,9 @@ kernel_package()
     own_apt apt-cache depends "linux-image-$1" | awk '/Depends: linux-image/ { print $2; exit }'
 }
 
-# ---- Linux ----------------------------------------------------------------------------------------
-# add_module NAME: NAME.ko behind what it depends on, and its line in /modules, the order of loading.
+# ---- Linux ---------------------------------------------------------------------------------------
+# add_module NAME: NAME.ko behind what it depends on, and its line in /modules, the order of
+# loading.
 add_module()
 {
     local name=${1//-/_} file dependency
@@ -130,20 +133,24 @@ make_initrd()
     cp "$packages/busybox-static/bin/busybox" "$root/bin/"
     install -m 755 "$here/linux/init" "$root/init"
     install -m 755 "$here/linux/rc" "$here/linux/inittab" "$here/linux/profile" "$root/etc/"
-    for module in button ata_piix sd_mod vfat nls_cp437 nls_ascii sr_mod isofs; do add_module $module; done
-    (cd "$root" && find . | sort | cpio -o -H newc -R 0:0 --quiet --reproducible) | gzip -9n > "$work/initrd.gz"
+    for module in button ata_piix sd_mod vfat nls_cp437 nls_ascii sr_mod isofs; do
+        add_module $module
+    done
+    (cd "$root" && find . | sort | cpio -o -H newc -R 0:0 --quiet --reproducible) |
+        gzip -9n > "$work/initrd.gz"
     cp "$packages/$package"/boot/vmlinuz-* "$work/kernel"
 }
 
-# linux_disk TARGET FLAVOUR: 33 cylinders of 16 heads and 63 sectors, the geometry every BIOS agrees on for a disk this small.
-# One active FAT16 partition from the second track on.
+# linux_disk TARGET FLAVOUR: 33 cylinders of 16 heads and 63 sectors, the geometry every BIOS agrees
+# on for a disk this small. One active FAT16 partition from the second track on.
 linux_disk()
 {
     local disk=$work/disk start=63 sectors=$((33 * 16 * 63)) at
     make_initrd "$2"
     at=$((start * 512))
     truncate -s $((sectors * 512)) "$disk"
-    mkfs.fat -F 16 -h $start -g 16/63 -n LINUX -i 56495452 --offset $start "$disk" $(((sectors - start) / 2)) > /dev/null
+    mkfs.fat -F 16 -h $start -g 16/63 -n LINUX -i 56495452 --offset $start "$disk" \
+        $(((sectors - start) / 2)) > /dev/null
     mcopy -i "$disk@@$at" "$work/kernel" ::vmlinuz
     mcopy -i "$disk@@$at" "$work/initrd.gz" "$here/linux/syslinux.cfg" ::
     syslinux -t $at --install "$disk"
@@ -176,7 +183,7 @@ write_mbr()
     printf '\x55\xaa' | dd of="$1" bs=1 seek=510 conv=notrunc status=none
 }
 
-# ---- floppies -------------------------------------------------------------------------------------
+# ---- floppies ------------------------------------------------------------------------------------
 # floppy TARGET SYSLINUX.CFG FILE ...
 floppy()
 {
@@ -222,14 +229,15 @@ LABEL mach
  APPEND gnumach.gz" "$work/gnumach.gz" $(c32 mboot libcom32)
 }
 
-# ---- CDs ------------------------------------------------------------------------------------------
+# ---- CDs -----------------------------------------------------------------------------------------
 # cd_image TARGET FOLDER OPTION ...: ISO 9660 with Rock Ridge and a fixed date
 cd_image()
 {
     local target=$1 folder=$2
     shift 2
-    xorriso -report_about FAILURE -as mkisofs -quiet -o "$work/cd" -V VITRO -R -J --modification-date=2023010100000000 \
-        "$@" "$folder" 2> "$work/log" || die "$(cat "$work/log")"
+    xorriso -report_about FAILURE -as mkisofs -quiet -o "$work/cd" -V VITRO -R -J \
+        --modification-date=2023010100000000 "$@" "$folder" 2> "$work/log" ||
+        die "$(cat "$work/log")"
     mv "$work/cd" "$target"
 }
 
@@ -245,8 +253,9 @@ make_isolinux()
     mkdir "$work/cd.d"
     # shellcheck disable=SC2046 # one word per file
     cp $(c32 vesamenu hdt libcom32 libutil libmenu libgpl) "$work/cd.d"
-    printf '%s\n' "DEFAULT vesamenu.c32" "MENU TITLE Vitro" "MENU RESOLUTION 800 600" "LABEL again" \
-        " KERNEL vesamenu.c32" "LABEL hdt" " KERNEL hdt.c32" > "$work/cd.d/isolinux.cfg"
+    printf '%s\n' "DEFAULT vesamenu.c32" "MENU TITLE Vitro" "MENU RESOLUTION 800 600" \
+        "LABEL again" " KERNEL vesamenu.c32" "LABEL hdt" " KERNEL hdt.c32" \
+        > "$work/cd.d/isolinux.cfg"
     isolinux_cd "$1" "$work/cd.d"
 }
 
@@ -273,7 +282,8 @@ make_files()
     cd_image "$1" "$work/cd.d"
 }
 
-# What the kernel of linux.img loads, and programs with the libraries that they need: to be copied into its root.
+# What the kernel of linux.img loads, and programs with the libraries that they need: to be copied
+# into its root.
 make_tools()
 {
     local root=$work/cd.d modules package module
@@ -282,20 +292,23 @@ make_tools()
     unpack "$package"
     modules=$packages/$package/lib/modules
     mkdir -p "$root/lib/modules" "$root/bin" "$root/lib/i386-linux-gnu"
-    for package in libc6 libblkid1 libcom-err2 libext2fs2 libuuid1 fdutils mtools dosfstools e2fsprogs hdparm; do
+    for package in libc6 libblkid1 libcom-err2 libext2fs2 libuuid1 fdutils mtools dosfstools \
+        e2fsprogs hdparm; do
         unpack $package
-        find "$packages/$package" -path '*/lib/i386-linux-gnu/*.so*' ! -path '*/gconv/*' ! -path '*/audit/*' \
-            -exec cp -a -t "$root/lib/i386-linux-gnu" {} +
+        find "$packages/$package" -path '*/lib/i386-linux-gnu/*.so*' ! -path '*/gconv/*' \
+            ! -path '*/audit/*' -exec cp -a -t "$root/lib/i386-linux-gnu" {} +
     done
     ln -s i386-linux-gnu/ld-linux.so.2 "$root/lib/ld-linux.so.2"
     mkdir "$root/lib/i386-linux-gnu/gconv"                 # mtools wants its code page
     cp "$packages/libc6/usr/lib/i386-linux-gnu/gconv/IBM850.so" "$root/lib/i386-linux-gnu/gconv/"
-    printf '%s\n' 'alias CP850// IBM850//' 'module IBM850// INTERNAL IBM850 1' 'module INTERNAL IBM850// IBM850 1' \
+    printf '%s\n' 'alias CP850// IBM850//' 'module IBM850// INTERNAL IBM850 1' \
+        'module INTERNAL IBM850// IBM850 1' \
         > "$root/lib/i386-linux-gnu/gconv/gconv-modules"
-    cc -m32 -static -nostdlib -O0 -fno-pie -no-pie -fno-stack-protector -o "$root/bin/fdformat" "$here/tools/fdformat.c"
-    cp "$packages"/fdutils/usr/bin/{setfdprm,getfdprm,floppycontrol} "$packages/mtools/usr/bin/mtools" \
-        "$packages"/dosfstools/sbin/{mkfs.fat,fsck.fat} "$packages"/e2fsprogs/sbin/{mke2fs,e2fsck} \
-        "$packages/hdparm/sbin/hdparm" "$root/bin/"
+    cc -m32 -static -nostdlib -O0 -fno-pie -no-pie -fno-stack-protector \
+        -o "$root/bin/fdformat" "$here/tools/fdformat.c"
+    cp "$packages"/fdutils/usr/bin/{setfdprm,getfdprm,floppycontrol} \
+        "$packages/mtools/usr/bin/mtools" "$packages"/dosfstools/sbin/{mkfs.fat,fsck.fat} \
+        "$packages"/e2fsprogs/sbin/{mke2fs,e2fsck} "$packages/hdparm/sbin/hdparm" "$root/bin/"
     for package in mformat mcopy mdir mtype; do ln -s mtools "$root/bin/$package"; done
     for module in floppy ext4 crc32c_generic; do add_module $module; done
     cd_image "$1" "$root"
@@ -318,7 +331,8 @@ menuentry "graphical menu" {
     terminal_output gfxterm
 }
 END
-    grub-mkrescue -d /usr/lib/grub/i386-pc -o "$work/cd" "$work/cd.d" > "$work/log" 2>&1 || die "$(cat "$work/log")"
+    grub-mkrescue -d /usr/lib/grub/i386-pc -o "$work/cd" "$work/cd.d" > "$work/log" 2>&1 ||
+        die "$(cat "$work/log")"
     mv "$work/cd" "$1"
 }
 
@@ -336,17 +350,19 @@ make_installer()
     cp "$from/text/debian-installer/i386/linux" "$work/cd.d/linux"
     cp "$from/text/debian-installer/i386/initrd.gz" "$work/cd.d/text.gz"
     cp "$from/gtk/debian-installer/i386/initrd.gz" "$work/cd.d/gtk.gz"
-    printf '%s\n' "PROMPT 1" "DEFAULT text" "LABEL text" " KERNEL linux" " APPEND initrd=text.gz vga=normal fb=false nomodeset" \
+    printf '%s\n' "PROMPT 1" "DEFAULT text" "LABEL text" " KERNEL linux" \
+        " APPEND initrd=text.gz vga=normal fb=false nomodeset" \
         "LABEL gtk" " KERNEL linux" " APPEND initrd=gtk.gz vga=788" > "$work/cd.d/isolinux.cfg"
     isolinux_cd "$1" "$work/cd.d"
 }
 
-# ---- what to do -----------------------------------------------------------------------------------
+# ---- what to do ----------------------------------------------------------------------------------
 # Built anew when this folder has changed. A whole image appears at once, or not at all.
 build()
 {
     local target=$cache/$1 kind=${1%.*}
-    if [ -e "$target" ] && [ -z "$(find "$here/images.sh" "$here/linux" "$here/tools" -newer "$target" -print -quit)" ]; then
+    if [ -e "$target" ] && [ -z "$(find "$here/images.sh" "$here/linux" "$here/tools" \
+            -newer "$target" -print -quit)" ]; then
         return 0
     fi
     declare -F "make_$kind" > /dev/null || { usage >&2; exit 2; }

@@ -18,7 +18,8 @@ def cd(path, more=""):
 
 
 def picture(m, below=0.0):
-    """The screen as (width, height, how many different colours); below: from this part of its height on."""
+    """The screen as (width, height, how many different colours);
+    below: from this part of its height on."""
     path = os.path.join(m.dir, "screen.ppm")
     m.monitor("screendump " + path)
     with open(path, "rb") as f:
@@ -35,7 +36,8 @@ def wait_picture(m, wanted, what, limit=60, below=0.0):
     end, now = m.now() + limit, 0
     while not wanted(*picture(m, below)):
         if now > end:
-            raise vitro.Failure("%s: the screen is %dx%d with %d colours" % ((what,) + picture(m, below)))
+            raise vitro.Failure("%s: the screen is %dx%d with %d colours" %
+                                ((what,) + picture(m, below)))
         m.sleep(0.3)
         now = m.now()
 
@@ -56,15 +58,16 @@ def test_grub_rescue():
 def test_bochs_bios():
     """The same CD by another firmware."""
     needs(RESCUE, BOCHS_BIOS, BOCHS_VGA)
-    with Machine(cd(RESCUE), "romimage: file=" + BOCHS_BIOS, "vgaromimage: file=" + BOCHS_VGA, "fw_cfg: enabled=0",
-                 "boot: cdrom", limit=120) as m:
+    with Machine(cd(RESCUE), "romimage: file=" + BOCHS_BIOS, "vgaromimage: file=" + BOCHS_VGA,
+                 "fw_cfg: enabled=0", "boot: cdrom", limit=120) as m:
         m.wait_screen("^ *\u2502\\*GNU/Linux +\u2502$")
 
 
 def test_command_line():
     """An .iso alone is enough; an empty disk before it does not matter."""
     with Machine(image("isolinux.iso"), limit=60) as m:
-        wait_picture(m, lambda w, h, colours: w == 800 and h == 600 and colours > 20, "isolinux's menu")
+        wait_picture(m, lambda w, h, colours: w == 800 and h == 600 and colours > 20,
+                     "isolinux's menu")
     with Machine(limit=60) as m:
         empty = os.path.join(m.dir, "empty.img")
         with open(empty, "wb") as f:
@@ -76,7 +79,8 @@ def test_command_line():
 def test_isolinux():
     """The graphical menu (VESA), a program from it, which goes back to text."""
     with Machine(image("isolinux.iso"), limit=60) as m:
-        wait_picture(m, lambda w, h, colours: w == 800 and h == 600 and colours > 20, "isolinux's menu")
+        wait_picture(m, lambda w, h, colours: w == 800 and h == 600 and colours > 20,
+                     "isolinux's menu")
         m.key("down")
         m.sleep(0.3)
         m.key("ret")
@@ -91,7 +95,8 @@ def test_floppy_emulation():
 
 def test_memtest():
     """memtest86+ by GRUB, from a CD on ata0-slave."""
-    with Machine("ata0-slave: type=cdrom, path=" + image("grubcd.iso"), "--memory", "32", limit=60) as m:
+    with Machine("ata0-slave: type=cdrom, path=" + image("grubcd.iso"), "--memory", "32",
+                 limit=60) as m:
         m.wait_screen(r"\*GRUB Invaders")
         m.key("down")
         m.key("ret")
@@ -106,7 +111,8 @@ def ship(m):
 
 
 def ship_after(m, key, there):
-    """Presses a key, again if the game was not looking, until the ship is there. It moves as long as the key is down."""
+    """Presses a key, again if the game was not looking, until the ship is there.
+    It moves as long as the key is down."""
     for _ in range(60):
         m.key(key, 200)
         if there(ship(m)):
@@ -115,7 +121,8 @@ def ship_after(m, key, there):
 
 
 def test_invaders():
-    """A multiboot game: it starts, the ship moves and shoots. The invaders must not be faster than the test."""
+    """A multiboot game: it starts, the ship moves and shoots.
+    The invaders must not be faster than the test."""
     with Machine(image("grubcd.iso"), sync="slowdown", limit=60) as m:
         m.wait_screen(r"\*GRUB Invaders")
         m.key("ret")
@@ -137,11 +144,13 @@ def test_grub_graphics():
         m.wait_screen(r"\*GRUB Invaders")
         m.key("end")
         m.key("ret")
-        wait_picture(m, lambda w, h, colours: w == 800 and h == 600 and colours > 1, "GRUB's graphical menu")
+        wait_picture(m, lambda w, h, colours: w == 800 and h == 600 and colours > 1,
+                     "GRUB's graphical menu")
 
 
 def test_ipxe():
-    """iPXE's own CD, to its banner. It soon gives up and idles, which skipped time would not show."""
+    """iPXE's own CD, to its banner. It soon gives up and idles,
+    which skipped time would not show."""
     with Machine(image("ipxe.iso"), sync="slowdown", limit=60) as m:
         m.wait_screen(r"iPXE 1\.\S+.*Open Source Network Boot Firmware")
 
@@ -154,7 +163,8 @@ def test_linux():
         m.wait_serial(r"ata2\.00: ATAPI: VITRO CD-ROM, 0\.1, max UDMA/33")
         m.send("cat /sys/class/ata_device/dev2.0/xfer_mode\n")
         m.wait_serial(r"^XFER_MW_DMA_2")                         # the most that a PIIX3 can
-        m.send("mount -t iso9660 -r /dev/sr0 /mnt && cd /mnt && sha256sum -c SHA256SUMS | grep -c OK$; cd /\n")
+        m.send("mount -t iso9660 -r /dev/sr0 /mnt && cd /mnt && sha256sum -c SHA256SUMS | "
+               "grep -c OK$; cd /\n")
         m.wait_serial(r"^9\n")
         m.send("dmesg | grep -e ata2 -e sr0 | grep -c -e error -e exception -e failed -e timeout\n")
         m.wait_serial(r"^0\n")
@@ -174,7 +184,8 @@ def test_linux():
 
 def test_no_disc():
     """An empty drive: the BIOS goes on to the disk, Linux says what is the matter."""
-    with Machine(disk(image("linux.img")), cd("/no/such.iso", ", status=ejected"), "boot: cdrom, disk", limit=300) as m:
+    with Machine(disk(image("linux.img")), cd("/no/such.iso", ", status=ejected"),
+                 "boot: cdrom, disk", limit=300) as m:
         m.wait_serial(PROMPT)
         m.send("dd if=/dev/sr0 of=/dev/null count=1\n")
         m.wait_serial(r"No medium found")
@@ -195,12 +206,14 @@ def test_installer_text():
 
 
 def test_installer_gtk():
-    """The graphical one (from 534 MiB on): below a banner a list of languages, in many scripts with smooth edges."""
+    """The graphical one (from 534 MiB on): below a banner a list of languages,
+    in many scripts with smooth edges."""
     m, label = installer("gtk")
     with m:
         m.wait_screen(r"^boot:")
         m.type(label)
-        wait_picture(m, lambda w, h, colours: w >= 800 and colours > 500, "the installer", 900, below=0.25)
+        wait_picture(m, lambda w, h, colours: w >= 800 and colours > 500, "the installer", 900,
+                     below=0.25)
 
 
 if __name__ == "__main__":

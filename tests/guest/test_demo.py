@@ -10,16 +10,18 @@ import vitro
 import xserver
 from vitro import PATIENCE, TOP, Failure, Machine, check, equal, needs, plain
 
-COMMANDS = (("uname -a", r"^Linux vitro 6\.\S+-686 #1 "), ("cat /proc/cpuinfo", r"^(power management|model name)\s*:"),
+COMMANDS = (("uname -a", r"^Linux vitro 6\.\S+-686 #1 "),
+            ("cat /proc/cpuinfo", r"^(power management|model name)\s*:"),
             ("dmesg | tail", r"^\[ *\d+\.\d+\] "), ("ls /", r"^bin +dev +etc"))
 
 
 def test_window():
-    """Keys go in through the X server; the screen is read by the monitor, and as pixels of the window."""
+    """Keys go in through the X server; the screen is read by the monitor,
+    and as pixels of the window."""
     needs("Xvfb", "xdotool")
     with xserver.Server() as x:
-        with Machine(command=[os.path.join(TOP, "demo")], display="sdl2", sync="slowdown", limit=100,
-                     env=x.environment()) as m:
+        with Machine(command=[os.path.join(TOP, "demo")], display="sdl2", sync="slowdown",
+                     limit=100, env=x.environment()) as m:
             m.wait_screen(r"^vitro:\S+#")
             x.run("xdotool", "search", "--sync", "--name", "Vitro", "windowfocus")
             for line, answer in COMMANDS:
@@ -70,7 +72,8 @@ def test_serial():
 
 def test_help():
     for name in ("demo", "check"):
-        text = subprocess.run([os.path.join(TOP, name), "--help"], check=True, stdout=subprocess.PIPE).stdout
+        text = subprocess.run([os.path.join(TOP, name), "--help"], check=True,
+                              stdout=subprocess.PIPE).stdout
         check(text.startswith(b"usage: ./" + name.encode()), "%s --help" % name)
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The same configuration is the same machine, bit for bit: hashes of the whole machine every 10 M ticks,
-between two runs that the host disturbs differently, and between two compilers and dispatch methods."""
+"""The same configuration is the same machine, bit for bit: hashes of the whole machine
+every 10 M ticks, between two runs that the host disturbs differently, and between two
+compilers and dispatch methods."""
 import os
 import subprocess
 import tempfile
@@ -28,7 +29,8 @@ def hashes(program, ticks, *words):
 
 
 def compare(a, b, ticks):
-    check(len(a) == len(b) == ticks // EVERY, "%d and %d hashes, should be %d" % (len(a), len(b), ticks // EVERY))
+    check(len(a) == len(b) == ticks // EVERY,
+          "%d and %d hashes, should be %d" % (len(a), len(b), ticks // EVERY))
     check(len({line.split()[1] for line in a}) > len(a) // 2, "the hashes do not change")
     for x, y in zip(a, b):
         check(x == y, "the first difference: %s and %s" % (x, y))
@@ -65,7 +67,8 @@ def test_profile():
     words = [disk(image("linux.img"))]
     with tempfile.TemporaryDirectory(prefix="vitro-guest-") as folder:
         file = os.path.join(folder, "profile")
-        compare(hashes(vitro.vitro, ticks, *words), hashes(vitro.vitro, ticks, "--profile=" + file, *words), ticks)
+        compare(hashes(vitro.vitro, ticks, *words),
+                hashes(vitro.vitro, ticks, "--profile=" + file, *words), ticks)
         with open(file) as f:
             report = f.read()
     for title in ("Handlers, ", "Traces: ", "Exits to the run loop: ", "TLB: ", "Ports "):
@@ -81,12 +84,14 @@ def other():
 def test_compilers_linux():
     """The firmware, the boot loader, the kernel's first seconds."""
     words = disk(image("linux.img")), "cpu: ips=100000000"
-    compare(hashes(vitro.vitro, 2600000000, *words), hashes(other(), 2600000000, *words), 2600000000)
+    compare(hashes(vitro.vitro, 2600000000, *words), hashes(other(), 2600000000, *words),
+            2600000000)
 
 
 def test_compilers_mach():
     words = floppy(image("mach.img")), "boot: floppy", disk(image("linux.img"))
-    compare(hashes(vitro.vitro, 1000000000, *words), hashes(other(), 1000000000, *words), 1000000000)
+    compare(hashes(vitro.vitro, 1000000000, *words), hashes(other(), 1000000000, *words),
+            1000000000)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What is wrong with a configuration, an image or a ROM is said in one clear line, with exit code 2."""
+"""What is wrong with a configuration, an image or a ROM is said in one clear line,
+with exit code 2."""
 import os
 import re
 import shutil
@@ -16,8 +17,10 @@ class Folder:
         self.path = tempfile.mkdtemp(prefix="vitro-guest-")
         os.mkdir(self.name("folder"))
         for name, data in (("empty.img", b""), ("blank.img", bytes(1 << 20)), ("empty.rom", b""),
-                           ("odd.rom", b"x" * 100), ("number", b"megs: x\n"), ("range", b"megs: 99999999\n"),
-                           ("lost", b"# first line\nata0-master: type=disk, path=/nonexistent.img\n"),
+                           ("odd.rom", b"x" * 100), ("number", b"megs: x\n"),
+                           ("range", b"megs: 99999999\n"),
+                           ("lost", b"# first line\n"
+                                    b"ata0-master: type=disk, path=/nonexistent.img\n"),
                            ("binary", b"\xff\xfe\x00garbage"), ("quote", b'log: "open\n')):
             with open(self.name(name), "wb") as f:
                 f.write(data)
@@ -40,7 +43,8 @@ WRONG = [
     (["{}/secret.img"], r"secret\.img: Permission denied"),
     (["-n", "floppya: 1_44={}/empty.img, status=inserted"], r"empty\.img: is empty"),
     (["-n", "floppya: 1_44={}/none.img, status=inserted"], r"floppya .*none\.img: No such file"),
-    (["-n", "--strict-config", "romimage: file={}/none.rom"], r"romimage .*none\.rom: No such file"),
+    (["-n", "--strict-config", "romimage: file={}/none.rom"],
+     r"romimage .*none\.rom: No such file"),
     (["-n", "romimage: file={}/empty.rom"], r"empty\.rom: 0 bytes is no ROM"),
     (["-n", "romimage: file={}/odd.rom"], r"odd\.rom: 100 bytes is no ROM"),
     (["-n", "romimage: file={}/folder"], r"folder: Is a directory"),
@@ -73,7 +77,8 @@ def test_messages():
 
 
 def test_missing_rom():
-    """Most bochsrc files name ROMs of another installation: one line, and Debian's ROM takes its place."""
+    """Most bochsrc files name ROMs of another installation:
+    one line, and Debian's ROM takes its place."""
     with Machine("romimage: file=/nonexistent/BIOS", limit=30) as m:
         m.wait_screen(r"SeaBIOS")
         equal(len(re.findall("nonexistent", m.error_text())), 1, "lines about the missing ROM")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Linux on disks of every image format: it boots from one, writes random data to another; the host finds what
-the guest says it wrote, and QEMU boots the disk that the guest has written to."""
+"""Linux on disks of every image format: it boots from one, writes random data to another; the host
+finds what the guest says it wrote, and QEMU boots the disk that the guest has written to."""
 import hashlib
 import os
 import re
@@ -19,7 +19,8 @@ QEMU = {"vhd": "vpc"}               # its names of formats
 
 def call(*args):
     p = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    check(p.returncode == 0, "%s: exit code %d\n%s" % (" ".join(args), p.returncode, p.stdout.decode("utf-8", "replace")))
+    check(p.returncode == 0, "%s: exit code %d\n%s" % (" ".join(args), p.returncode,
+                                                       p.stdout.decode("utf-8", "replace")))
 
 
 def drive(which, path, mode):
@@ -29,7 +30,8 @@ def drive(which, path, mode):
 def work(m):
     """Returns the second disk's sum as the guest sees it."""
     m.wait_serial(PROMPT)
-    m.send("for s in 0 37 301 700 1500; do dd if=/dev/urandom of=/dev/sdb bs=8k count=60 seek=$s; done 2>/dev/null\n")
+    m.send("for s in 0 37 301 700 1500; do dd if=/dev/urandom of=/dev/sdb bs=8k count=60 seek=$s; "
+           "done 2>/dev/null\n")
     m.send("mount /dev/sda1 /mnt && echo written-$((6 * 7)) > /mnt/note && umount /mnt && sync\n")
     m.send("echo 3 > /proc/sys/vm/drop_caches; sha256sum /dev/sdb; poweroff\n")
     found = m.wait_serial(r"^([0-9a-f]{64})  /dev/sdb")
@@ -41,13 +43,15 @@ def qemu_boots(path, form):
     """The prompt, and the line that the guest wrote under Vitro."""
     if not shutil.which("qemu-system-i386"):
         return
-    p = subprocess.Popen(["qemu-system-i386", "-m", "128", "-display", "none", "-monitor", "none", "-serial", "stdio",
+    p = subprocess.Popen(["qemu-system-i386", "-m", "128", "-display", "none", "-monitor", "none",
+                          "-serial", "stdio",
                           "-snapshot", "-drive", "file=%s,format=%s,if=ide" % (path, form)],
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text, end = b"", time.monotonic() + vitro.PATIENCE
     try:
         while b"written-42" not in text:
-            check(time.monotonic() < end, "QEMU does not boot it:\n" + text.decode("utf-8", "replace")[-1000:])
+            check(time.monotonic() < end,
+                  "QEMU does not boot it:\n" + text.decode("utf-8", "replace")[-1000:])
             if select.select([p.stdout], [], [], 10)[0]:
                 part = os.read(p.stdout.fileno(), 4096)
                 check(part, "QEMU ended:\n" + text.decode("utf-8", "replace")[-1000:])

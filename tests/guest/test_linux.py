@@ -31,7 +31,8 @@ def look_around(m, type_line, wait):
     wait(r"\[sda\] Attached SCSI disk")
     type_line("clear; ls /")
     wait(r"bin +dev +etc +init")
-    type_line("mount /dev/sda1 /mnt && ls /mnt && dd if=/dev/zero of=/mnt/x bs=4k count=100 && sync && md5sum /mnt/x")
+    type_line("mount /dev/sda1 /mnt && ls /mnt && dd if=/dev/zero of=/mnt/x bs=4k count=100 && "
+              "sync && md5sum /mnt/x")
     wait(r"be8d4a84163d17d5d6fde2b6d95a0e9a|^[0-9a-f]{32}  /mnt/x")
 
 
@@ -52,8 +53,8 @@ def test_serial():
 def test_bochs_bios():
     """Another firmware, another VGA BIOS, no fw_cfg."""
     needs(BOCHS_BIOS, BOCHS_VGA)
-    with Machine(disk(image("linux.img")), "romimage: file=" + BOCHS_BIOS, "vgaromimage: file=" + BOCHS_VGA,
-                 "fw_cfg: enabled=0", limit=200) as m:
+    with Machine(disk(image("linux.img")), "romimage: file=" + BOCHS_BIOS,
+                 "vgaromimage: file=" + BOCHS_VGA, "fw_cfg: enabled=0", limit=200) as m:
         m.wait_screen(r"BIOS.*Bochs|Bochs.*BIOS|VGABios")
         m.wait_screen(PROMPT)
         m.type("clear; dmesg | grep DMI; poweroff\n")
@@ -83,7 +84,8 @@ def test_power_button():
 
 
 def test_config_file():
-    """The same disk by -q and a bochsrc as it is written for Bochs. The run ends by the guest's power-off."""
+    """The same disk by -q and a bochsrc as it is written for Bochs.
+    The run ends by the guest's power-off."""
     config = """
 # comments, old directives, blanks
 megs: 64
@@ -102,17 +104,19 @@ mouse: enabled=0
 
 
 def test_window():
-    """In an SDL window on an X server: typed by X key events, read from the server's frame buffer."""
+    """In an SDL window on an X server: typed by X key events,
+    read from the server's frame buffer."""
     needs("Xvfb", "xdotool")
     with xserver.Server() as x:
-        with Machine(disk(image("linux.img")), "cpu: ips=400000000", display="sdl2", sync="slowdown",
-                     env=x.environment(), limit=100) as m:
+        with Machine(disk(image("linux.img")), "cpu: ips=400000000", display="sdl2",
+                     sync="slowdown", env=x.environment(), limit=100) as m:
             m.wait_screen(PROMPT)
             x.run("xdotool", "search", "--sync", "--name", "Vitro", "windowfocus")
             # one at a time: keys typed ahead are echoed into what a command prints
             for line, answer in (("clear; uname -a", r"^Linux vitro 6\.\S+-686 #1 "),
                                  ("grep -i vendor /proc/cpuinfo", r"^vendor_id"),
-                                 ("dmesg | tail -n 3", r"Attached SCSI disk"), ("ls /", r"^bin +dev +etc")):
+                                 ("dmesg | tail -n 3", r"Attached SCSI disk"),
+                                 ("ls /", r"^bin +dev +etc")):
                 x.type(line)
                 m.wait_screen(answer)
                 m.wait_screen(PROMPT + r"\s*\Z")
@@ -124,21 +128,23 @@ def test_window():
             equal(m.exit_code(), 0, "exit code after poweroff")
 
 
-ROWS = ["`1234567890-=", "~!@#$%^&*()_+", "qwertyuiop[]\\", "QWERTYUIOP{}|", "asdfghjkl;'", "ASDFGHJKL:\"",
-        "zxcvbnm,./", "ZXCVBNM<>?"]
+ROWS = ["`1234567890-=", "~!@#$%^&*()_+", "qwertyuiop[]\\", "QWERTYUIOP{}|", "asdfghjkl;'",
+        "ASDFGHJKL:\"", "zxcvbnm,./", "ZXCVBNM<>?"]
 # What Linux's console makes of the keys around the letters.
-FUNCTIONS = {"F1": "[[A", "F5": "[[E", "F6": "[17~", "F10": "[21~", "F12": "[24~", "Insert": "[2~", "Delete": "[3~",
-             "Home": "[1~", "End": "[4~", "Prior": "[5~", "Next": "[6~", "Up": "[A", "Left": "[D", "Right": "[C",
-             "Down": "[B"}
-PASTED = "".join("%03d,%s;" % (i, chr(65 + i % 26) * (i % 5)) for i in range(40)) + "~!@#$%^&*()_+{}|:<>?"
+FUNCTIONS = {"F1": "[[A", "F5": "[[E", "F6": "[17~", "F10": "[21~", "F12": "[24~", "Insert": "[2~",
+             "Delete": "[3~", "Home": "[1~", "End": "[4~", "Prior": "[5~", "Next": "[6~",
+             "Up": "[A", "Left": "[D", "Right": "[C", "Down": "[B"}
+PASTED = ("".join("%03d,%s;" % (i, chr(65 + i % 26) * (i % 5)) for i in range(40)) +
+          "~!@#$%^&*()_+{}|:<>?")
 
 
 def test_window_input():
     """The window's own part: size, full screen, the mouse, every row of keys, the clipboard."""
     needs("Xvfb", "xdotool", "xclip", "openbox")
-    with xserver.Server() as x, x.window_manager(), tempfile.TemporaryDirectory(prefix="vitro-window-") as folder:
-        with Machine(disk(image("linux.img")), "cpu: ips=400000000", display="sdl2", sync="slowdown",
-                     env=x.environment(), limit=150, folder=folder) as m:
+    with xserver.Server() as x, x.window_manager(), \
+            tempfile.TemporaryDirectory(prefix="vitro-window-") as folder:
+        with Machine(disk(image("linux.img")), "cpu: ips=400000000", display="sdl2",
+                     sync="slowdown", env=x.environment(), limit=150, folder=folder) as m:
             m.wait_screen(PROMPT)
             window = x.ask("xdotool", "search", "--sync", "--name", "Vitro").split()[-1]
             x.run("xdotool", "windowactivate", "--sync", window)
@@ -152,7 +158,8 @@ def test_window_input():
 
 
 def sizes(m, x, window):
-    x.run("xdotool", "windowmove", window, "0", "0", "mousemove", "1020", "760")     # the pointer is in the frame buffer
+    # the pointer is in the frame buffer
+    x.run("xdotool", "windowmove", window, "0", "0", "mousemove", "1020", "760")
     x.run("xdotool", "windowsize", "--sync", window, "1000", "700")
     picture = os.path.join(m.dir, "screen.ppm")
     m.monitor("stop")
@@ -162,7 +169,8 @@ def sizes(m, x, window):
     x.run("xdotool", "key", "ctrl+alt+f")
     x.wait_for(lambda: "1024x768" in x.ask("xdotool", "getwindowgeometry", window), "full screen")
     x.run("xdotool", "key", "ctrl+alt+f")
-    x.wait_for(lambda: "1000x700" in x.ask("xdotool", "getwindowgeometry", window), "the window's size again")
+    x.wait_for(lambda: "1000x700" in x.ask("xdotool", "getwindowgeometry", window),
+               "the window's size again")
 
 
 def pictures(m, x, folder):
@@ -173,7 +181,8 @@ def pictures(m, x, folder):
         path = os.path.join(folder, "vitro-%d.png" % number)
         x.run("xdotool", "key", "ctrl+alt+s")
         x.wait_for(lambda p=path: os.path.exists(p) and whole(p), "a file " + path)
-        check(xserver.read_png(path) == xserver.read_ppm(os.path.join(folder, "now.ppm")), path + " is another picture")
+        check(xserver.read_png(path) == xserver.read_ppm(os.path.join(folder, "now.ppm")),
+              path + " is another picture")
     m.monitor("cont")
 
 
@@ -211,7 +220,7 @@ def paste(m, x):
     x.copy("clear; cat > /pasted\n" + PASTED)
     x.run("xdotool", "key", "ctrl+alt+v")
     m.wait_screen(re.escape(PASTED[-15:]))
-    x.run("xdotool", "key", "Return", "ctrl+d")        # typed after all of it, so that the order is known
+    x.run("xdotool", "key", "Return", "ctrl+d")  # typed after all of it, so that the order is known
     x.type("clear; md5sum /pasted")
     m.wait_screen("^" + hashlib.md5((PASTED + "\n").encode()).hexdigest())
 
@@ -223,7 +232,8 @@ def test_terminal():
     drawn = []
     threading.Thread(target=collect, args=(primary, drawn), daemon=True).start()
     with Machine(disk(image("linux.img")), "cpu: ips=400000000", display="term", sync="slowdown",
-                 env=dict(os.environ, TERM="xterm-256color"), on_terminal=secondary, limit=100) as m:
+                 env=dict(os.environ, TERM="xterm-256color"), on_terminal=secondary,
+                 limit=100) as m:
         os.close(secondary)
         m.wait_screen(PROMPT)
         for c in "uname -a; echo $((6*7))\r":
@@ -247,7 +257,8 @@ def collect(fd, into):
 
 
 def test_amd64():
-    """Debian's amd64 kernel and busybox on the default model; what SMAP and its kin are for is in use."""
+    """Debian's amd64 kernel and busybox on the default model;
+    what SMAP and its kin are for is in use."""
     with Machine(disk(image("linux64.img")), "--memory", "128", limit=200) as m:
         m.wait_serial(PROMPT)
         m.send("uname -a; grep -m 1 flags /proc/cpuinfo\n")
@@ -261,25 +272,28 @@ def test_amd64():
 
 def boots(model, name, *more):
     """To init's shell."""
-    with Machine(disk(image(name)), "--memory", "128", "cpu: model=" + model, *more, limit=200) as m:
+    with Machine(disk(image(name)), "--memory", "128", "cpu: model=" + model, *more,
+                 limit=200) as m:
         m.wait_serial(r"busybox: a shell")
 
 
 def refuses(model, pattern, *more):
     """The kernel's own words on the screen."""
-    with Machine(disk(image("linux.img")), "--memory", "128", "cpu: model=" + model, *more, limit=200) as m:
+    with Machine(disk(image("linux.img")), "--memory", "128", "cpu: model=" + model, *more,
+                 limit=200) as m:
         m.wait_screen(pattern)
 
 
 def test_models():
-    """Each model that can run a kernel runs it; one that cannot makes the kernel say so. The i386 kernel
-    wants CMOV. SeaBIOS wants a 486 (BSWAP)."""
+    """Each model that can run a kernel runs it; one that cannot makes the kernel say so. The i386
+    kernel wants CMOV. SeaBIOS wants a 486 (BSWAP)."""
     for model in "k6_2", "pentium_mmx", "pentium":
         refuses(model, r"^\s*cmov\b[^$]*Unable to boot")
     for model in "486dx4", "486":
         refuses(model, r"requires an i586 CPU, but only detected an i486 CPU")
     if os.path.exists(BOCHS_LEGACY) and os.path.exists(BOCHS_VGA):
-        refuses("386", r"requires an i586 CPU, but only detected an i386 CPU", "romimage: file=" + BOCHS_LEGACY,
+        refuses("386", r"requires an i586 CPU, but only detected an i386 CPU",
+                "romimage: file=" + BOCHS_LEGACY,
                 "vgaromimage: file=" + BOCHS_VGA, "fw_cfg: enabled=0")
     for model in "ppro", "p2", "p3", "athlon", "athlon_xp", "p4", "prescott":
         boots(model, "linux.img")

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What a machine costs the host: resident memory of an idle guest, and of one with much RAM that it does not use."""
+"""What a machine costs the host: resident memory of an idle guest,
+and of one with much RAM that it does not use."""
 import re
 import time
 import vitro
@@ -12,7 +13,8 @@ MIB = 1024
 # Much code, for the trace cache; then all of the memory, through files that go away again.
 WORK = ("for i in 1 2; do ls -lR /bin /sys/devices | awk '{n+=$5} END {print n}' | gzip | md5sum; "
         "dmesg | sed s/a/b/ | sort | sha256sum; done; mount -t tmpfs -o size=80m t /mnt; "
-        "dd if=/dev/zero of=/mnt/x bs=64k; rm /mnt/x; umount /mnt; echo work-is-done | tr a-z A-Z\n")
+        "dd if=/dev/zero of=/mnt/x bs=64k; rm /mnt/x; umount /mnt; "
+        "echo work-is-done | tr a-z A-Z\n")
 
 
 def resident(m):
@@ -32,8 +34,8 @@ def wait_until_below(m, limit):
 
 
 def work_and_idle(**options):
-    with Machine(disk(image("linux.img")), "memory: guest=128, host=128", "cpu: ips=400000000", sync="slowdown",
-                 limit=300, **options) as m:
+    with Machine(disk(image("linux.img")), "memory: guest=128, host=128", "cpu: ips=400000000",
+                 sync="slowdown", limit=300, **options) as m:
         m.wait_serial(PROMPT)
         print("%.1f MiB at the prompt" % resident(m))
         m.send(WORK)

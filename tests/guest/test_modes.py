@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The floppy of tests/guest/modes: a test card in every video mode, compared with golden pictures by hash.
+"""The floppy of tests/guest/modes: a test card in every video mode,
+compared with golden pictures by hash.
 
   test_modes.py VITRO cards                the test
   test_modes.py VITRO cards --rebaseline   writes the hashes anew (look at the pictures first)
   test_modes.py VITRO cards --keep=FOLDER  leaves the pictures there
   test_modes.py VITRO bios                 calls every function of the video BIOS
-  test_modes.py VITRO qemu                 says which cards QEMU shows in the same way (not part of ./check)
+  test_modes.py VITRO qemu                 which cards QEMU shows in the same way (not in ./check)
 """
 import hashlib
 import json
@@ -31,9 +32,10 @@ def build(folder, name="modes"):
     """The floppy's image, from source."""
     needs("as", "ld")
     path = os.path.join(folder, name + ".img")
-    subprocess.run(["cc", "-m16", "-c", os.path.join(HERE, "modes", name + ".S"), "-o", path + ".o"], check=True)
-    subprocess.run(["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", "-o", path, path + ".o"],
-                   check=True)
+    subprocess.run(["cc", "-m16", "-c", os.path.join(HERE, "modes", name + ".S"), "-o",
+                    path + ".o"], check=True)
+    subprocess.run(["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", "-o", path,
+                    path + ".o"], check=True)
     os.truncate(path, 1474560)
     return path
 
@@ -47,7 +49,8 @@ def read_golden():
     if not os.path.exists(GOLDEN):
         return {}
     with open(GOLDEN) as f:
-        return dict(line.rstrip("\n").split(" ", 1) for line in f if line.strip() and not line.startswith("#"))
+        return dict(line.rstrip("\n").split(" ", 1) for line in f
+                    if line.strip() and not line.startswith("#"))
 
 
 def walk(m, folder, go=" "):
@@ -78,7 +81,8 @@ def check_other_forms(m, name, folder):
     if width * height <= 640 * 400:        # this takes Python its time
         check(xserver.read_png(path) == (width, rows), "%s.png is another picture" % name)
     text = m.monitor("screentext")
-    vitro.equal("no text" in text, not re.search("text|raster-(bars|start)", name), "%s: text %r" % (name, text))
+    vitro.equal("no text" in text, not re.search("text|raster-(bars|start)", name),
+                "%s: text %r" % (name, text))
 
 
 def test_cards():
@@ -98,7 +102,8 @@ def test_cards():
                 shutil.copy(os.path.join(folder, name + ".ppm"), keep)
     if rebaseline:
         with open(GOLDEN, "w") as f:
-            f.write("# Test cards: name, size, SHA-256 (its first half) of the pixels. test_modes.py --rebaseline\n")
+            f.write("# Test cards: name, size, SHA-256 (its first half) of the pixels. "
+                    "test_modes.py --rebaseline\n")
             f.writelines("%s %s\n" % card for card in found)
         return
     golden = read_golden()
@@ -115,20 +120,23 @@ def test_screenshot():
         image = build(folder)
         for number, display in enumerate(("nogui", "sdl2")):
             names = ["%s/%d.%s" % (folder, number, kind) for kind in ("ppm", "txt", "png")]
-            subprocess.run([vitro.vitro, "-n", "--display", display, "--until", "1.5s", "--screenshot=1s=" + names[0],
-                            "--screenshot", "1s=" + names[1], "--screenshot", names[2], image], check=True,
-                           timeout=vitro.PATIENCE, env=dict(os.environ, SDL_VIDEODRIVER="dummy"), stderr=subprocess.DEVNULL)
+            subprocess.run([vitro.vitro, "-n", "--display", display, "--until", "1.5s",
+                            "--screenshot=1s=" + names[0], "--screenshot", "1s=" + names[1],
+                            "--screenshot", names[2], image], check=True, timeout=vitro.PATIENCE,
+                           env=dict(os.environ, SDL_VIDEODRIVER="dummy"), stderr=subprocess.DEVNULL)
             vitro.equal(fingerprint(names[0]), golden["text-40x25"], "the picture")
             with open(names[1], encoding="utf-8") as f:
-                check("()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNO" in f.read(), "the text has all characters")
+                check("()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNO" in f.read(),
+                      "the text has all characters")
             with open(names[2], "rb") as f:
                 check(f.read(4) == b"\x89PNG", "a PNG file at the end")
 
 
-MODES = {0: 40, 1: 40, 2: 80, 3: 80, 4: 40, 5: 40, 6: 80, 0xD: 40, 0xE: 80, 0xF: 80, 0x10: 80, 0x11: 80, 0x12: 80,
-         0x13: 40}
+MODES = {0: 40, 1: 40, 2: 80, 3: 80, 4: 40, 5: 40, 6: 80, 0xD: 40, 0xE: 80, 0xF: 80, 0x10: 80,
+         0x11: 80, 0x12: 80, 0x13: 40}
 PIXELS = {4: 1, 5: 1, 6: 1, 0xD: 5, 0xE: 5, 0xF: 5, 0x10: 5, 0x11: 5, 0x12: 5, 0x13: 5}
-# Ralf Brown's list: a call's AX and BX, what must be in AX, BX, CX and DX afterwards; ? is any digit.
+# Ralf Brown's list: a call's AX and BX, what must be in AX, BX,
+# CX and DX afterwards; ? is any digit.
 ANSWERS = """
 1007 0003  1007 3F03 0000 0000    1008 0000  1008 0500 0000 0000    1015 0007  1015 0007 1122 3300
 101A 0000  101A 0301 0000 0000    1019 0000  1019 003F 0000 0000    1200 0010  1200 0003 0009 0000
@@ -153,7 +161,8 @@ def wrong_answers(lines):
         if mode in PIXELS and pixel[1][:4] != "0D%02X" % PIXELS[mode]:
             yield "mode %02X: the pixel is %s" % (mode, pixel[1])
     for want in re.findall(r"(\S{4} \S{4})  (\S{4} \S{4} \S{4} \S{4})", ANSWERS):
-        if not any(ask.startswith(want[0]) and re.match(want[1].replace("?", "."), answer) for ask, answer in calls):
+        if not any(ask.startswith(want[0]) and re.match(want[1].replace("?", "."), answer)
+                   for ask, answer in calls):
             yield "%s never gives %s" % want
     for (ask, answer), after in zip(calls, calls[1:]):
         if re.match("4F02 01[01]", ask) and after[1][:9] != "004F " + ask[5:9]:
@@ -169,16 +178,17 @@ def registers(lines, call):
 
 def bios_lines(folder, rom):
     text = os.path.join(folder, "bios.txt")
-    subprocess.run([vitro.vitro, "-n", "--display", "nogui", "--until", "15s", "--serial", "file:" + text,
-                    "vgaromimage: file=" + rom, build(folder, "bios")], check=True, timeout=vitro.PATIENCE,
-                   stderr=subprocess.DEVNULL)
+    subprocess.run([vitro.vitro, "-n", "--display", "nogui", "--until", "15s", "--serial",
+                    "file:" + text, "vgaromimage: file=" + rom, build(folder, "bios")],
+                   check=True, timeout=vitro.PATIENCE, stderr=subprocess.DEVNULL)
     with open(text) as f:
         return f.read().split("\n")
 
 
 def test_bios():
     """All functions of the video BIOS: SeaBIOS's, and Bochs's if it is there."""
-    roms = [r for r in ("/usr/share/seabios/vgabios-stdvga.bin", "/usr/share/vgabios/vgabios.bin") if os.path.exists(r)]
+    roms = [r for r in ("/usr/share/seabios/vgabios-stdvga.bin", "/usr/share/vgabios/vgabios.bin")
+            if os.path.exists(r)]
     check(roms, "a video BIOS (Debian: apt-get install seabios vgabios)")
     for rom in roms:
         with tempfile.TemporaryDirectory(prefix="vitro-bios-") as folder:
@@ -186,10 +196,12 @@ def test_bios():
         check(lines[-2] == "end", "%s: the last line is %s" % (rom, lines[-1]))
         bochs = rom.endswith("vgabios/vgabios.bin")
         # What Bochs's does on its own account, in QEMU as well.
-        wrong = [w for w in wrong_answers(lines) if not (bochs and re.match("mode 06: the pixel|1C00", w))]
+        wrong = [w for w in wrong_answers(lines)
+                 if not (bochs and re.match("mode 06: the pixel|1C00", w))]
         for save, restore in (("1C01", "1C02"), ("4F04 0000 000F 0001", "4F04 0000 000F 0002")):
-            if registers(lines, save) != registers(lines, restore) and not (bochs and save[0] == "4"):
-                wrong.append("%s\n  does not bring back\n  %s" % (registers(lines, restore), registers(lines, save)))
+            before, after = registers(lines, save), registers(lines, restore)
+            if before != after and not (bochs and save[0] == "4"):
+                wrong.append("%s\n  does not bring back\n  %s" % (after, before))
         check(not wrong, rom + ":\n" + "\n".join(wrong))
 
 
@@ -197,9 +209,10 @@ class Qemu:
     """QEMU with the same two conversations as Machine: serial line and monitor."""
 
     def __init__(self, image, folder):
-        self.command = ["qemu-system-i386", "-S", "-M", "pc", "-accel", "tcg", "-nodefaults", "-vga", "std", "-display",
-                        "none", "-drive", "file=%s,format=raw,if=floppy,readonly=on" % image, "-boot", "a",
-                        "-serial", "unix:%s/s,server=on,wait=off" % folder,
+        self.command = ["qemu-system-i386", "-S", "-M", "pc", "-accel", "tcg", "-nodefaults",
+                        "-vga", "std", "-display",
+                        "none", "-drive", "file=%s,format=raw,if=floppy,readonly=on" % image,
+                        "-boot", "a", "-serial", "unix:%s/s,server=on,wait=off" % folder,
                         "-qmp", "unix:%s/m,server=on,wait=off" % folder]
         self.process = subprocess.Popen(self.command)
         self.text = ""
@@ -255,7 +268,8 @@ def difference(ours, theirs):
     if (width, len(a)) != (their_width, len(b)):
         return "size %dx%d, QEMU %dx%d" % (width, len(a), their_width, len(b))
     a, b = ([row.translate(coarse) for row in rows] for rows in (a, b))
-    pixels = sum(sum(p[x:x + 3] != q[x:x + 3] for x in range(0, len(p), 3)) for p, q in zip(a, b) if p != q)
+    pixels = sum(sum(p[x:x + 3] != q[x:x + 3] for x in range(0, len(p), 3)) for p, q in zip(a, b)
+                 if p != q)
     return "%d pixels, %.2f%%" % (pixels, 100 * pixels / width / len(a)) if pixels else "same"
 
 
@@ -268,7 +282,8 @@ def test_qemu():
         q = Qemu(build(folder), folder)
         try:
             for name, _ in walk(q, folder):
-                print("%-20s %s" % (name, difference("%s/%s.ppm" % (ours, name), "%s/%s.ppm" % (folder, name))),
+                print("%-20s %s" %
+                      (name, difference("%s/%s.ppm" % (ours, name), "%s/%s.ppm" % (folder, name))),
                       flush=True)
         finally:
             q.process.kill()

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A second opinion: what is written in qtest/*.txt goes to vitro --qtest and to QEMU's qtest, and the
-answers must be the same. Behind `##` a line says why its answer may differ.
+"""A second opinion: what is written in qtest/*.txt goes to vitro --qtest and to QEMU's qtest, and
+the answers must be the same. Behind `##` a line says why its answer may differ.
 
-Debian builds QEMU without its qtest accelerator, whose clock stands still. So there QEMU's processor runs
-into a HLT, and clock_step sleeps that long: what depends on the exact time cannot be compared."""
+Debian builds QEMU without its qtest accelerator, whose clock stands still. So there
+QEMU's processor runs into a HLT, and clock_step sleeps that long: what depends on the
+exact time cannot be compared."""
 import glob
 import os
 import shutil
@@ -26,7 +27,8 @@ class Client:
         listener.listen(1)
         listener.settimeout(120)
         self.errors = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors,
+                                        stderr=self.errors)
         try:
             self.connection = listener.accept()[0]
         except TimeoutError:
@@ -40,7 +42,7 @@ class Client:
     def ask(self, line):
         if self.sleeps and line.startswith("clock_step"):
             time.sleep(int(line.split()[1]) / 1e9 + 0.01)
-            line = "endianness"                         # QEMU looks at its timers after a command, not before
+            line = "endianness"                         # QEMU looks at its timers after a command
         self.connection.sendall(line.encode() + b"\n")
         while True:
             answer = self.lines.readline()
@@ -64,11 +66,12 @@ def clients(folder):
     with open(rom, "wb") as f:                          # CLI; HLT; JMP to the HLT
         f.write(bytes(0xFFF0) + b"\xfa\xf4\xeb\xfd" + bytes(12))
     ours = Client(os.path.join(folder, "v"),
-                  [vitro.vitro, "-n", "--qtest", "unix:" + os.path.join(folder, "v"), "--memory", "64",
-                   "clock: time0=1000000000", "com1: enabled=1, mode=null", vitro.disk(disk),
+                  [vitro.vitro, "-n", "--qtest", "unix:" + os.path.join(folder, "v"), "--memory",
+                   "64", "clock: time0=1000000000", "com1: enabled=1, mode=null", vitro.disk(disk),
                    "floppya: type=1_44"], False)
     theirs = Client(os.path.join(folder, "q"),
-                    ["qemu-system-i386", "-machine", "pc", "-accel", "tcg", "-bios", rom, "-nodefaults",
+                    ["qemu-system-i386", "-machine", "pc", "-accel", "tcg", "-bios", rom,
+                     "-nodefaults",
                      "-display", "none", "-m", "64", "-vga", "std", "-serial", "null",
                      "-rtc", "base=2001-09-09T01:46:40,clock=vm",
                      "-drive", "if=ide,format=raw,file=" + copy, "-drive", "if=floppy",

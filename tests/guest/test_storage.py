@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Disks and floppies that Linux has written, looked at by this host's tools (e2fsck, fsck.fat, mtools).
+"""Disks and floppies that Linux has written, looked at by this host's tools (e2fsck,
+fsck.fat, mtools).
 
   test_storage.py VITRO [TEST ...]
-  test_storage.py VITRO qemu            the same in QEMU, and what differs there (not part of ./check)
+  test_storage.py VITRO qemu            the same in QEMU, and what differs there (not in ./check)
 """
 import hashlib
 import os
@@ -40,14 +41,16 @@ def blank(path, size):
 
 
 class Shell:
-    """linux.img with the programs of tools.iso in its root; commands by serial line. A machine below it has send(),
-    serial() and wait_serial()."""
+    """linux.img with the programs of tools.iso in its root; commands by serial line. A machine
+    below it has send(), serial() and wait_serial()."""
     number = 0
 
     def login(self):
         self.wait_serial(PROMPT)
-        self.run("stty -echo; PS1=; mount -t iso9660 -r /dev/sr0 /mnt && cp -af /mnt/. / && umount /mnt")
-        self.run("export LD_LIBRARY_PATH=/lib/i386-linux-gnu GCONV_PATH=/lib/i386-linux-gnu/gconv MTOOLS_SKIP_CHECK=1")
+        self.run("stty -echo; PS1=; mount -t iso9660 -r /dev/sr0 /mnt && cp -af /mnt/. / && "
+                 "umount /mnt")
+        self.run("export LD_LIBRARY_PATH=/lib/i386-linux-gnu GCONV_PATH=/lib/i386-linux-gnu/gconv "
+                 "MTOOLS_SKIP_CHECK=1")
         return self
 
     def run(self, command, code=0):
@@ -87,7 +90,8 @@ class Qemu(Shell):
 
     def __init__(self, drive=None, floppy=None, protected=None):
         needs("qemu-system-i386")
-        args = ["-nodefaults", "-vga", "std", "-m", "128", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
+        args = ["-nodefaults", "-vga", "std", "-m", "128", "-display", "none", "-monitor", "none",
+                "-serial", "stdio", "-no-reboot",
                 "-drive", "file=%s,format=raw,if=ide,index=0,snapshot=on" % image("linux.img"),
                 "-drive", "file=%s,format=raw,if=ide,index=3,media=cdrom" % image("tools.iso")]
         if drive:
@@ -96,8 +100,8 @@ class Qemu(Shell):
             args += ["-drive", "file=%s,format=raw,if=floppy,index=0" % floppy, "-boot", "c"]
         if protected:
             args += ["-drive", "file=%s,format=raw,if=floppy,index=1,readonly=on" % protected]
-        self.process = subprocess.Popen(["qemu-system-i386", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(["qemu-system-i386", *args], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.bytes = b""
 
     def __enter__(self):
@@ -127,48 +131,59 @@ class Qemu(Shell):
             found = re.search(pattern, self.serial(0.2), re.M)
             if found:
                 return found
-            check(time.monotonic() < end and self.process.poll() is None, "QEMU does not say %r" % pattern)
+            check(time.monotonic() < end and self.process.poll() is None,
+                  "QEMU does not say %r" % pattern)
 
     def exit_code(self):
         return self.process.wait(vitro.PATIENCE)
 
 
-# ---- disks ----------------------------------------------------------------------------------------
+# ---- disks ---------------------------------------------------------------------------------------
 def second_disk(m):
     """Linux's name of the drive on ata1-master."""
-    return m.run("for d in sda sdb; do readlink -f /sys/block/$d | grep -q /ata2/ && echo $d; done; true").split()[0]
+    return m.run("for d in sda sdb; do readlink -f /sys/block/$d | grep -q /ata2/ && "
+                 "echo $d; done; true").split()[0]
 
 
 def dma_disk(guest, make, mount, host_check):
-    """Linux makes a file system, writes 64 MiB into it over DMA and reads them again with an empty cache."""
+    """Linux makes a file system, writes 64 MiB into it over DMA and reads them
+    again with an empty cache."""
     with tempfile.TemporaryDirectory(prefix="vitro-disk-") as folder:
         path = blank(os.path.join(folder, "disk.img"), (MEGABYTES + 36) << 20)
         with guest(drive=path) as m:
             m.login()
             m.load("crc32c_generic", "crc16", "mbcache", "jbd2", "ext4")
-            equal(m.run("cat /sys/class/ata_device/dev2.0/xfer_mode").split()[0], "XFER_MW_DMA_2", "transfer mode")
+            equal(m.run("cat /sys/class/ata_device/dev2.0/xfer_mode").split()[0], "XFER_MW_DMA_2",
+                  "transfer mode")
             block = second_disk(m)
             device = "/dev/" + block
             interrupts = r"^ *15: +(\d+) .*ata_piix"
             m.run(make % device)
             m.run(mount % device + " /mnt")
             before = int(re.search(interrupts, m.run("cat /proc/interrupts"), re.M).group(1))
-            m.run("mkdir /mnt/folder; seq 1 200000 > /numbers; head -c 8388608 /dev/urandom > /noise")
-            m.run("(cat /numbers; for i in $(seq 11 18); do echo $i; cat /noise; done) > /mnt/folder/data")
-            m.run("sync; umount /mnt; " + mount % device + " /mnt; cmp -n 1288895 /numbers /mnt/folder/data")
+            m.run("mkdir /mnt/folder; seq 1 200000 > /numbers; head -c 8388608 /dev/urandom > "
+                  "/noise")
+            m.run("(cat /numbers; for i in $(seq 11 18); do echo $i; cat /noise; done) > "
+                  "/mnt/folder/data")
+            m.run("sync; umount /mnt; " + mount % device +
+                  " /mnt; cmp -n 1288895 /numbers /mnt/folder/data")
             text = m.run("md5sum /mnt/folder/data")        # a third of the work of sha256sum
             after = int(re.search(interrupts, m.run("cat /proc/interrupts"), re.M).group(1))
-            check(after - before < (MEGABYTES << 20) // 8192, "%d interrupts are too many for DMA" % (after - before))
+            check(after - before < (MEGABYTES << 20) // 8192,
+                  "%d interrupts are too many for DMA" % (after - before))
             m.run("umount /mnt")
-            errors = m.run("dmesg | grep -e ata2 -e " + block + " | grep -c -e error -e exception -e failed -e timeout", code=1)
+            errors = m.run("dmesg | grep -e ata2 -e " + block +
+                           " | grep -c -e error -e exception -e failed -e timeout", code=1)
             equal(errors.split()[0], "0", "errors in the kernel's log")
             m.power_off()
         host_check(path, folder)
-        equal(sum_of(folder + "/out", "md5"), re.search("[0-9a-f]{32}", text).group(0), "the file on the image")
+        equal(sum_of(folder + "/out", "md5"), re.search("[0-9a-f]{32}", text).group(0),
+              "the file on the image")
         with open(folder + "/out", "rb") as f:
             numbers = b"".join(b"%d\n" % n for n in range(1, 200001))
             equal(f.read(len(numbers)), numbers, "the start of the file")
-        check(os.stat(folder + "/out").st_size == (MEGABYTES << 20) + 8 * 3 + len(numbers), "its length")
+        check(os.stat(folder + "/out").st_size == (MEGABYTES << 20) + 8 * 3 + len(numbers),
+              "its length")
 
 
 def sum_of(path, kind="sha256"):
@@ -217,25 +232,29 @@ def test_features(guest=Linux):
                 check(re.search(line, text), "hdparm -I: " + line)
             for on in "01":
                 text = m.run("hdparm -W%s -A%s %s" % (on, on, device))
-                check(re.search("look-ahead += +%s .*\n write-caching = +%s " % (on, on), text), text)
+                check(re.search("look-ahead += +%s .*\n write-caching = +%s " % (on, on), text),
+                      text)
             m.run("hdparm -S 12 " + device)
-            check("standby" in m.run("hdparm -y %s; hdparm -C %s" % (device, device)).split(":")[-1], "it does not stand by")
+            state = m.run("hdparm -y %s; hdparm -C %s" % (device, device)).split(":")[-1]
+            check("standby" in state, "it does not stand by")
             m.run("dd if=%s of=/dev/null count=1" % device)
             check("active/idle" in m.run("hdparm -C " + device), "a read does not wake it")
             m.run("hdparm -F " + device)
             m.run("echo 12345 | dd of=%s seek=7 conv=sync" % device)
-            check("3132 3334 350a" in m.run("hdparm --read-sector 7 %s | head -n 4" % device), "READ SECTORS by hand")
+            check("3132 3334 350a" in m.run("hdparm --read-sector 7 %s | head -n 4" % device),
+                  "READ SECTORS by hand")
             m.run("hdparm --yes-i-know-what-i-am-doing --write-sector 7 " + device)
-            check("0000 0000" in m.run("hdparm --read-sector 7 %s | head -n 4" % device), "WRITE SECTORS by hand")
+            check("0000 0000" in m.run("hdparm --read-sector 7 %s | head -n 4" % device),
+                  "WRITE SECTORS by hand")
             m.power_off()
 
 
-# ---- what two BIOSes make of disks -----------------------------------------------------------------
-BOCHS = ["romimage: file=/usr/share/bochs/BIOS-bochs-latest", "vgaromimage: file=/usr/share/vgabios/vgabios.bin",
-         "fw_cfg: enabled=0"]
+# ---- what two BIOSes make of disks ---------------------------------------------------------------
+BOCHS = ["romimage: file=/usr/share/bochs/BIOS-bochs-latest",
+         "vgaromimage: file=/usr/share/vgabios/vgabios.bin", "fw_cfg: enabled=0"]
 # of 2000 cylinders, 16 heads, 63 sectors: what programs see by INT 13h
-TRANSLATIONS = {"auto": "1000/32/63", "none": "1024/16/63", "lba": "1000/32/63", "large": "1000/32/63",
-                "rechs": "533/60/63"}
+TRANSLATIONS = {"auto": "1000/32/63", "none": "1024/16/63", "lba": "1000/32/63",
+                "large": "1000/32/63", "rechs": "533/60/63"}
 
 
 def needs_bochs():
@@ -246,10 +265,12 @@ def test_translation():
     """CHS translation, as CMOS memory tells it to SeaBIOS and to the Bochs BIOS."""
     needs_bochs()
     with tempfile.TemporaryDirectory(prefix="vitro-disk-") as folder:
-        path, log = blank(os.path.join(folder, "disk.img"), 2000 * 16 * 63 * 512), os.path.join(folder, "log")
+        path = blank(os.path.join(folder, "disk.img"), 2000 * 16 * 63 * 512)
+        log = os.path.join(folder, "log")
         for bios in [], BOCHS:
             for name, wanted in TRANSLATIONS.items():
-                with Machine(*bios, "firmware_log: file=" + log, "ata0-master: type=disk, path=%s, translation=%s" % (path, name),
+                with Machine(*bios, "firmware_log: file=" + log,
+                             "ata0-master: type=disk, path=%s, translation=%s" % (path, name),
                              limit=60) as m:
                     m.wait_screen("No bootable device")
                 with open(log) as f:
@@ -263,12 +284,12 @@ def test_channels():
     """The Bochs BIOS boots from the third and the fourth channel, too."""
     needs_bochs()
     for name in "ata2-master", "ata3-slave":
-        with Machine(*BOCHS, "ata2: enabled=1", "ata3: enabled=1", disk(image("linux.img")).replace("ata0-master", name),
-                     limit=60) as m:
+        with Machine(*BOCHS, "ata2: enabled=1", "ata3: enabled=1",
+                     disk(image("linux.img")).replace("ata0-master", name), limit=60) as m:
             m.wait_screen("SYSLINUX")
 
 
-# ---- floppies -------------------------------------------------------------------------------------
+# ---- floppies ------------------------------------------------------------------------------------
 # the floppy driver's minor numbers of drive 0, which choose a format; KiB
 FORMATS = {"u1440": (28, 1440), "u720": (16, 720), "u1680": (44, 1680), "u1722": (60, 1722)}
 
@@ -277,16 +298,19 @@ def format_floppy(m, name, size):
     """Low-level format of drive A: every sector is filled with F6h; QEMU 7.2 leaves the data."""
     minor, kib = FORMATS[name]
     m.run("mknod /dev/fd0%s b 2 %d" % (name, minor))
-    check("formatted sectors: %d\n" % (kib * 2) in m.run("fdformat /dev/fd0" + name), "formatted " + name)
+    check("formatted sectors: %d\n" % (kib * 2) in m.run("fdformat /dev/fd0" + name),
+          "formatted " + name)
     if isinstance(m, Qemu):
         return
-    equal(m.run("cat /dev/fd0%s | tr -d '\\366' | wc -c; cat /dev/fd0%s | wc -c" % (name, name)).split()[:2],
+    equal(m.run("cat /dev/fd0%s | tr -d '\\366' | wc -c; cat /dev/fd0%s | wc -c" %
+                (name, name)).split()[:2],
           ["0", str(kib << 10)], "what is read from a formatted disk")
     equal(os.stat(size).st_size, kib << 10, "size of the image")
 
 
 def test_floppy(guest=Linux):
-    """A disk is formatted, gets a file system, and files by the kernel and by mtools; they are read again."""
+    """A disk is formatted, gets a file system, and files by the kernel and by mtools;
+    they are read again."""
     needs("mcopy")
     with tempfile.TemporaryDirectory(prefix="vitro-floppy-") as folder:
         path = os.path.join(folder, "floppy.img")
@@ -297,10 +321,12 @@ def test_floppy(guest=Linux):
             m.load("floppy")
             format_floppy(m, "u1440", path)
             m.run("mkfs.fat -n VITRO /dev/fd0u1440")
-            m.run("mount -t vfat /dev/fd0u1440 /mnt; seq 1 60000 > /mnt/numbers; mkdir /mnt/folder; cp /bin/setfdprm /mnt/folder")
+            m.run("mount -t vfat /dev/fd0u1440 /mnt; seq 1 60000 > /mnt/numbers; "
+                  "mkdir /mnt/folder; cp /bin/setfdprm /mnt/folder")
             m.run("umount /mnt; mcopy -i /dev/fd0u1440 /etc/rc ::rc.txt && sync")
             m.run("echo 3 > /proc/sys/vm/drop_caches; mount -t vfat -r /dev/fd0u1440 /mnt")
-            sums = dict(reversed(line.split()) for line in m.run("cd /mnt; sha256sum numbers rc.txt folder/setfdprm; cd /").split("\n")
+            lines = m.run("cd /mnt; sha256sum numbers rc.txt folder/setfdprm; cd /").split("\n")
+            sums = dict(reversed(line.split()) for line in lines
                         if re.match("[0-9a-f]{64} ", line))
             m.run("umount /mnt")
             m.power_off()
@@ -310,28 +336,32 @@ def test_floppy(guest=Linux):
             host("mcopy", "-n", "-i", path, "::" + name, folder + "/out")
             equal(sum_of(folder + "/out"), wanted, name + " on the image")
             os.unlink(folder + "/out")
-        equal(hashlib.sha256(b"".join(b"%d\n" % n for n in range(1, 60001))).hexdigest(), sums["numbers"], "numbers")
+        equal(hashlib.sha256(b"".join(b"%d\n" % n for n in range(1, 60001))).hexdigest(),
+              sums["numbers"], "numbers")
 
 
 def test_floppy_formats(guest=Linux):
     """The same disk as 720K, 1.68M and 1.72M, with a file on each; then write-protected."""
     needs("mcopy")
     with tempfile.TemporaryDirectory(prefix="vitro-floppy-") as folder:
-        path, other = os.path.join(folder, "floppy.img"), blank(os.path.join(folder, "other.img"), 737280)
+        path = os.path.join(folder, "floppy.img")
+        other = blank(os.path.join(folder, "other.img"), 737280)
         blank(path, 1440 << 10)
         with guest(floppy=path, protected=other) as m:
             m.login()
             m.load("floppy")
             for name in ("u720", "u1680", "u1722"):
                 format_floppy(m, name, path)
-                m.run("mkfs.fat /dev/fd0%s && mcopy -i /dev/fd0%s /bin/setfdprm :: && sync" % (name, name))
+                m.run("mkfs.fat /dev/fd0%s && mcopy -i /dev/fd0%s /bin/setfdprm :: && sync" %
+                      (name, name))
                 host("fsck.fat", "-n", path)
                 host("mcopy", "-n", "-i", path, "::setfdprm", folder + "/" + name)
             sums = {sum_of(folder + "/" + name) for name in ("u720", "u1680", "u1722")}
             equal(len(sums), 1, "sums of one file on three disks")
             check(sums.pop() in m.run("sha256sum /bin/setfdprm"), "the file is not the guest's")
             m.run("dd if=/etc/rc of=/dev/fd1 bs=512 count=1", code=1)
-            check("Read-only" in m.run("dd if=/etc/rc of=/dev/fd1 bs=512 count=1", code=1), "a protected disk")
+            check("Read-only" in m.run("dd if=/etc/rc of=/dev/fd1 bs=512 count=1", code=1),
+                  "a protected disk")
             m.run("dd if=/dev/fd1 of=/dev/null bs=9k count=80")
             m.power_off()
 

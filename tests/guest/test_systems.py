@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Systems of others, from Debian's packages: boot loaders, firmware, memory test, a micro-kernel."""
+"""Systems of others, from Debian's packages: boot loaders, firmware, memory test,
+a micro-kernel."""
 import re
 import vitro
 from vitro import Machine, check, disk, floppy, image, needs
@@ -42,7 +43,8 @@ def test_bochs_floppy():
     for name in "BIOS-bochs-latest", "BIOS-bochs-legacy":
         bios = "/usr/share/bochs/" + name
         needs(bios, "/usr/share/vgabios/vgabios.bin")
-        with Machine(floppy(image("hdt.img")), "romimage: file=" + bios, "vgaromimage: file=/usr/share/vgabios/vgabios.bin",
+        with Machine(floppy(image("hdt.img")), "romimage: file=" + bios,
+                     "vgaromimage: file=/usr/share/vgabios/vgabios.bin",
                      "fw_cfg: enabled=0", "boot: floppy", limit=120) as m:
             m.wait_screen(r"PCI Devices\( *[1-9]\d*\) +>")
 
@@ -74,7 +76,7 @@ def test_uboot():
         m.wait_serial(r"^U-Boot 20")
         m.wait_serial(r"^DRAM: +128 MiB")
         m.wait_serial(r"Hit any key to stop autoboot")
-        m.send(" ")                                     # in time or not: autoboot finds nothing and ends here, too
+        m.send(" ")                                     # in time or not: autoboot ends here, too
         m.wait_serial(r"^=> ")
         m.send("pci\n")
         m.wait_serial(r"^00\.00\.00 +0x8086 +0x1237 +Bridge device")
@@ -86,9 +88,11 @@ def test_uboot():
 
 def test_mach():
     """GNU Mach for a 486, up to where it wants the programs of the Hurd."""
-    with Machine(floppy(image("mach.img")), "boot: floppy", disk(image("linux.img")), limit=60) as m:
+    with Machine(floppy(image("mach.img")), "boot: floppy", disk(image("linux.img")),
+                 limit=60) as m:
         m.wait_screen(r"bootstrap_create: No bootstrap code loaded")
-        for line in ("Probing PCI hardware", "ide: Intel 82371 PIIX3", "hd0: .*VITRO HARDDISK|hda: VITRO HARDDISK",
+        for line in ("Probing PCI hardware", "ide: Intel 82371 PIIX3",
+                     "hd0: .*VITRO HARDDISK|hda: VITRO HARDDISK",
                      r"fd0 is 1\.44M", "com0: at atbus0, port = 3f8"):
             check(re.search(line, m.screen()), line)
 

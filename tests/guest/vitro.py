@@ -6,14 +6,14 @@
         m.type("root\n")
         assert m.exit_code() == 0
 
-Limits are guest time: a slow or busy host makes a test slow, not wrong. Between two looks at a machine any time
-may pass, of the guest's more than of the host's: wait for what stays (the serial line from its start, a screen
-that waits for a key), for whole lines, and not for a value that goes by; where the guest waits for a key only for
-a while, type ahead or use sync="slowdown". Whatever fails shows the screen, the serial line and the log. Test
-programs end with main(), which takes
+Limits are guest time: a slow or busy host makes a test slow, not wrong. Between two looks at a
+machine any time may pass, of the guest's more than of the host's: wait for what stays (the serial
+line from its start, a screen that waits for a key), for whole lines, and not for a value that goes
+by; where the guest waits for a key only for a while, type ahead or use sync="slowdown". Whatever
+fails shows the screen, the serial line and the log. Test programs end with main(), which takes
 
     test_x.py VITRO [TEST ...]        all tests, or those named; exit code 77: skipped
-    ... --stall=SECONDS               the test stands still now and then, the machine does not: shows races
+    ... --stall=SECONDS               the test stands still now and then, which shows races
 """
 import os
 import random
@@ -83,15 +83,15 @@ def key_of(character):
 
 
 def plain(data):
-    """The text of a terminal without colours and cursor movements. Always from all bytes that came: a part of them may
-    end in the middle of a character or of a movement."""
+    """The text of a terminal without colours and cursor movements. Always from all bytes that came:
+    a part of them may end in the middle of a character or of a movement."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", data.decode("utf-8", "replace"))
 
 
 class Machine:
-    """One running vitro. It starts without a window, at a fixed date, and guest time goes as fast as it
-    can; later arguments win. config: the text of a bochsrc, else there is none. on_terminal: a
-    file descriptor that is its standard input, output and error. folder: where it works."""
+    """One running vitro. It starts without a window, at a fixed date, and guest time goes as fast
+    as it can; later arguments win. config: the text of a bochsrc, else there is none. on_terminal:
+    a file descriptor that is its standard input, output and error. folder: where it works."""
 
     def __init__(self, *args, config=None, limit=600, env=None, command=None, display="nogui",
                  sync="none", on_terminal=None, folder=None):
@@ -109,16 +109,18 @@ class Machine:
             with open(os.path.join(self.dir, "bochsrc"), "w") as f:
                 f.write("\n".join([config] + lines) + "\n")
             lines = ["-q", "-f", f.name]
-        self.args = (command or [vitro]) + ["--monitor", "unix:" + os.path.join(self.dir, "monitor")]
-        self.args += lines + list(args)
+        self.args = (command or [vitro]) + \
+            ["--monitor", "unix:" + os.path.join(self.dir, "monitor")] + lines + list(args)
         listener = socket.socket(socket.AF_UNIX)       # ours, so that nothing said early is lost
         listener.bind(os.path.join(self.dir, "serial"))
         listener.listen(1)
         listener.settimeout(PATIENCE)
         self.errors = open(os.path.join(self.dir, "stderr"), "w+")
-        streams = (subprocess.DEVNULL, self.errors) if on_terminal is None else (on_terminal, on_terminal)
-        self.process = subprocess.Popen(self.args, stdin=streams[0], stdout=streams[1], stderr=streams[1],
-                                        env=env, cwd=folder, start_new_session=True)
+        streams = ((subprocess.DEVNULL, self.errors) if on_terminal is None
+                   else (on_terminal, on_terminal))
+        self.process = subprocess.Popen(self.args, stdin=streams[0], stdout=streams[1],
+                                        stderr=streams[1], env=env, cwd=folder,
+                                        start_new_session=True)
         self.deadline = time.monotonic() + PATIENCE
         try:
             self.monitor_socket = self._connect("monitor")
@@ -130,7 +132,7 @@ class Machine:
         finally:
             listener.close()
 
-    # ---- connections ---------------------------------------------------------------------------
+    # ---- connections -----------------------------------------------------------------------------
     def _connect(self, name):
         end = time.monotonic() + PATIENCE
         while True:
@@ -169,7 +171,7 @@ class Machine:
             raise EOFError from None
         return self._answer()
 
-    # ---- what it shows -------------------------------------------------------------------------
+    # ---- what it shows ---------------------------------------------------------------------------
     def now(self):
         """Guest time in seconds."""
         answer = self.monitor("info status")
@@ -209,11 +211,13 @@ class Machine:
                 break
             end = end or now + (limit or self.limit)
             if not found and dead:
-                raise Failure("the processor stopped for good before %r was on the %s" % (pattern, what))
+                raise Failure("the processor stopped for good before %r was on the %s" %
+                              (pattern, what))
             if not found and now > end:
                 raise Failure("%r is not on the %s at %.1f s" % (pattern, what, now))
             if not found and time.monotonic() > self.deadline:
-                raise Failure("%r is not on the %s after %d s of this host's time" % (pattern, what, PATIENCE))
+                raise Failure("%r is not on the %s after %d s of this host's time" %
+                              (pattern, what, PATIENCE))
             if not found:
                 time.sleep(0.02)
         return found
@@ -230,7 +234,7 @@ class Machine:
         while self.now() < end:
             time.sleep(0.002)
 
-    # ---- what is typed -------------------------------------------------------------------------
+    # ---- what is typed ---------------------------------------------------------------------------
     def key(self, name, hold=20):
         """Returns when the key is up again: two alike at once would be one."""
         self.monitor("sendkey %s %d" % (name, hold))
@@ -251,7 +255,7 @@ class Machine:
         except EOFError:
             pass
 
-    # ---- the end -------------------------------------------------------------------------------
+    # ---- the end ---------------------------------------------------------------------------------
     def exit_code(self):
         """Waits for the end."""
         while self.process.poll() is None:
@@ -270,7 +274,8 @@ class Machine:
             try:
                 self.screen()
                 print("---- " + self.monitor("info status").strip())
-                print("\n".join(r for r in self.monitor("info registers").split("\n") if r[:3] in ("RIP", "CS ", "SS ", "CR0")))
+                print("\n".join(r for r in self.monitor("info registers").split("\n")
+                                if r[:3] in ("RIP", "CS ", "SS ", "CR0")))
             except (EOFError, OSError):
                 pass
         print("---- command: " + " ".join("'%s'" % a if " " in a else a for a in self.args))

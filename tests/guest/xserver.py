@@ -37,11 +37,12 @@ class Server:
         env = dict(os.environ, DISPLAY=self.display, SDL_AUDIODRIVER="dummy")
         env.pop("WAYLAND_DISPLAY", None)
         env.pop("SDL_VIDEODRIVER", None)
-        env["ASAN_OPTIONS"] = "detect_leaks=0"     # what SDL's X11, D-Bus and input method libraries leave behind
+        env["ASAN_OPTIONS"] = "detect_leaks=0"     # of SDL's X11, D-Bus and input method libraries
         return env
 
     def run(self, *command):
-        subprocess.run(command, env=self.environment(), check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL)
+        subprocess.run(command, env=self.environment(), check=True, timeout=PATIENCE,
+                       stdout=subprocess.DEVNULL)
 
     def ask(self, *command):
         return subprocess.run(command, env=self.environment(), check=True, timeout=PATIENCE,
@@ -49,9 +50,11 @@ class Server:
 
     @contextlib.contextmanager
     def window_manager(self):
-        """SDL waits forever for a window that is mapped while the window manager starts: not before it is there."""
+        """SDL waits forever for a window that is mapped while the window manager starts:
+        not before it is there."""
         ready = os.path.join(self.dir, "ready")
-        program = subprocess.Popen(["openbox", "--startup", "touch " + ready], env=self.environment(),
+        program = subprocess.Popen(["openbox", "--startup", "touch " + ready],
+                                   env=self.environment(),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             self.wait_for(lambda: os.path.exists(ready), "a window manager")
@@ -62,15 +65,17 @@ class Server:
 
     def copy(self, text):
         """Into the clipboard. xclip stays to hand it out."""
-        subprocess.run(["xclip", "-selection", "clipboard", "-in"], input=text.encode(), env=self.environment(),
-                       check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(["xclip", "-selection", "clipboard", "-in"], input=text.encode(),
+                       env=self.environment(), check=True, timeout=PATIENCE,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def type(self, line):
         self.run("xdotool", "type", "--delay", "60", line)
         self.run("xdotool", "key", "Return")
 
     def rows(self):
-        """The screen as rows of RGB bytes. X Window Dump, XWDFile.h: header words are big-endian."""
+        """The screen as rows of RGB bytes. X Window Dump, XWDFile.h:
+        header words are big-endian."""
         with open(os.path.join(self.dir, "Xvfb_screen0"), "rb") as f:
             data = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)[:]
         header = struct.unpack(">25I", data[:100])
@@ -86,10 +91,12 @@ class Server:
             yield bytes(out)
 
     def shows(self, ppm):
-        """Is this picture somewhere on the screen? A cursor that blinks may differ: one row of text."""
+        """Is this picture somewhere on the screen? A cursor that blinks may differ:
+        one row of text."""
         width, wanted = read_ppm(ppm)
         screen = list(self.rows())
-        anchor = max(range(len(wanted)), key=lambda y: len(set(wanted[y])) * 100000 + wanted[y].count(0) % 99991)
+        anchor = max(range(len(wanted)),
+                     key=lambda y: len(set(wanted[y])) * 100000 + wanted[y].count(0) % 99991)
         for y, row in enumerate(screen):
             x = row.find(wanted[anchor])
             if x < 0 or y < anchor:
@@ -121,7 +128,8 @@ def read_ppm(path):
 
 
 def read_png(path):
-    """As read_ppm, for pictures of 8-bit RGB that are not interlaced. PNG Specification (W3C, 2003)."""
+    """As read_ppm, for pictures of 8-bit RGB that are not interlaced.
+    PNG Specification (W3C, 2003)."""
     with open(path, "rb") as f:
         data = f.read()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
@@ -146,7 +154,8 @@ def read_png(path):
 
 
 def unfiltered(kind, row, above):
-    """Section 9: each byte was stored less a prediction from its neighbours to the left and above."""
+    """Section 9: each byte was stored less a prediction from its neighbours to
+    the left and above."""
     for i in range(len(row) if kind else 0):
         left, up, corner = (row[i - 3], above[i], above[i - 3]) if i >= 3 else (0, above[i], 0)
         if kind == 4:

@@ -4,14 +4,15 @@
 
     kill.py VITRO VITRO-IMG [--kills=N] [--seed=N] [raw|undoable|qcow2|full ...]
 
-A guest of our own (writer.S) writes numbered sectors without end, flushes after every 8th write and says
-so on the serial line. Vitro is killed in the middle of that. Then the image must be valid (qemu-img check,
-if it is here), every flushed sector must hold the flushed write or a later one, all other sectors what they
-held before or a later write, the base must not have changed; and the next start uses the same image. Every
-few kills the image is made anew, so that clusters are allocated all the time.
+A guest of our own (writer.S) writes numbered sectors without end, flushes after every 8th write
+and says so on the serial line. Vitro is killed in the middle of that. Then the image must be
+valid (qemu-img check, if it is here), every flushed sector must hold the flushed write or a
+later one, all other sectors what they held before or a later write, the base must not have
+changed; and the next start uses the same image. Every few kills the image is made anew, so that
+clusters are allocated all the time.
 
-full: the images are on a file system of 16 MiB. The machine must wait, say so, go on when there is room, and
-lose nothing. Needs user namespaces.
+full: the images are on a file system of 16 MiB. The machine must wait, say so, go on when there is
+room, and lose nothing. Needs user namespaces.
 """
 import array
 import hashlib
@@ -29,7 +30,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SECTORS = 0x4000 + 8
 MODES = ("raw", "undoable", "qcow2")
 CLUSTERS = ("64k", "512", "4k", "2M")
-AHEAD = 4000                        # writes after the last one whose report came out of the killed process
+AHEAD = 4000                        # writes after the last one that the killed process reported
 vitro = img = None
 dice = random.Random(1)
 
@@ -41,7 +42,8 @@ class Skip(Exception):
 def call(*args, codes=(0,)):
     p = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if p.returncode not in codes:
-        raise AssertionError("%s: exit code %d\n%s" % (" ".join(args), p.returncode, p.stdout.decode("utf-8", "replace")))
+        raise AssertionError("%s: exit code %d\n%s" % (" ".join(args), p.returncode,
+                                                       p.stdout.decode("utf-8", "replace")))
     return p.returncode
 
 
@@ -52,7 +54,8 @@ def assemble(folder):
             raise Skip("no %s (Debian: apt-get install binutils)" % tool)
     obj, binary = os.path.join(folder, "writer.o"), os.path.join(folder, "writer.bin")
     call("as", "--32", os.path.join(HERE, "writer.S"), "-o", obj)
-    call("ld", "-m", "elf_i386", "-Ttext=0x7C00", "-e", "_start", "--oformat", "binary", "-o", binary, obj)
+    call("ld", "-m", "elf_i386", "-Ttext=0x7C00", "-e", "_start", "--oformat", "binary", "-o",
+         binary, obj)
     with open(binary, "rb") as f:
         return f.read()
 
@@ -82,7 +85,7 @@ class Campaign:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    # ---- images ------------------------------------------------------------------------------------
+    # ---- images ----------------------------------------------------------------------------------
     def fresh(self):
         """A base of random bytes, an empty image over it where the mode has one."""
         for name in os.listdir(self.folder):
@@ -92,7 +95,8 @@ class Campaign:
         with open(raw, "wb") as f:
             f.write(dice.randbytes(SECTORS * 512))
         if self.mode == "qcow2":
-            call(img, "create", "-q", "-b", "base.img", "-o", "cluster_size=" + dice.choice(CLUSTERS), self.image)
+            call(img, "create", "-q", "-b", "base.img", "-o",
+                 "cluster_size=" + dice.choice(CLUSTERS), self.image)
         self.sum = self.base_sum()
         self.before = self.contents()
 
@@ -119,7 +123,7 @@ class Campaign:
             data = f.read()
         return [data[at:at + 512] for at in range(0, SECTORS * 512, 512)]
 
-    # ---- the machine -------------------------------------------------------------------------------
+    # ---- the machine -----------------------------------------------------------------------------
     def start(self, prefix=()):
         self.run += 1
         self.seed = dice.getrandbits(31)
@@ -131,7 +135,8 @@ class Campaign:
         mode = "undoable" if self.mode == "undoable" else "auto"
         self.errors = open(self.path("stderr"), "w+")
         self.process = subprocess.Popen(
-            [*prefix, vitro, "-n", "--display", "nogui", "clock: sync=none, time0=1000000000", "boot: floppy",
+            [*prefix, vitro, "-n", "--display", "nogui", "clock: sync=none, time0=1000000000",
+             "boot: floppy",
              "floppya: 1_44=%s, status=inserted, write_protected=1" % self.path("boot.img"),
              "ata0-master: type=disk, path=%s, mode=%s" % (self.image, mode),
              "com1: enabled=1, mode=socket-client, dev=" + self.path("serial")],
@@ -178,7 +183,7 @@ class Campaign:
         self.serial.close()
         self.errors.close()
 
-    # ---- what must be true -------------------------------------------------------------------------
+    # ---- what must be true -----------------------------------------------------------------------
     def check(self):
         must, may, last = {}, {}, self.last()
         for n, lba, count in writes(self.seed):
@@ -197,7 +202,8 @@ class Campaign:
             assert data == data[:16] * 32 and run ^ n ^ own == mix, what + ": torn or foreign"
             assert run == self.run and own == sector, what + ": an old one"
             assert n in may.get(sector, ()), what + ": write %d never went here" % n
-            assert n >= must.get(sector, 0), what + ": write %d was flushed, %d is there" % (must[sector], n)
+            assert n >= must.get(sector, 0), \
+                what + ": write %d was flushed, %d is there" % (must[sector], n)
         self.before = after
         self.flushed += last
         if os.path.exists(self.written()) and self.written().endswith(".qcow2"):
@@ -218,13 +224,15 @@ def campaign(mode, kills):
             c.listen(time.monotonic() + dice.random() ** 2 * 0.8)
             c.kill()
             c.check()
-        print("%s: %d kills, %d flushed writes, nothing lost; %d times some clusters were left unused"
+        print("%s: %d kills, %d flushed writes, nothing lost; %d times some clusters were left "
+              "unused"
               % (mode, kills, c.flushed, c.leaks), flush=True)
 
 
 def full():
     """The namespace's own tmpfs holds the images; room is made from outside, through /proc."""
-    if subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "none", HERE], stderr=subprocess.DEVNULL).returncode:
+    if subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "none", HERE],
+                      stderr=subprocess.DEVNULL).returncode:
         raise Skip("no file system can be mounted here (unshare -rm)")
     for mode in ("qcow2", "raw", "undoable"):
         with tempfile.TemporaryDirectory(prefix="vitro-full-") as folder:
@@ -239,7 +247,8 @@ def full():
             moved = c.written()
             inside = os.path.join(where, os.path.basename(moved))
             if mode == "undoable":
-                subprocess.run([img, "create", "-q", "-f", "qcow2", "-b", c.image, "-F", "raw", moved], check=True)
+                subprocess.run([img, "create", "-q", "-f", "qcow2", "-b", c.image, "-F", "raw",
+                                moved], check=True)
             else:
                 c.image = inside
             if mode == "qcow2":                        # in another folder than its base
@@ -252,7 +261,8 @@ def full():
             end = time.monotonic() + 120
             while "the machine waits" not in c.said():
                 c.listen(time.monotonic() + 0.05)
-                assert time.monotonic() < end and c.process.poll() is None, "it never was full:\n" + c.said()
+                assert time.monotonic() < end and c.process.poll() is None, \
+                    "it never was full:\n" + c.said()
             c.listen(time.monotonic() + 1)
             stuck = c.last()
             c.listen(time.monotonic() + 1.5)
@@ -269,7 +279,8 @@ def full():
             shutil.move(c.path("copy"), moved)
             c.image = c.path(os.path.basename(c.image))
             c.check()
-            print("%s on a full disk: waited after write %d, went on to %d" % (mode, stuck, c.last()), flush=True)
+            print("%s on a full disk: waited after write %d, went on to %d" %
+                  (mode, stuck, c.last()), flush=True)
 
 
 def main():

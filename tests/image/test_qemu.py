@@ -58,8 +58,10 @@ def random_file(path, megabytes, seed):
         f.truncate(megabytes << 20)
         for _ in range(megabytes * 2):
             f.seek(dice.randrange(megabytes << 11) * 512)
-            size = min(dice.choice((512, 4096, 65536, 300000)) // 512 * 512, (megabytes << 20) - f.tell())
-            f.write(dice.choice((dice.randbytes(size), bytes(size), dice.randbytes(64) * (size // 64))))
+            size = min(dice.choice((512, 4096, 65536, 300000)) // 512 * 512,
+                       (megabytes << 20) - f.tell())
+            f.write(dice.choice((dice.randbytes(size), bytes(size),
+                                 dice.randbytes(64) * (size // 64))))
 
 
 def same(image, qemu_format, raw):
@@ -108,7 +110,8 @@ def test_compressed():
     """Compressed clusters of both, then written over."""
     for size in ("512", "4k", "64k", "2M"):
         with tempfile.TemporaryDirectory(prefix="vitro-image-") as folder:
-            raw, theirs, ours = (os.path.join(folder, n) for n in ("raw", "theirs.qcow2", "ours.qcow2"))
+            raw, theirs, ours = (os.path.join(folder, n)
+                                 for n in ("raw", "theirs.qcow2", "ours.qcow2"))
             random_file(raw, 12, 7)
             qemu("convert", "-c", "-O", "qcow2", "-o", "cluster_size=" + size, raw, theirs)
             run(img, "convert", "-q", "-c", "-o", "cluster_size=" + size, raw, ours)
@@ -153,7 +156,8 @@ def test_stream():
 def test_overlay():
     """Three files high: the bases stay as they are; commit moves the changes down."""
     with tempfile.TemporaryDirectory(prefix="vitro-image-") as folder:
-        raw, middle, top, model = (os.path.join(folder, n) for n in ("raw.img", "middle.qcow2", "top.qcow2", "model"))
+        raw, middle, top, model = (os.path.join(folder, n)
+                                   for n in ("raw.img", "middle.qcow2", "top.qcow2", "model"))
         random_file(raw, 10, 3)
         shutil.copy(raw, model)
         run(img, "create", "-q", "-b", "raw.img", middle)
@@ -185,7 +189,8 @@ def test_resize():
             run(writer, image, "qcow2", model, "2", "300")
             same(image, "qcow2", model)
             run(img, "resize", "-q", image, "1M", codes=(1,))
-            for shorter in ("17M", "2047K"):           # cut off, in the midst of a cluster, too; what was there is gone
+            # Cut off, in the midst of a cluster, too; what was there is gone.
+            for shorter in ("17M", "2047K"):
                 run(img, "resize", "-q", "--shrink", image, shorter)
                 run("truncate", "-s", shorter, model)
                 same(image, "qcow2", model)
@@ -220,16 +225,19 @@ def test_check():
 
 
 def test_folder():
-    """A folder as FAT16 and, with more names in it, FAT32: fsck.fat finds it sound, mtools read every file."""
+    """A folder as FAT16 and, with more names in it, FAT32:
+    fsck.fat finds it sound, mtools read every file."""
     if not shutil.which("mcopy") or not shutil.which("fsck.fat"):
         print("no mtools or dosfstools (Debian: apt-get install mtools dosfstools)")
         sys.exit(77)
     with tempfile.TemporaryDirectory(prefix="vitro-image-") as folder:
-        source, disk, part, back = (os.path.join(folder, n) for n in ("source", "disk", "part", "back"))
+        source, disk, part, back = (os.path.join(folder, n)
+                                    for n in ("source", "disk", "part", "back"))
         os.makedirs(os.path.join(source, "Sub folder", "deep"))
         os.mkdir(os.path.join(source, "empty"))
         dice = random.Random(4)
-        for count, prefix in ((60, "Sub folder/a long name number "), (3, "Sub folder/deep/\u00e4\u20ac"), (2, "SHORT"),
+        for count, prefix in ((60, "Sub folder/a long name number "),
+                              (3, "Sub folder/deep/\u00e4\u20ac"), (2, "SHORT"),
                               (600, "in the root, one of many ")):
             for n in range(count):
                 with open(os.path.join(source, "%s%d.txt" % (prefix, n)), "wb") as f:

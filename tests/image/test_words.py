@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""vitro-img as somebody uses it who knows qemu-img: what is right works, what is wrong is one line on stderr.
+"""vitro-img as somebody uses it who knows qemu-img: what is right works, what is wrong is one line
+on stderr.
 
     test_words.py VITRO-IMG
 """
@@ -14,7 +15,8 @@ import tempfile
 WORDS = [
     ("create a.img 10M", 0, "10485760"),
     ("create -f qcow2 a.qcow2 64M", 0, "qcow2"),
-    ("create -f qcow2 -o preallocation=off,lazy_refcounts=off,refcount_bits=16,compression_type=zlib b.qcow2 1M", 0, ""),
+    ("create -f qcow2 -o preallocation=off,lazy_refcounts=off,refcount_bits=16,"
+     "compression_type=zlib b.qcow2 1M", 0, ""),
     ("create -f raw -o preallocation=full full.img 1M", 0, ""),
     ("create -q -b a.img -F raw over.qcow2", 0, ""),
     ("create -u -b nowhere.img -F raw -f qcow2 blind.qcow2 1M", 0, ""),
@@ -91,14 +93,17 @@ def main():
     img = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory(prefix="vitro-words-") as folder:
         for words, code, wanted in WORDS:
-            p = subprocess.run([img, *words.split()], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            p = subprocess.run([img, *words.split()], cwd=folder, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
             out, err = p.stdout.decode(), p.stderr.decode()
             what = "vitro-img %s: exit code %d\n%s%s" % (words, p.returncode, out, err)
             assert p.returncode == code, what
             assert wanted in out + err, what
-            assert code in (0, 1) and not err.strip("\n") or err.count("\n") == 1 or "-p" in words, "lines: " + what
+            assert (code in (0, 1) and not err.strip("\n") or err.count("\n") == 1 or
+                    "-p" in words), "lines: " + what
             assert not os.path.exists(os.path.join(folder, "x.img")), "left behind: " + what
-        for words in ("info --output=json over.qcow2", "info --output=json --backing-chain over.qcow2",
+        for words in ("info --output=json over.qcow2",
+                      "info --output=json --backing-chain over.qcow2",
                       "check --output=json a.qcow2"):
             json.loads(subprocess.check_output([img, *words.split()], cwd=folder))
         size = os.stat(os.path.join(folder, "a.img")).st_size

@@ -15,10 +15,11 @@ allowed() {
     config) echo "base memory cpu/cpu.h iodev gui bios debug config" ;;
     esac
 }
+include='s/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p'
 bad=0
 for room in base memory cpu gui bios iodev debug img config; do
     for file in $(find "$room" -name '*.[ch]' -o -name '*.inc' -o -name '*.def'); do
-        for header in $(sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file"); do
+        for header in $(sed -n "$include" "$file"); do
             ok=no
             for a in $(allowed "$room"); do
                 case "$header" in
