@@ -213,7 +213,7 @@ static void epilogue(struct code *c)
     emit(c, 0xC3, 1);
 }
 
-/* ---- random cases ---- */
+/* ---- random cases ---------------------------------------------------------------------------- */
 static uint64_t draw(uint64_t *seed)
 {
     *seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
@@ -357,7 +357,7 @@ static void build(struct insn_case *k, uint64_t *seed)
     epilogue(c);
 }
 
-/* ---- both sides ---- */
+/* ---- both sides ------------------------------------------------------------------------------ */
 struct twin {
     struct bench *b;
     uint8_t *host[2];
