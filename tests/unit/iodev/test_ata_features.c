@@ -211,6 +211,41 @@ START_TEST(read_verify)
 }
 END_TEST
 
+/* ---- bus master (290550-002, 2.7) ------------------------------------------------------------- */
+
+enum { BM = 0xC000, BM_STATUS = 2, BM_TABLE = 4 };
+
+/* Two sets of registers; bits 5 and 6 are the BIOS's to set; 7 (one channel at a time) is 0. */
+START_TEST(bus_master_registers)
+{
+    fake_pci_write(b, 1, 1, 0x20, BM, DWORD);
+    fake_pci_write(b, 1, 1, 4, 5, WORD);
+    for (unsigned base = BM; base <= BM + 8; base += 8) {
+        ck_assert_uint_eq(fake_in8(b, (uint16_t)base), 0);
+        ck_assert_uint_eq(fake_in8(b, (uint16_t)(base + BM_STATUS)), 0);
+        fake_out8(b, (uint16_t)(base + BM_STATUS), 0xFF);
+        ck_assert_uint_eq(fake_in8(b, (uint16_t)(base + BM_STATUS)), 0x60);
+        fake_out32(b, (uint16_t)(base + BM_TABLE), 0x12345677 + base);
+        ck_assert_uint_eq(fake_in32(b, (uint16_t)(base + BM_TABLE)), (0x12345677 + base) & ~3u);
+    }
+    fake_out8(b, BM, 0x09);                /* start, to memory: nothing to do yet */
+    ck_assert_uint_eq(fake_in8(b, BM), 0x09);
+    ck_assert_uint_eq(fake_in8(b, BM + BM_STATUS), 0x61);
+    ck_assert_uint_eq(fake_in8(b, BM + 8 + BM_STATUS), 0x60);
+    fake_out8(b, BM + BM_STATUS, 0x60);    /* the active bit is read-only */
+    ck_assert_uint_eq(fake_in8(b, BM + BM_STATUS), 0x61);
+    fake_out8(b, BM, 0x08);
+    ck_assert_uint_eq(fake_in8(b, BM + BM_STATUS), 0x60);
+    fake_out8(b, BASE + CMD, 0xE7);        /* any command's INTRQ shows, and stays until it is cleared */
+    fake_advance(b, MS);
+    ck_assert_uint_eq(fake_in8(b, BM + BM_STATUS), 0x64);
+    fake_in8(b, BASE + STATUS);
+    ck_assert_uint_eq(fake_in8(b, BM + BM_STATUS), 0x64);
+    fake_out8(b, BM + BM_STATUS, 0x64);
+    ck_assert_uint_eq(fake_in8(b, BM + BM_STATUS), 0x60);
+}
+END_TEST
+
 /* ---- channels, and what software looks for on them ------------------------------------------- */
 
 START_TEST(four_channels)
@@ -307,6 +342,7 @@ int main(void)
         four_channels,
         probe_of_old,
         diagnostic_to_an_absent_slave,
+        bus_master_registers,
         geometry_too_large_for_the_disk,
     };
     return temp_run("ata_features", begin, end, tests, sizeof tests / sizeof tests[0]);
