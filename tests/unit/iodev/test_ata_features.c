@@ -211,7 +211,7 @@ START_TEST(read_verify)
 }
 END_TEST
 
-/* ---- bus master (290550-002, 2.7) ------------------------------------------------------------- */
+/* ---- bus master (290550-002, 2.7) ------------------------------------------------------------ */
 
 enum { BM = 0xC000, BM_STATUS = 2, BM_TABLE = 4 };
 
@@ -236,7 +236,7 @@ START_TEST(bus_master_registers)
     ck_assert_uint_eq(fake_in8(b, BM + BM_STATUS), 0x61);
     fake_out8(b, BM, 0x08);
     ck_assert_uint_eq(fake_in8(b, BM + BM_STATUS), 0x60);
-    fake_out8(b, BASE + CMD, 0xE7);        /* any command's INTRQ shows, and stays until it is cleared */
+    fake_out8(b, BASE + CMD, 0xE7);        /* any command's INTRQ shows, until it is cleared */
     fake_advance(b, MS);
     ck_assert_uint_eq(fake_in8(b, BM + BM_STATUS), 0x64);
     fake_in8(b, BASE + STATUS);
