@@ -134,6 +134,18 @@ static inline unsigned peek8(struct board *b, uint64_t at)
     return (unsigned)memory_read(b->memory, at, BYTE);
 }
 
+/* Planes 0-3 at an address, plane 3 in the top byte. */
+static inline uint32_t planes_of(const struct vga *v, unsigned a)
+{
+    const uint8_t *p = v->vram + 4 * a;
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline void set_planes(struct vga *v, unsigned a, uint32_t value)
+{
+    for (unsigned p = 0; p < 4; p++) v->vram[4 * a + p] = (uint8_t)(value >> 8 * p);
+}
+
 static inline struct screen_frame draw(struct board *b)
 {
     struct screen_frame f;
