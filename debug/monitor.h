@@ -28,8 +28,8 @@ struct monitor_machine {                   /* what it acts on */
     void (*type)(void *ctx, const char *utf8);
 };
 
-struct monitor *monitor_new(struct server *,
-                            const struct monitor_machine *); /* takes the server over */
+/* Takes the server over. */
+struct monitor *monitor_new(struct server *, const struct monitor_machine *);
 void monitor_free(struct monitor *);
 void monitor_poll(struct monitor *);       /* carries out what was typed */
 int  monitor_fd(const struct monitor *);

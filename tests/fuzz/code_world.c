@@ -57,8 +57,7 @@ static void put(struct world *w, uint32_t at, uint64_t value, unsigned bytes)
     for (unsigned n = 0; n < bytes; n++) w->ram[at + n] = (uint8_t)(value >> 8 * n);
 }
 
-/* ---- code
- * -------------------------------------------------------------------------------------------- */
+/* ---- code ------------------------------------------------------------------------------------ */
 static uint8_t random_opcode(struct rng *r)
 {
     static const uint8_t common[] = {
@@ -110,10 +109,9 @@ static void make_handler(struct world *w, struct rng *r, unsigned vector)
     else memcpy(to, error ? drop32 : skip32, error ? sizeof drop32 : sizeof skip32);
 }
 
-/* ---- descriptors
- * ------------------------------------------------------------------------------------- */
-static uint64_t descriptor(uint32_t base, uint32_t limit,
-                           unsigned access) /* access: as in struct cpu_segment */
+/* ---- descriptors ----------------------------------------------------------------------------- */
+/* access: as in struct cpu_segment. */
+static uint64_t descriptor(uint32_t base, uint32_t limit, unsigned access)
 {
     uint64_t low = (uint64_t)(base & 0xFFFFFF) << 16 | (limit & 0xFFFF);
     uint64_t high = (uint64_t)(base >> 24) << 24 | (access & 0xF000) << 8 | (limit & 0xF0000) |
@@ -220,8 +218,7 @@ static void make_tasks(struct world *w, struct rng *r)
     for (unsigned n = 0; n < 10; n++) put(w, TSS_64 + 4 + 8 * n, STACKS + 0x400 * (n + 1), 8);
 }
 
-/* ---- pages
- * ------------------------------------------------------------------------------------------- */
+/* ---- pages ----------------------------------------------------------------------------------- */
 static uint64_t random_pte(struct rng *r, unsigned page)
 {
     uint64_t rights = PTE_P | PTE_W | PTE_U;
@@ -263,8 +260,7 @@ static void make_pages(struct world *w, struct rng *r)
     put(w, LONG_PML4 + 0xFF8, LONG_PDPT | PTE_P | PTE_W | PTE_U, 8);
 }
 
-/* ---- registers
- * --------------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------- */
 static uint64_t random_value(struct rng *r)
 {
     switch (rnd(r, 8)) {

@@ -42,8 +42,7 @@ struct progress {
     uint64_t instructions, shutdowns;
 }; /* shared with the children */
 
-/* ---- one case
- * ------------------------------------------------------------------------------------------ */
+/* ---- one case -------------------------------------------------------------------------------- */
 static void show(const struct machine *m, const char *name)
 {
     struct cpu_regs g;
@@ -153,8 +152,7 @@ static bool run_case(struct machine pair[2], struct world *w, enum code_kind kin
     return compare(&pair[0], &pair[1], true, since);
 }
 
-/* ---- batches
- * ------------------------------------------------------------------------------------------- */
+/* ---- batches --------------------------------------------------------------------------------- */
 static const char *model_for(enum code_kind kind, uint64_t seed)
 {
     static const char *const models[] = {NULL,   "386", "486",     "pentium",

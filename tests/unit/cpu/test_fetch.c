@@ -63,8 +63,7 @@ START_TEST(a_limit_cuts_a_known_trace)
         ck_assert_int_eq(bench_go(b, 100), CPU_HALTED);
         ck_assert_int_eq(vector_taken(b), 13);
         ck_assert_uint_eq(stack32(b, 0), 0);
-        ck_assert_uint_eq(stack32(b, 1),
-                          limit < 8 ? limit + 1 : 8); /* the branch needs two bytes */
+        ck_assert_uint_eq(stack32(b, 1), limit < 8 ? limit + 1 : 8);    /* a branch has two bytes */
         ck_assert_uint_eq(b->r.gpr[GPR_AX], limit < 8 ? limit + 1 : 8);
         bench_free(b);
     }

@@ -342,8 +342,8 @@ START_TEST(no_execute)
         poke8(b, 0x201000, 0x90);
         bench_run(b, nxe ? "8A18 FFE0" : "FFE0");
         ck_assert_int_eq(vector_taken(b), 14);
-        ck_assert_uint_eq(stack64(b, 0),
-                          nxe ? 0x11 : 0x09); /* without NXE bit 63 is reserved, and I/D is 0 */
+        /* without NXE bit 63 is reserved, and I/D is 0 */
+        ck_assert_uint_eq(stack64(b, 0), nxe ? 0x11 : 0x09);
         ck_assert_uint_eq(b->r.cr2, HIGH_LADDR + 0x1000);
         ck_assert_uint_eq(stack64(b, 1), HIGH_LADDR + 0x1000);
         bench_free(b);
