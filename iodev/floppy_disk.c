@@ -150,10 +150,13 @@ static const struct floppy_track *odd_track(const struct floppy *f, unsigned hea
     return f->odd[f->cylinder % FLOPPY_CYLINDERS][head & 1];
 }
 
-/* 40-track disks in an 80-track drive: every second step is between the tracks. */
+/* A 40-track disk in a 1.2M drive: every second step is between the tracks. There are no such disks
+ * for 3.5" drives; an image of one has its tracks where the drive steps to. */
+static bool half_tracks(const struct floppy *f) { return f->cmos_type == 2; }
+
 static unsigned steps_per_track(const struct floppy *f)
 {
-    return f->layout.tracks <= 45 && f->cmos_type != 1 ? 2 : 1;
+    return f->layout.tracks <= 45 && half_tracks(f) ? 2 : 1;
 }
 
 /* The image's track under the head; -1: between two of them, or behind the last. */
@@ -302,7 +305,7 @@ static int plain_track(const struct floppy *f, unsigned head, const struct flopp
         seen |= (uint64_t)1 << (id[i].r - 1);
     }
     if (count >= FLOPPY_IDS || seen != ((uint64_t)1 << count) - 1) return -1;
-    bool double_step = c * 2 == f->cylinder && f->cmos_type != 1;
+    bool double_step = c * 2 == f->cylinder && half_tracks(f);
     return c == f->cylinder || double_step ? c : -1;
 }
 

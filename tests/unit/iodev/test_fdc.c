@@ -456,6 +456,24 @@ START_TEST(double_step)
 }
 END_TEST
 
+/* There are no 3.5" disks with 40 tracks: an image of one has them where the drive has its own. */
+START_TEST(forty_tracks_in_a_small_drive)
+{
+    static const char *const types[] = { "720k", "1_44", "2_88" };
+    for (unsigned i = 0; i < 3; i++) {
+        fake_free(b);
+        temp_image(&temp, "360.img", 720);
+        start(types[i]);
+        leave_reset(1);
+        seek(0, 21);
+        COMMAND(0x46, 0x04, 21, 1, 4, 2, 9, 0x1B, 0xFF);
+        dma_in(data, 512);
+        expect(0x04, 0, 0, 21, 1, 5);
+        check_sector(data, 21, 1, 4, 9);
+    }
+}
+END_TEST
+
 /* FIFO on, threshold 4: 12 bytes at a time; the host may also look at RQM alone. */
 START_TEST(non_dma_with_fifo)
 {
@@ -561,7 +579,7 @@ int main(void)
         write_sectors, wrong_addresses, data_rate_has_to_match, host_that_never_seeks, implied_seek,
         non_dma_read_and_write, format_track, verify_moves_nothing, write_protected_disk,
         change_line, eject_in_the_middle, short_image_is_padded, formats_by_size,
-        type_overrides_size, double_step, non_dma_with_fifo, overrun,
+        type_overrides_size, double_step, forty_tracks_in_a_small_drive, non_dma_with_fifo, overrun,
         dumpreg_shows_the_last_eot, recalibrate_from_behind_cylinder_79,
         hostile_register_writes,
     };
