@@ -115,8 +115,7 @@ static void exits(const struct out *o)
 {
     static const char *const text[EXIT_COUNT] = {
         [EXIT_NO_TRACE] = "the target has no long trace (yet)",
-        [EXIT_INSN] = "an instruction that ends its trace, or a target that the look-up did not "
-                      "reach",
+        [EXIT_INSN] = "an instruction that ends its trace, or a target not found by look-up",
         [EXIT_NO_LINK] = "a branch has no link (yet)",
         [EXIT_DUE] = "a timer or an event is due, or the end of a slice",
         [EXIT_SLICE] = "in front of an exact stop",
