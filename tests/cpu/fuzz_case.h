@@ -133,6 +133,10 @@ struct native_frame {
 struct native_frame native_frame(enum fuzz_mode, const struct outcome *in);
 /* Runs from `in` until an exception, in the arena as it is. */
 void native_run(enum fuzz_mode, const struct outcome *in, struct outcome *out);
+/* Is there memory of the test's own process (its stack, a library)? */
+bool native_owns(uint64_t address);
+/* Makes it so, to test that. */
+bool native_occupy(uint64_t address);
 
 struct engine {
     struct memory *memory;

@@ -34,12 +34,23 @@ void native_run(enum fuzz_mode mode, const struct outcome *in, struct outcome *o
     (void)mode;
     *out = *in;
 }
+bool native_owns(uint64_t address)
+{
+    (void)address;
+    return false;
+}
+bool native_occupy(uint64_t address)
+{
+    (void)address;
+    return false;
+}
 #else
 #include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -174,6 +185,30 @@ void native_run(enum fuzz_mode mode, const struct outcome *in, struct outcome *o
 {
     caught = out;
     if (!sigsetjmp(back, 0)) enter(mode, in);
+}
+
+/* ---- whose memory ---------------------------------------------------------------------------- */
+
+/* Linux chooses other addresses for each process. */
+bool native_owns(uint64_t address)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    unsigned long long from, to;
+    bool found = false;
+    if (!maps || address < ARENA_STACK + ARENA_STACK_LEN) goto out;
+    while (!found && fscanf(maps, "%llx-%llx%*[^\n]", &from, &to) == 2)
+        found = address >= from && address < to;
+out:
+    if (maps) fclose(maps);
+    return found;
+}
+
+bool native_occupy(uint64_t address)
+{
+    void *page = (void *)(uintptr_t)(address & ~0xFFFull);
+    void *got = mmap(page, 0x1000, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_POPULATE, -1, 0);
+    return got == page || native_owns(address);
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */

@@ -24,7 +24,7 @@ struct fuzz {
     struct outcome before, native, ours;
     uint8_t code[ARENA_CODE_LEN], data[ARENA_DATA_LEN], stack[ARENA_STACK_LEN];
     bool code_written; /* by the last case */
-    uint64_t seed, cases, failures, unsteady, instructions;
+    uint64_t seed, cases, failures, unsteady, instructions, occupied;
     uint16_t start[PROGRAM_MAX + 1];
     uint32_t differ_at;
     bool keep_going;
@@ -294,6 +294,13 @@ static bool remainder_codes(const struct fuzz *f)
     return !compare(g);
 }
 
+/* Where the engine finds nothing, memory of the host's process may lie. */
+static bool address_in_use(const struct fuzz *f)
+{
+    const struct outcome *o = &f->ours;
+    return o->vector == TRAP_PF && (native_owns(o->cr2) || native_owns(o->cr2 + 63));
+}
+
 static struct allowance {
     const char *why;
     bool (*allows)(const struct fuzz *);
@@ -316,6 +323,7 @@ static struct allowance {
     {"MXCSR.MM, which AMD's processors have", misaligned_mode, 0},
     {"CALL with a bad stack and a bad target", call_of_nowhere, 0},
     {"INT1 in the middle of an instruction", int1_by_chance, 0},
+    {"an address at which the host's process has memory", address_in_use, 0},
 };
 
 /* Runs the program as it is: what differs, NULL if nothing; counts what is allowed. */
@@ -498,7 +506,7 @@ static int report(const struct fuzz *f)
 static int usage(void)
 {
     fprintf(stderr, "usage: native_fuzz [--mode 16|32|64] [--seconds N] [--count N] [--seed S] "
-                    "[--keep-going] [--list]\n");
+                    "[--keep-going] [--list] [--occupy ADDRESS]\n");
     return 2;
 }
 static bool parse(struct fuzz *f, int argc, char **argv, uint64_t *count, uint64_t *seconds)
@@ -514,6 +522,7 @@ static bool parse(struct fuzz *f, int argc, char **argv, uint64_t *count, uint64
         if (!strcmp(argv[k], "--seconds")) *seconds = strtoull(value, NULL, 0);
         else if (!strcmp(argv[k], "--count")) *count = strtoull(value, NULL, 0);
         else if (!strcmp(argv[k], "--seed")) f->seed = strtoull(value, NULL, 0);
+        else if (!strcmp(argv[k], "--occupy")) f->occupied = strtoull(value, NULL, 0);
         else if (!strcmp(argv[k], "--mode")) {
             while (mode < FUZZ_MODES && strcmp(value, mode_names[mode])) mode++;
             if (mode == FUZZ_MODES) return false;
@@ -540,6 +549,8 @@ int main(int argc, char **argv)
     if (!engine_open(&f.engine, f.mode, "nehalem"))
         return fprintf(stderr, "native_fuzz: out of memory\n"), 2;
     f.code_written = true;
+    if (f.occupied && !native_occupy(f.occupied))
+        return fprintf(stderr, "native_fuzz: no memory at that address\n"), 2;
     printf("%s-bit code, first seed %" PRIu64 "\n", mode_names[f.mode], f.seed);
     fuzz_all(&f, count, seconds);
     engine_close(&f.engine);

@@ -21,7 +21,8 @@ def picture(m, below=0.0):
     """The screen as (width, height, how many different colours);
     below: from this part of its height on."""
     path = os.path.join(m.dir, "screen.ppm")
-    m.monitor("screendump " + path)
+    if m.monitor("screendump " + path).strip():    # why not: the BIOS has set no mode yet
+        return 0, 0, 0
     with open(path, "rb") as f:
         magic, width, height, _ = f.readline(), *f.readline().split(), f.readline()
         pixels = f.read()
