@@ -195,11 +195,10 @@ bool native_owns(uint64_t address)
     FILE *maps = fopen("/proc/self/maps", "r");
     unsigned long long from, to;
     bool found = false;
-    if (!maps || address < ARENA_STACK + ARENA_STACK_LEN) goto out;
+    if (!maps) return false;
     while (!found && fscanf(maps, "%llx-%llx%*[^\n]", &from, &to) == 2)
-        found = address >= from && address < to;
-out:
-    if (maps) fclose(maps);
+        found = from >= ARENA_STACK + ARENA_STACK_LEN && address >= from && address < to;
+    fclose(maps);
     return found;
 }
 

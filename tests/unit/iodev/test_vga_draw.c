@@ -14,10 +14,8 @@ static struct vga *v;
 
 static void setup(void)
 {
-    b = fake_new(1 << 20);
-    struct device *d = fake_plug(b, &vga_class, NULL);
-    ck_assert_ptr_nonnull(d);
-    v = vga_of(d);
+    v = plug_vga(&b);
+    ck_assert_ptr_nonnull(v);
 }
 
 static void teardown(void) { fake_free(b); }

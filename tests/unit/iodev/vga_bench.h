@@ -45,6 +45,14 @@ static const struct vga_mode mode_13 = {   /* 320x200, 256 colours */
     { 0, 0, 0, 0, 0, 0x40, 0x05, 0x0F, 0xFF },
 };
 
+/* A board with the card alone; NULL: it cannot be plugged in. */
+static inline struct vga *plug_vga(struct board **b)
+{
+    *b = fake_new(1 << 20);
+    struct device *d = fake_plug(*b, &vga_class, NULL);
+    return d ? vga_of(d) : NULL;
+}
+
 static inline void set_seq(struct board *b, unsigned index, unsigned value)
 {
     fake_out16(b, 0x3C4, (uint16_t)(value << 8 | index));
