@@ -166,9 +166,3 @@ static inline void identify(void)
     for (unsigned i = 0; i < 512; i++) sum = (uint8_t)(sum + data[i]);
     ck_assert_uint_eq(sum, 0);
 }
-
-static inline void map_bus_master(void)
-{
-    fake_pci_write(b, 1, 1, 0x20, BM, DWORD);
-    fake_pci_write(b, 1, 1, 4, 5, WORD);
-}

@@ -5,6 +5,7 @@
 #include "iodev/ata_disk.h"
 #include "iodev/ide.h"
 #include "tests/unit/fake_board.h"
+#include "tests/unit/iodev/bus_master_bench.h"
 #include "tests/unit/iodev/temp_image.h"
 
 enum {
@@ -218,8 +219,7 @@ enum { BM = 0xC000, BM_STATUS = 2, BM_TABLE = 4 };
 /* Two sets of registers; bits 5 and 6 are the BIOS's to set; 7 (one channel at a time) is 0. */
 START_TEST(bus_master_registers)
 {
-    fake_pci_write(b, 1, 1, 0x20, BM, DWORD);
-    fake_pci_write(b, 1, 1, 4, 5, WORD);
+    map_bus_master(b, BM);
     for (unsigned base = BM; base <= BM + 8; base += 8) {
         ck_assert_uint_eq(fake_in8(b, (uint16_t)base), 0);
         ck_assert_uint_eq(fake_in8(b, (uint16_t)(base + BM_STATUS)), 0);

@@ -5,6 +5,7 @@
 #include "iodev/cdrom/atapi_cd.h"
 #include "iodev/ide.h"
 #include "tests/unit/fake_board.h"
+#include "tests/unit/iodev/bus_master_bench.h"
 #include "tests/unit/iodev/temp_image.h"
 
 enum { BASE = 0x1F0, ERR = 1, FEATURE = 1, COUNT = 2, LOW = 3, MID = 4, HIGH = 5, DEV = 6, CMD = 7,
@@ -253,8 +254,7 @@ END_TEST
 /* nIEN takes INTRQ off the wire, for the bus master's status bit as well. */
 START_TEST(nien_and_bus_master)
 {
-    fake_pci_write(b, 1, 1, 0x20, BM, DWORD);
-    fake_pci_write(b, 1, 1, 4, 5, WORD);
+    map_bus_master(b, BM);
     fake_out8(b, BASE + CONTROL, 2);
     fake_out8(b, BASE + CMD, 0xE7);
     fake_advance(b, 10 * MS);

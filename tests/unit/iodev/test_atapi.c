@@ -2,6 +2,7 @@
  * ATAPI CD-ROM drive by ATA/ATAPI-6 (protocol) and MMC-3 (packet commands): all but reading.
  */
 #include "tests/unit/iodev/atapi_bench.h"
+#include "tests/unit/iodev/bus_master_bench.h"
 
 /* ---- ATA ------------------------------------------------------------------------------------- */
 
@@ -377,7 +378,7 @@ START_TEST(hostile_register_writes)
         BM + 12, BASE, BASE,
     };
     uint32_t x = 7;
-    map_bus_master();
+    map_bus_master(b, BM);
     for (unsigned i = 0; i < 400000; i++) {
         x = x * 1664525 + 1013904223;
         uint16_t port = ports[x >> 28];

@@ -2,6 +2,7 @@
  * Reading from an ATAPI CD-ROM drive (MMC-3), by PIO and DMA, and the images it reads from.
  */
 #include "tests/unit/iodev/atapi_bench.h"
+#include "tests/unit/iodev/bus_master_bench.h"
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
@@ -47,17 +48,11 @@ START_TEST(byte_count_limit)
 }
 END_TEST
 
-static void prd(uint32_t table, unsigned n, uint32_t at, uint32_t bytes, bool last)
-{
-    memory_write(b->memory, table + n * 8, at, DWORD);
-    memory_write(b->memory, table + n * 8 + 4, (bytes & 0xFFFF) | (last ? 1u << 31 : 0), DWORD);
-}
-
 START_TEST(read_by_dma)
 {
-    map_bus_master();
-    prd(0x1000, 0, 0x100000, 0x10000, false);
-    prd(0x1000, 1, 0x200000, 8 * 2048, true);
+    map_bus_master(b, BM);
+    put_prd(b, 0x1000, 0, 0x100000, 0x10000, false);
+    put_prd(b, 0x1000, 1, 0x200000, 8 * 2048, true);
     fake_out32(b, BM + 12, 0x1000);
     fake_out8(b, BM + 10, 0x06);
     send_packet((const uint8_t[12]){ 0x28, 0, 0, 0, 0, 20, 0, 0, 40 }, 1);
@@ -76,9 +71,9 @@ END_TEST
 START_TEST(mode_select_by_dma)
 {
     static const uint8_t list[24] = { [8] = 0x0E, 14, 4, 0, 0, 0, 0, 75, 1, 0x12, 2, 0x34 };
-    map_bus_master();
+    map_bus_master(b, BM);
     memory_copy_to(b->memory, 0x100000, list, sizeof list);
-    prd(0x1000, 0, 0x100000, sizeof list, true);
+    put_prd(b, 0x1000, 0, 0x100000, sizeof list, true);
     fake_out32(b, BM + 12, 0x1000);
     send_packet((const uint8_t[12]){ 0x55, 0x10, 0, 0, 0, 0, 0, 0, 24 }, 1);
     fake_advance(b, MS);                   /* waits for the bus master */

@@ -2,28 +2,15 @@
  * ATA disks by bus master (SFF-8038i), their images, and hostile register writes.
  */
 #include "tests/unit/iodev/ide_bench.h"
+#include "tests/unit/iodev/bus_master_bench.h"
 
 /* ---- bus master ------------------------------------------------------------------------------ */
 
-static void map_bus_master(void)
-{
-    ck_assert_uint_eq(fake_pci_read(b, 1, 1, 0, DWORD), 0x70108086);
-    ck_assert_uint_eq(fake_pci_read(b, 1, 1, 8, DWORD) >> 8, 0x010180);
-    fake_pci_write(b, 1, 1, 0x20, BM, DWORD);
-    fake_pci_write(b, 1, 1, 4, 5, WORD);
-}
-
-static void prd(uint32_t table, unsigned n, uint32_t at, uint32_t bytes, bool last)
-{
-    memory_write(b->memory, table + n * 8, at, DWORD);
-    memory_write(b->memory, table + n * 8 + 4, (bytes & 0xFFFF) | (last ? 1u << 31 : 0), DWORD);
-}
-
 START_TEST(dma_read_scatters)
 {
-    map_bus_master();
-    prd(0x1000, 0, 0x10000, 512, false);
-    prd(0x1000, 1, 0x20000, 512 * 2, true);
+    map_bus_master(b, BM);
+    put_prd(b, 0x1000, 0, 0x10000, 512, false);
+    put_prd(b, 0x1000, 1, 0x20000, 512 * 2, true);
     fake_out32(b, BM + 4, 0x1000);
     fake_out8(b, BM + 2, 0x06);
     address(100, 3);
@@ -45,12 +32,12 @@ END_TEST
 
 START_TEST(dma_write_large_ext)
 {
-    map_bus_master();
+    map_bus_master(b, BM);
     for (unsigned i = 0; i < 256 * 512; i++) data[i] = (uint8_t)(i * 5 + i / 512);
     memory_copy_to(b->memory, 0x100000, data, sizeof data);
-    prd(0x1000, 0, 0x100000, 0x10000, false);            /* 0 = 64 KiB */
-    prd(0x1000, 1, 0x110000, 0x10000, false);
-    prd(0x1000, 2, 0x120000, 0x10000, true);             /* longer than the transfer */
+    put_prd(b, 0x1000, 0, 0x100000, 0x10000, false);            /* 0 = 64 KiB */
+    put_prd(b, 0x1000, 1, 0x110000, 0x10000, false);
+    put_prd(b, 0x1000, 2, 0x120000, 0x10000, true);             /* longer than the transfer */
     fake_out32(b, BM + 4, 0x1000);
     fake_out8(b, BM, 0x01);                              /* started before the command */
     address48(64, 256);
@@ -66,8 +53,8 @@ END_TEST
 
 START_TEST(dma_table_too_short_hangs_until_reset)
 {
-    map_bus_master();
-    prd(0x1000, 0, 0x10000, 512, true);
+    map_bus_master(b, BM);
+    put_prd(b, 0x1000, 0, 0x10000, 512, true);
     fake_out32(b, BM + 4, 0x1000);
     address(0, 2);
     fake_out8(b, CMD, 0xC8);
@@ -84,7 +71,7 @@ END_TEST
 
 START_TEST(dma_table_outside_ram)
 {
-    map_bus_master();
+    map_bus_master(b, BM);
     fake_out32(b, BM + 4, 0xFFFFFFFC);
     address(0, 2);
     fake_out8(b, CMD, 0xCA);
@@ -161,7 +148,7 @@ END_TEST
 START_TEST(hostile_register_writes)
 {
     uint32_t x = 99;
-    map_bus_master();
+    map_bus_master(b, BM);
     for (unsigned i = 0; i < 300000; i++) {
         x = x * 1664525 + 1013904223;
         static const uint16_t ports[16] = {
