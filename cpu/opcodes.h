@@ -93,6 +93,8 @@ struct op {
     uint8_t  form;
     bool     group;
 };
+#define ROW(mn, frm, fam, tr) \
+    { .mnemonic = mn, .family = &family_##fam, .traits = (uint32_t)(tr), .form = frm }
 #define FAMILY_DECLARE(name) extern const struct family family_##name
 
 /* What a handler of kind K_NONE/K_R/K_M with width v needs and cannot see otherwise: decoded
@@ -102,3 +104,27 @@ struct op {
  * selector. Control/debug/segment registers: their number in dst or src. Three-operand forms
  * (GvEvIz, EvGvIb): RR/RM/MR plus imm.
  * Operand size for ONE() families: see insn_opsize(). */
+
+/* Rows (opcodes.c). A code of no instruction has a row without a family; rows
+ * with `group` are continued by modrm.reg. */
+const struct op *opcode_row(uint16_t code);                         /* 00-FF, 0F00-0FFF */
+const struct op *opcode_group_row(uint16_t code, uint8_t modrm);
+const struct op *opcode_x87_row(uint8_t code, uint8_t modrm);       /* D8-DF */
+const struct op *opcode_0f01_row(uint8_t modrm, bool prefixed);     /* mod 3; NULL: the group's */
+
+/* Rows that a mandatory prefix chooses (MMX, SSE), and their operands (opcodes_simd.c). */
+enum simd_map { MAP_0F, MAP_0F38, MAP_0F3A, MAP_3DNOW, MAPS };
+enum simd_prefix { NP, P66, PF3, PF2, PREFIXES };
+enum { SIMD_F_ALIGNED = 1, SIMD_F_IMMEDIATE = 2, SIMD_F_STORE = 4, SIMD_F_DOUBLE = 8 };
+struct simd_form {
+    const char *text;
+    uint8_t reg, rm;               /* enum simd_file */
+    uint8_t bytes;                 /* of a memory operand; 0: 4, or 8 with REX.W */
+    uint8_t flags;
+};
+const struct op *simd_row(enum simd_map, enum simd_prefix, uint8_t code);      /* NULL: none */
+bool simd_is_group(enum simd_map, uint8_t code);
+const struct op *simd_group_row(enum simd_prefix, uint8_t code, uint8_t modrm);
+const struct simd_form *simd_form(unsigned form);                       /* NULL: a general form */
+const char *op_form_text(const struct op *);               /* operands as the manual names them */
+void simd_print_opcodes(void (*row)(void *ctx, const char *bytes, const struct op *), void *ctx);

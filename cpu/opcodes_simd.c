@@ -3,18 +3,13 @@
  * byte, and their operand forms. SDM vol. 2, 2.1.2 (mandatory prefixes), appendix A.2.1 and A.4.
  */
 #include <stdio.h>
-#include "cpu/decode.h"
 #include "cpu/families.h"
+#include "cpu/opcodes.h"
 #include "cpu/simd.h"
 
 #define MAP(code)                                                                                  \
     ((code) < 0x10000 ? MAP_0F : (code) < 0x0F1000 ? MAP_3DNOW \
      : (code) < 0x0F3900 ? MAP_0F38 : MAP_0F3A)
-#define ROW(mn, frm, fam, tr)                                                                      \
-    {                                                                                              \
-        .mnemonic = mn, .family = &family_##fam, .traits = (uint32_t)(tr), .form = frm             \
-    }
-
 #define SSE(prefix, code, mn, form, fam, tr)                                                       \
     [MAP(code)][prefix][(code)&0xFF] = ROW(mn, form, fam, tr),
 #define SSEM(prefix, code, reg, mn, form, fam, tr)
