@@ -77,6 +77,7 @@ struct fuzz_insn {
     uint8_t bytes[16], len;
     int8_t target;                /* branch: index of the instruction it goes to; -1: none */
     uint8_t rel;                  /* bytes of the displacement, at the end                 */
+    bool indirect;                /* goes to where a register or the stack says            */
     uint16_t reads, sets, undefs; /* flags                                                 */
     const struct gen_row *row;
 };
@@ -103,6 +104,11 @@ static inline unsigned fuzz_below(struct fuzz_random *r, unsigned n)
 static inline bool fuzz_chance(struct fuzz_random *r, unsigned percent)
 {
     return fuzz_below(r, 100) < percent;
+}
+
+static inline void fuzz_put64(uint8_t *to, uint64_t v, unsigned bytes)
+{
+    for (unsigned n = 0; n < bytes; n++) to[n] = (uint8_t)(v >> 8 * n);
 }
 
 /* Registers, then a program for them: a case is a function of mode and seed. */

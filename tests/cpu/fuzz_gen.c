@@ -7,6 +7,7 @@
 #include <string.h>
 #include "cpu/decode.h"
 #include "tests/cpu/fuzz_rules.h"
+#include "tests/cpu/fuzz_values.h"
 
 struct gen_row {
     const char *mnemonic;
@@ -107,90 +108,13 @@ static unsigned below(struct gen *g, unsigned n)
 {
     return fuzz_below(&g->random, n);
 }
-
-/* ---- values ---------------------------------------------------------------------------------- */
 static uint64_t value(struct gen *g)
 {
-    static const uint64_t corners[] = {
-        0,          1,          2,          0x7F,       0x80,       0xFF,
-        0x7FFF,     0x8000,     0xFFFF,     0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
-        0xFFFFFF80, 0xFFFF8000, 1ull << 63, ~0ull >> 1, ~0ull,      31,
-        32,         33,         63,         64,         65,         0x8080808080808080};
-    if (chance(g, 35)) return corners[below(g, COUNT_OF(corners))];
-    return fuzz_random(&g->random) >> (chance(g, 50) ? below(g, 64) : 0);
+    return fuzz_value(&g->random);
 }
-
-static uint32_t float_value(struct gen *g)
+static uint32_t data_address(struct gen *g)
 {
-    static const uint32_t corners[] = {0,          0x80000000, 1,          0x80000001, 0x007FFFFF,
-                                       0x00800000, 0x3F800000, 0xBF800000, 0x7F7FFFFF, 0x7F800000,
-                                       0xFF800000, 0x7FC00000, 0x7F800001, 0xFFBFFFFF, 0x4F000000,
-                                       0xCF000000, 0x5F000000, 0xDF000000, 0x3F000000, 0x4B000001};
-    if (chance(g, 40)) return corners[below(g, COUNT_OF(corners))];
-    uint32_t v = (uint32_t)fuzz_random(&g->random);
-    if (chance(g, 60)) v = (v & 0x807FFFFF) | (0x3F800000 + ((below(g, 60) - 30u) << 23));
-    if (chance(g, 30)) v &= ~0u << below(g, 23);
-    return v;
-}
-static uint64_t double_value(struct gen *g)
-{
-    static const uint64_t corners[] = {0,
-                                       1ull << 63,
-                                       1,
-                                       0x000FFFFFFFFFFFFF,
-                                       1ull << 52,
-                                       0x3FFull << 52,
-                                       0xBFFull << 52,
-                                       0x7FEFFFFFFFFFFFFF,
-                                       0x7FFull << 52,
-                                       0xFFFull << 52,
-                                       0x7FF8ull << 48,
-                                       0x7FF0000000000001,
-                                       0xFFF7FFFFFFFFFFFF,
-                                       0x41E0ull << 48,
-                                       0xC1E0ull << 48,
-                                       0x43E0ull << 48,
-                                       0xC3E0ull << 48,
-                                       0x41DFFFFFFFC00000,
-                                       0x36A0ull << 48,
-                                       0x47EFFFFFF0000000};
-    if (chance(g, 40)) return corners[below(g, COUNT_OF(corners))];
-    uint64_t v = fuzz_random(&g->random);
-    if (chance(g, 60)) v = (v & ~(0x7FFull << 52)) | (uint64_t)(0x3FF - 80 + below(g, 160)) << 52;
-    if (chance(g, 30)) v &= ~0ull << below(g, 52);
-    return v;
-}
-static void put64(uint8_t *to, uint64_t v, unsigned bytes)
-{
-    for (unsigned n = 0; n < bytes; n++) to[n] = (uint8_t)(v >> 8 * n);
-}
-/* Normal numbers of all sizes, integers, and the corners of the 80-bit format. */
-static void extended_value(struct gen *g, uint8_t to[10])
-{
-    static const uint16_t exponents[] = {0,      1,      0x7FFF, 0x7FFE, 0x3FFF,
-                                         0x3FFE, 0x400E, 0x403E, 0x3C01, 0x43FE};
-    static const uint64_t mantissas[] = {
-        0, 1, 1ull << 63, ~0ull, 3ull << 62, (1ull << 63) + 1, ~0ull >> 1};
-    uint64_t m = chance(g, 30) ? mantissas[below(g, COUNT_OF(mantissas))]
-                               : fuzz_random(&g->random) | 1ull << 63;
-    unsigned e =
-        chance(g, 30) ? exponents[below(g, COUNT_OF(exponents))] : 0x3FFF - 70 + below(g, 140);
-    if (chance(g, 20)) m &= ~0ull << below(g, 64);
-    put64(to, m, 8);
-    put64(to + 8, e | below(g, 2) << 15, 2);
-}
-
-void gen_memory(uint64_t seed, uint8_t *to, size_t len)
-{
-    struct gen g = {.random = {seed * 0x1000003}};
-    for (size_t n = 0; n + 16 <= len; n += 16) {
-        unsigned kind = below(&g, 8);
-        for (unsigned k = 0; k < 4; k++)
-            put64(to + n + 4 * k, kind < 5 ? value(&g) : float_value(&g), 4);
-        if (kind == 4) put64(to + n + 8 * below(&g, 2), value(&g), 8);
-        if (kind >= 6) put64(to + n, double_value(&g), 8), put64(to + n + 8, double_value(&g), 8);
-        if (kind == 5) extended_value(&g, to + n + below(&g, 7));
-    }
+    return fuzz_data_address(&g->random, g->mode);
 }
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
@@ -217,13 +141,6 @@ static bool is(const struct gen *g, const char *mnemonic)
     return !strcmp(g->row->mnemonic, mnemonic);
 }
 
-/* An address of data, as this mode sees it; mostly aligned, as SSE wants it. */
-static uint32_t data_address(struct gen *g)
-{
-    uint32_t at = 0x400 + below(g, ARENA_DATA_LEN - 0x800);
-    if (chance(g, 60)) at &= ~15u;
-    return at + (g->mode == CODE16 ? 0 : ARENA_DATA);
-}
 static unsigned pointer_register(struct gen *g)
 {
     for (unsigned tries = 0; tries < 8; tries++) {
@@ -381,6 +298,11 @@ static bool is_branch(const struct gen_row *r)
 {
     return r->form == F_Jb || r->form == F_Jz;
 }
+static bool is_indirect(const struct gen_row *r)
+{
+    bool jumps = !strcmp(r->mnemonic, "call") || !strcmp(r->mnemonic, "jmp");
+    return (r->form == F_Ev && jumps) || !strcmp(r->mnemonic, "ret");
+}
 static bool is_string(const struct gen_row *r)
 {
     return r->form == F_Xb || r->form == F_Xv;
@@ -470,39 +392,10 @@ static void instruction(struct gen *g, struct fuzz_insn *o, unsigned index, unsi
         g->row = &rows[c->row[g->mode][class][below(g, c->n[g->mode][class])]];
     g->o = o;
     o->row = g->row;
+    o->indirect = is_indirect(g->row);
     g->rex = 0;
     if (is_branch(g->row)) branch(g, index, n);
     else encode(g);
-}
-
-/* ---- programs -------------------------------------------------------------------------------- */
-static bool program_jumps(const struct program *p)
-{
-    for (unsigned k = 0; k < p->n; k++) {
-        const struct gen_row *r = p->insn[k].row;
-        if (r->form == F_Ev && (!strcmp(r->mnemonic, "call") || !strcmp(r->mnemonic, "jmp")))
-            return true;
-        if (!strcmp(r->mnemonic, "ret")) return true;
-    }
-    return false;
-}
-/* With branches only forwards, a set that only grows where paths meet is enough. Behind indirect
- * branches anything may have come before. */
-bool program_flags(const struct program *p, uint16_t undefined[PROGRAM_MAX + 1])
-{
-    uint16_t arriving[PROGRAM_MAX + 1] = {0}, all = 0;
-    bool indirect = program_jumps(p);
-    for (unsigned k = 0; k < p->n; k++) all |= p->insn[k].undefs;
-    for (unsigned k = 0; k < p->n; k++) {
-        const struct fuzz_insn *i = &p->insn[k];
-        undefined[k] = indirect ? all : arriving[k];
-        if (i->reads & undefined[k]) return false;
-        uint16_t after = (uint16_t)((undefined[k] & ~i->sets) | i->undefs);
-        if (i->target >= 0) arriving[i->target] |= after;
-        arriving[k + 1] |= after;
-    }
-    undefined[p->n] = indirect ? EFL_ALL : arriving[p->n]; /* or into the middle of one */
-    return true;
 }
 
 static void program(struct gen *g, struct program *p, unsigned n)
@@ -517,93 +410,10 @@ static void program(struct gen *g, struct program *p, unsigned n)
     }
 }
 
-unsigned program_bytes(const struct program *p, uint8_t *to, uint16_t start[PROGRAM_MAX + 1])
-{
-    unsigned len = 0;
-    for (unsigned k = 0; k < p->n; k++) {
-        start[k] = (uint16_t)len;
-        memcpy(to + len, p->insn[k].bytes, p->insn[k].len);
-        len += p->insn[k].len;
-    }
-    start[p->n] = (uint16_t)len;
-    for (unsigned k = 0; k < p->n; k++) {
-        const struct fuzz_insn *i = &p->insn[k];
-        if (i->target < 0) continue;
-        unsigned end = start[k] + i->len;
-        put64(to + end - i->rel, start[i->target] - end, i->rel);
-    }
-    return len;
-}
-
-void program_remove(struct program *p, unsigned k)
-{
-    for (unsigned j = k; j + 1 < p->n; j++) p->insn[j] = p->insn[j + 1];
-    p->n--;
-    for (unsigned j = 0; j < p->n; j++)
-        if (p->insn[j].target > (int)k) p->insn[j].target--;
-}
-
-/* ---- registers ------------------------------------------------------------------------------- */
-static void general_registers(struct gen *g, struct outcome *o)
-{
-    unsigned count = g->mode == CODE64 ? 16 : 8;
-    for (unsigned n = 0; n < count; n++) {
-        bool pointer = chance(g, 55);
-        o->gpr[n] = pointer ? data_address(g) : value(g);
-        if (g->mode != CODE64) o->gpr[n] = (uint32_t)o->gpr[n];
-        if (pointer) g->pointers |= 1u << n;
-    }
-    if (chance(g, 60)) o->gpr[1] = below(g, 40); /* counts */
-    uint32_t sp = 0x800 + below(g, 0x1000);
-    if (chance(g, 80)) sp &= ~7u;
-    o->gpr[4] = sp + (g->mode == CODE16 ? UPPER_SP : ARENA_STACK);
-    g->pointers &= ~(1u << 4);
-    o->rip = PROGRAM_AT + (g->mode == CODE16 ? 0 : ARENA_CODE);
-    o->rflags = 0x202 | (below(g, 0x1000) & (EFL_ALL | (chance(g, 30) ? 0x400 : 0)));
-    if (chance(g, 5)) o->rflags |= 1u << 18; /* AC */
-    if (chance(g, 3)) o->rflags |= EFL_TF;
-    if (chance(g, 3)) o->rflags |= 1u << 14;  /* NT */
-    if (chance(g, 10)) o->rflags |= 1u << 21; /* ID */
-}
-static void x87_registers(struct gen *g, struct outcome *o)
-{
-    o->fcw = (uint16_t)(0x40 | below(g, 4) << 8 | below(g, 4) << 10 |
-                        (chance(g, 75) ? 0x3F : below(g, 64)));
-    o->fsw = (uint16_t)(below(g, 8) << 11);
-    if (chance(g, 20))
-        o->fsw |= (uint16_t)((fuzz_random(&g->random) & 0x4700) | (below(g, 64) & o->fcw));
-    if (chance(g, 3)) o->fsw |= (uint16_t)below(g, 64);
-    if (o->fsw & ~o->fcw & 0x3F) o->fsw |= 0x8080;
-    o->tags = (uint8_t)(chance(g, 30)   ? below(g, 256)
-                        : chance(g, 50) ? 0xFFu
-                                        : 0xFFu << below(g, 5));
-    for (unsigned n = 0; n < 8; n++) extended_value(g, o->st[n]);
-}
-static void sse_registers(struct gen *g, struct outcome *o)
-{
-    for (unsigned n = 0; n < (g->mode == CODE64 ? 16 : 8); n++) {
-        unsigned kind = below(g, 3);
-        for (unsigned k = 0; k < 16; k += 8)
-            put64(o->xmm[n] + k,
-                  kind == 0   ? value(g)
-                  : kind == 1 ? double_value(g)
-                              : float_value(g) | (uint64_t)float_value(g) << 32,
-                  8);
-    }
-    o->mxcsr = 0x1F80 | below(g, 4) << 13;
-    if (chance(g, 15)) o->mxcsr |= 1u << 15;
-    if (chance(g, 15)) o->mxcsr |= 1u << 6;
-    if (chance(g, 10)) o->mxcsr &= ~(below(g, 64) << 7);
-    if (chance(g, 20)) o->mxcsr |= below(g, 64);
-}
-
 void gen_case(enum fuzz_mode mode, uint64_t seed, struct outcome *before, struct program *p)
 {
     struct gen g = {.random = {seed}, .mode = mode};
-    memset(before, 0, sizeof *before);
-    general_registers(&g, before);
-    x87_registers(&g, before);
-    sse_registers(&g, before);
+    g.pointers = gen_registers(&g.random, mode, before);
     program(&g, p, 1 + below(&g, PROGRAM_MAX - 1));
 }
 
