@@ -46,7 +46,8 @@ def qemu_boots(path, form):
     p = subprocess.Popen(["qemu-system-i386", "-m", "128", "-display", "none", "-monitor", "none",
                           "-serial", "stdio",
                           "-snapshot", "-drive", "file=%s,format=%s,if=ide" % (path, form)],
-                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         preexec_fn=vitro.die_with_the_test)
     text, end = b"", time.monotonic() + vitro.PATIENCE
     try:
         while b"written-42" not in text:

@@ -214,7 +214,7 @@ class Qemu:
                         "none", "-drive", "file=%s,format=raw,if=floppy,readonly=on" % image,
                         "-boot", "a", "-serial", "unix:%s/s,server=on,wait=off" % folder,
                         "-qmp", "unix:%s/m,server=on,wait=off" % folder]
-        self.process = subprocess.Popen(self.command)
+        self.process = subprocess.Popen(self.command, preexec_fn=vitro.die_with_the_test)
         self.text = ""
         self.serial, self.monitor_socket = (self.connect("%s/%s" % (folder, name)) for name in "sm")
         self.replies = self.monitor_socket.makefile("r")

@@ -28,7 +28,7 @@ class Client:
         listener.settimeout(120)
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors,
-                                        stderr=self.errors)
+                                        stderr=self.errors, preexec_fn=vitro.die_with_the_test)
         try:
             self.connection = listener.accept()[0]
         except TimeoutError:

@@ -101,7 +101,8 @@ class Qemu(Shell):
         if protected:
             args += ["-drive", "file=%s,format=raw,if=floppy,index=1,readonly=on" % protected]
         self.process = subprocess.Popen(["qemu-system-i386", *args], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        preexec_fn=vitro.die_with_the_test)
         self.bytes = b""
 
     def __enter__(self):

@@ -15,10 +15,12 @@ fails shows the screen, the serial line and the log. Test programs end with main
     test_x.py VITRO [TEST ...]        all tests, or those named; exit code 77: skipped
     ... --stall=SECONDS               the test stands still now and then, which shows races
 """
+import ctypes
 import os
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -48,6 +50,13 @@ class Skip(Exception):
 
 class Failure(Exception):
     pass
+
+
+def die_with_the_test():
+    """Popen's preexec_fn: Linux kills the program when the test dies, however that happens."""
+    if sys.platform == "linux":
+        PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def needs(*paths):
@@ -120,7 +129,7 @@ class Machine:
                    else (on_terminal, on_terminal))
         self.process = subprocess.Popen(self.args, stdin=streams[0], stdout=streams[1],
                                         stderr=streams[1], env=env, cwd=folder,
-                                        start_new_session=True)
+                                        start_new_session=True, preexec_fn=die_with_the_test)
         self.deadline = time.monotonic() + PATIENCE
         try:
             self.monitor_socket = self._connect("monitor")

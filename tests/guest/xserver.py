@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 import zlib
-from vitro import PATIENCE, Failure
+from vitro import PATIENCE, Failure, die_with_the_test
 
 
 class Server:
@@ -20,7 +20,8 @@ class Server:
         read, write = os.pipe()
         self.process = subprocess.Popen(
             ["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x768x24", "-fbdir", self.dir,
-             "-nolisten", "tcp"], pass_fds=[write], stderr=subprocess.DEVNULL)
+             "-nolisten", "tcp"], pass_fds=[write], stderr=subprocess.DEVNULL,
+            preexec_fn=die_with_the_test)
         os.close(write)
         with os.fdopen(read) as f:
             self.display = ":" + f.readline().strip()
@@ -55,7 +56,8 @@ class Server:
         ready = os.path.join(self.dir, "ready")
         program = subprocess.Popen(["openbox", "--startup", "touch " + ready],
                                    env=self.environment(),
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   preexec_fn=die_with_the_test)
         try:
             self.wait_for(lambda: os.path.exists(ready), "a window manager")
             yield self
