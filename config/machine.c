@@ -8,19 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config/build.h"
+#include "config/events.h"
 
-enum { EVENTS = 256, FLAG_IF = 0x200 };
-
-enum event_kind { EVENT_KEY, EVENT_MOUSE };
-
-struct event {                             /* something from outside, at its tick */
-    uint64_t tick;
-    enum event_kind kind;
-    unsigned key;
-    bool down;
-    int dx, dy, dz;
-    unsigned buttons;
-};
+enum { FLAG_IF = 0x200 };
+enum { KEYS_PER_CHARACTER = 4 };           /* presses and releases, Shift with them */
 
 struct machine {
     struct log *log;
@@ -33,8 +24,9 @@ struct machine {
     bool running;                      /* inside cpu_run(): callbacks must not look at clock->now */
     bool reset_on_triple_fault, reset_asked, ended;
     int exit_code;
-    struct event event[EVENTS];            /* sorted by tick; equal ticks: as they came */
-    unsigned events;
+    struct events events;
+    nanos key_pause;                   /* guest time between two of a person's keys */
+    uint64_t key_tick;                 /* when the last one comes, or came */
     struct screen no_screen;
     void (*irq)(void *, unsigned, bool);   /* see machine_on_irq() */
     void *irq_ctx;
@@ -153,14 +145,10 @@ void machine_reset(struct machine *m)
 /* ---- events from outside --------------------------------------------------------------------- */
 static bool enqueue(struct machine *m, const struct event *e)
 {
-    if (m->events == EVENTS) {
+    bool taken = events_put(&m->events, e);
+    if (!taken)
         log_line(m->log, "input", LOG_WARN, "too many keys and mouse events at once, one is lost");
-        return false;
-    }
-    unsigned i = m->events++;
-    for (; i && m->event[i - 1].tick > e->tick; i--) m->event[i] = m->event[i - 1];
-    m->event[i] = *e;
-    return true;
+    return taken;
 }
 
 bool machine_key(struct machine *m, unsigned hid_usage, bool down, nanos delay)
@@ -170,19 +158,32 @@ bool machine_key(struct machine *m, unsigned hid_usage, bool down, nanos delay)
     return enqueue(m, &e);
 }
 
+static uint64_t max(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+bool machine_user_key(struct machine *m, unsigned hid_usage, bool down)
+{
+    struct event e = { .kind = EVENT_KEY, .key = hid_usage, .down = down };
+    e.tick = max(machine_ticks(m), m->key_tick + machine_tick_of(m, m->key_pause));
+    if (!enqueue(m, &e)) return false;
+    m->key_tick = e.tick;
+    return true;
+}
+
+bool machine_user_is_served(const struct machine *m) { return m->key_tick <= machine_ticks(m); }
+
+/* Not before a key that was pressed earlier. */
 bool machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
 {
-    struct event e = { .tick = machine_ticks(m), .kind = EVENT_MOUSE, .dx = dx, .dy = dy, .dz = dz,
-                       .buttons = buttons };
+    struct event e = { .kind = EVENT_MOUSE, .dx = dx, .dy = dy, .dz = dz, .buttons = buttons };
+    e.tick = max(machine_ticks(m), m->key_tick);
     return enqueue(m, &e);
 }
 
 static void deliver(struct machine *m)
 {
     const struct input *in = board_input(m->board);
-    while (m->events && m->event[0].tick <= machine_ticks(m)) {
-        struct event e = m->event[0];
-        memmove(m->event, m->event + 1, --m->events * sizeof e);
+    struct event e;
+    while (events_take(&m->events, machine_ticks(m), &e)) {
         if (e.kind == EVENT_KEY) in->key(in->ctx, e.key, e.down);
         else in->mouse(in->ctx, e.dx, e.dy, e.dz, e.buttons);
     }
@@ -207,7 +208,7 @@ static uint64_t next_stop(const struct machine *m, uint64_t until)
 {
     uint64_t next = machine_ticks(m) + 1;
     until = min(until, machine_tick_of(m, clock_next(board_clock(m->board))));
-    if (m->events) until = min(until, m->event[0].tick);
+    until = min(until, events_next(&m->events));
     return until > next ? until : next;
 }
 
@@ -336,6 +337,7 @@ struct machine *machine_new(const struct config *c, struct log *log, bool with_c
     m->ips = c->ips;
     m->some_ticks = c->ips / common_factor(c->ips, SECOND);
     m->some_nanos = SECOND / common_factor(c->ips, SECOND);
+    m->key_pause = c->paste_delay * (nanos)1000 / KEYS_PER_CHARACTER;
     m->reset_on_triple_fault = c->reset_on_triple_fault;
     m->no_screen = (struct screen){ NULL, draw_nothing };
     if (!make_board(m, c, with_cpu) || (with_cpu && !make_cpu(m, c))) {

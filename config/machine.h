@@ -37,6 +37,10 @@ bool machine_is_dead(const struct machine *);
 
 /* What the user does, at the next tick or `delay` later. false: too much at once, it is lost. */
 bool machine_key(struct machine *, unsigned hid_usage, bool down, nanos delay);
+/* A person's key: keys that come at once are typed one after the other, at the pace of pasted text,
+ * for a guest takes only so many at once. What the mouse does keeps its place between them. */
+bool machine_user_key(struct machine *, unsigned hid_usage, bool down);
+bool machine_user_is_served(const struct machine *);   /* has the guest got all of those keys? */
 bool machine_mouse(struct machine *, int dx, int dy, int dz, unsigned buttons);
 void machine_reset(struct machine *);              /* the reset button */
 void machine_end(struct machine *, int exit_code);

@@ -101,7 +101,15 @@ static bool move(void *session, int dx, int dy, int dz, unsigned buttons)
 
 static void window_key(void *session, unsigned hid_usage, bool down)
 {
-    press(session, hid_usage, down, 0);
+    machine_user_key(((struct session *)session)->machine, hid_usage, down);
+}
+
+/* While time stands nobody waits for the guest: commands to us come by the same keys. */
+static bool is_served(void *session)
+{
+    struct session *s = session;
+    return s->stopped || clock_is_held(board_clock(machine_board(s->machine))) ||
+           machine_user_is_served(s->machine);
 }
 
 static void paste(void *session, const char *text)
@@ -414,7 +422,7 @@ static bool open_session(struct session *s, const struct config *c, const struct
     if (!open_typist(s, c)) return false;
     struct front_end_config f = {
         c->display.path, c->display_options, c->display.origin, machine_screen(s->machine),
-        { s, window_key, window_mouse }, { s, quit, reset, paste, s->layout }, s->log,
+        { s, window_key, window_mouse }, { s, quit, reset, paste, is_served, s->layout }, s->log,
     };
     for (unsigned i = 0; i < CONFIG_COMS; i++) {
         s->com[i] = machine_com(s->machine, i);

@@ -84,6 +84,7 @@ static void type(struct machine *m, struct stroke s, nanos delay, nanos quarter)
 void typist_poll(struct typist *t, struct machine *m)
 {
     nanos now = machine_now(m);
+    if (!machine_user_is_served(m)) return;        /* the keys that asked for it are still held */
     if (t->next < now) t->next = now;
     for (unsigned n = 0; n < STROKES_PER_POLL && t->first < t->count && t->next < now + AHEAD;
          n++) {

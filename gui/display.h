@@ -15,6 +15,7 @@ struct display_requests {                  /* what a user can ask of the machine
     void (*quit)(void *ctx);
     void (*reset)(void *ctx);
     void (*paste)(void *ctx, const char *utf8);        /* types a text; may be NULL */
+    bool (*served)(void *ctx);             /* has the guest got all keys? NULL: it has */
     const struct layout *layout;           /* the guest's: keys go by letters; NULL: by position */
 };
 

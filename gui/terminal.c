@@ -93,10 +93,12 @@ static void take_stroke(struct display *d, struct term_stroke stroke)
     }
 }
 
-/* One per poll: a guest's keyboard buffer holds few. A long paste waits in the terminal. */
+/* One per poll, when the guest has got the one before: its keyboard buffer holds few. A long paste
+ * waits in the terminal. */
 static void type_one(struct display *d)
 {
     struct term_stroke stroke;
+    if (d->requests.served && !d->requests.served(d->requests.ctx)) return;
     if (term_read_stroke(&stroke)) take_stroke(d, stroke);
 }
 

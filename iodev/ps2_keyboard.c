@@ -16,6 +16,7 @@ enum { FIRST_COMMAND = SET_LEDS };
 enum { PRINT_PLAIN, PRINT_SHORT, PRINT_SYSRQ };
 enum { DEFAULT_RATE = 0x2B, LONGEST = 9 };     /* 500 ms, 10.9/s; break of a grey key in Shift */
 enum { LED_NUM_LOCK = 2 };
+enum { PLAIN_BREAK = 3, GREY_BREAK = 7, OVERRUN = 1 };     /* bytes, at most */
 
 static bool is_down(const struct ps2_keyboard *k, unsigned usage)
 {
@@ -124,30 +125,53 @@ static void add_set3(const struct ps2_keyboard *k, struct codes *c, uint8_t set3
     add(c, set3);
 }
 
-/* A sequence that does not fit is lost as a whole; the overrun code takes its place. */
-static void send_codes(struct ps2_keyboard *k, const struct codes *c)
+static bool is_grey(unsigned usage)
 {
-    if (!c->count) return;
-    if (ps2_fifo_room(&k->keys) <= c->count) {
-        ps2_fifo_put(&k->keys, k->set == 1 ? 0xFF : 0x00);
-        return;
-    }
-    for (unsigned i = 0; i < c->count; i++) ps2_fifo_put(&k->keys, c->byte[i]);
-    k->host.ready(k->host.ctx);
+    return (usage >= HID_INSERT && usage <= HID_UP) || usage == HID_KEYPAD_SLASH ||
+           usage == HID_PRINT_SCREEN;
 }
 
-static void send_key(struct ps2_keyboard *k, unsigned usage, bool down, bool repeat)
+/* For the overrun code and the break codes of all keys that are down. */
+static unsigned kept_room(const struct ps2_keyboard *k)
+{
+    unsigned room = OVERRUN;
+    for (unsigned usage = 0; usage < 8 * sizeof k->down; usage++)
+        if (is_down(k, usage)) room += is_grey(usage) ? GREY_BREAK : PLAIN_BREAK;
+    return room;
+}
+
+/* Once for all that is lost until the next key fits. */
+static void put_overrun(struct ps2_keyboard *k)
+{
+    uint8_t code = k->set == 1 ? 0xFF : 0x00, last = (uint8_t)(k->keys.head + k->keys.count - 1);
+    if (k->keys.count && k->keys.data[last & (PS2_FIFO - 1)] == code) return;
+    if (ps2_fifo_room(&k->keys) >= kept_room(k)) ps2_fifo_put(&k->keys, code);
+}
+
+/* A sequence that does not fit is lost as a whole; the overrun code takes its place. Only a break
+ * code may take the room that is kept for break codes, so none is ever lost: no key sticks. */
+static bool send_codes(struct ps2_keyboard *k, const struct codes *c, bool down)
+{
+    unsigned need = c->count + (down ? kept_room(k) : 0);
+    if (!c->count) return true;
+    if (ps2_fifo_room(&k->keys) < need) return false;
+    for (unsigned i = 0; i < c->count; i++) ps2_fifo_put(&k->keys, c->byte[i]);
+    k->host.ready(k->host.ctx);
+    return true;
+}
+
+/* false: there was no room for it. */
+static bool send_key(struct ps2_keyboard *k, unsigned usage, bool down, bool repeat)
 {
     const struct ps2_key *key = ps2_key(usage);
     struct codes c = { .count = 0 };
-    if (!key || !k->scanning) return;
+    if (!key || !k->scanning) return true;
     if (k->set == 3) add_set3(k, &c, key->set3, down, repeat);
     else if (usage == HID_PAUSE) add_pause(k, &c, down && !repeat);
     else if (usage == HID_PRINT_SCREEN) add_print(k, &c, down, repeat);
-    else if ((usage >= HID_INSERT && usage <= HID_UP) || usage == HID_KEYPAD_SLASH)
-        add_grey(k, &c, usage, key->set2, down, repeat);
+    else if (is_grey(usage)) add_grey(k, &c, usage, key->set2, down, repeat);
     else add_code(k, &c, key->extended, key->set2, down);
-    send_codes(k, &c);
+    return send_codes(k, &c, down);
 }
 
 /* ---- typematic ------------------------------------------------------------------------------- */
@@ -166,7 +190,7 @@ static nanos repeat_period(const struct ps2_keyboard *k)
 static void repeat_due(struct timer *t, nanos due)
 {
     struct ps2_keyboard *k = container_of(t, struct ps2_keyboard, repeat);
-    send_key(k, k->held, true, true);
+    if (!send_key(k, k->held, true, true)) put_overrun(k);
     clock_arm(k->host.clock, t, due + repeat_period(k));
 }
 
@@ -184,14 +208,18 @@ static void start_repeat(struct ps2_keyboard *k, unsigned usage)
     clock_arm(k->host.clock, &k->repeat, clock_now(k->host.clock) + repeat_delay(k));
 }
 
-/* A front-end's own repeats (down while down) are dropped: the guest gets this keyboard's. */
+/* A front-end's own repeats (down while down) are dropped: the guest gets this keyboard's. A press
+ * that is lost was none: its release is not sent either. */
 void ps2_keyboard_key(struct ps2_keyboard *k, unsigned usage, bool down)
 {
     if (!ps2_key(usage) || is_down(k, usage) == down) return;
     set_down(k, usage, down);
-    send_key(k, usage, down, false);
-    if (down) start_repeat(k, usage);
+    bool sent = send_key(k, usage, down, false);
+    if (down && sent) start_repeat(k, usage);
     else if (k->held == usage) stop_repeat(k);
+    if (!down || sent) return;
+    set_down(k, usage, false);
+    put_overrun(k);
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */

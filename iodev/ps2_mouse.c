@@ -74,11 +74,15 @@ static bool something_new(const struct ps2_mouse *m)
     return m->dx || m->dy || m->dz || m->buttons != m->reported;
 }
 
+static bool is_streaming(const struct ps2_mouse *m)
+{
+    return m->reporting && !m->remote && !m->wrap;
+}
+
 /* Stream mode: a packet as soon as there is something new and the sample time is over. */
 static void stream(struct ps2_mouse *m)
 {
-    if (!m->reporting || m->remote || m->wrap || m->sample.armed || m->out.count) return;
-    if (!something_new(m)) return;
+    if (!is_streaming(m) || m->sample.armed || m->out.count || !something_new(m)) return;
     put_packet(m);
     nanos pause = SECOND / (m->rate ? m->rate : 100);
     clock_arm(m->host.clock, &m->sample, clock_now(m->host.clock) + pause);
@@ -91,9 +95,19 @@ static void sample_due(struct timer *t, nanos due)
     stream(container_of(t, struct ps2_mouse, sample));
 }
 
+/* What came before a button changed is not reported together with it: after a stall of the host a
+ * click and a drag take no time at all, and would be nothing to the guest. */
+static void report_before(struct ps2_mouse *m, unsigned buttons)
+{
+    if (buttons == m->buttons || !is_streaming(m)) return;
+    while (something_new(m) && ps2_fifo_room(&m->out) >= sizeof m->packet) put_packet(m);
+}
+
 void ps2_mouse_move(struct ps2_mouse *m, int dx, int dy, int dz, unsigned buttons)
 {
-    m->buttons = buttons & (m->id == ID_FIVE_BUTTONS ? BUTTONS_ALL : BUTTONS_PLAIN);
+    buttons &= m->id == ID_FIVE_BUTTONS ? BUTTONS_ALL : BUTTONS_PLAIN;
+    report_before(m, buttons);
+    m->buttons = (uint8_t)buttons;
     if (m->reporting || m->remote) {
         m->dx = clamp(m->dx + clamp(dx, -FAR, FAR), -FAR, FAR);
         m->dy = clamp(m->dy - clamp(dy, -FAR, FAR), -FAR, FAR);

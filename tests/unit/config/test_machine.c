@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "config/machine.h"
+#include "config/typist.h"
 #include "iodev/rtc.h"
 
 enum { ROM_SIZE = 65536 };
@@ -285,8 +286,122 @@ START_TEST(keys_arrive_in_their_order_and_not_before)
     machine_advance(r.m, 50000, 1000000);
     ck_assert_uint_eq(memory_read(board_memory(machine_board(r.m)), 0x500, BYTE), 0);
     ck_assert_uint_ne(before, machine_hash(r.m));
-    for (unsigned i = 0; i < 255; i++) ck_assert(machine_key(r.m, 0x04, true, SECOND));
+    for (unsigned i = 0; i < 253; i++) ck_assert(machine_key(r.m, 0x04, true, SECOND));
     ck_assert(!machine_key(r.m, 0x04, true, SECOND));
+    stop(&r);
+}
+END_TEST
+
+/* What the guest's keyboard and mouse get, and when. */
+struct heard {
+    struct machine *m;
+    nanos when[1000];
+    int what[1000];                        /* key, -key: up; 1000 + buttons */
+    int dx[1000];
+    unsigned count;
+};
+
+static void hear_key(void *ctx, unsigned usage, bool down)
+{
+    struct heard *h = ctx;
+    h->when[h->count] = machine_now(h->m);
+    h->what[h->count++] = down ? (int)usage : -(int)usage;
+}
+
+static void hear_mouse(void *ctx, int dx, int dy, int dz, unsigned buttons)
+{
+    struct heard *h = ctx;
+    (void)dy, (void)dz;
+    h->when[h->count] = machine_now(h->m);
+    h->dx[h->count] = dx;
+    h->what[h->count++] = 1000 + (int)buttons;
+}
+
+static struct rig listen(struct heard *h)
+{
+    struct rig r = start(spin, sizeof spin, "cpu: ips=1000000");
+    *h = (struct heard){ .m = r.m };
+    board_set_input(machine_board(r.m), &(struct input){ h, hear_key, hear_mouse });
+    return r;
+}
+
+/* All that was typed while the host did something else comes at once. */
+START_TEST(keys_of_a_person_come_one_after_the_other)
+{
+    static const int expect[] = { 0xE1, 1000, 0x04, -0x04, 1001, 1000, 0x05, -0x05, -0xE1, 1000 };
+    static struct heard h;
+    struct rig r = listen(&h);
+    nanos last = 0;
+    machine_advance(r.m, 100000, 1000000);
+    ck_assert(machine_user_is_served(r.m));
+    for (unsigned i = 0; i < COUNT_OF(expect); i++) {
+        int what = expect[i];
+        if (what < 1000) ck_assert(machine_user_key(r.m, (unsigned)abs(what), what > 0));
+        else
+            for (unsigned k = 0; k < 10; k++) machine_mouse(r.m, 1, 0, 0, (unsigned)what - 1000);
+    }
+    ck_assert(!machine_user_is_served(r.m));
+    machine_advance(r.m, 200000, 1000000);
+    ck_assert(machine_user_is_served(r.m));
+    ck_assert_uint_eq(h.count, COUNT_OF(expect));
+    for (unsigned i = 0; i < h.count; i++) {
+        ck_assert_int_eq(h.what[i], expect[i]);
+        if (h.what[i] >= 1000) {
+            ck_assert_int_eq(h.dx[i], 10);
+            continue;
+        }
+        if (last) ck_assert_uint_eq(h.when[i] - last, 7500000);
+        else ck_assert_uint_eq(h.when[i], 100000000);              /* the first at once */
+        last = h.when[i];
+    }
+    stop(&r);
+}
+END_TEST
+
+/* The keys that ask for it, Ctrl+Alt+V say, are not held while a text is typed. */
+START_TEST(a_pasted_text_comes_after_the_keys)
+{
+    static const int expect[] = { 0xE0, 0xE2, -0xE0, -0xE2, 0x04, -0x04 };
+    static struct heard h;
+    struct rig r = listen(&h);
+    struct typist *t = typist_new(NULL, 30000000, NULL);
+    for (unsigned i = 0; i < 4; i++)
+        machine_user_key(r.m, (unsigned)abs(expect[i]), expect[i] > 0);
+    typist_paste(t, "a");
+    for (unsigned i = 1; i < 20; i++) {
+        typist_poll(t, r.m);
+        machine_advance(r.m, i * 5000, 1000000);
+    }
+    ck_assert_uint_eq(h.count, COUNT_OF(expect));
+    for (unsigned i = 0; i < h.count; i++) ck_assert_int_eq(h.what[i], expect[i]);
+    typist_free(t);
+    stop(&r);
+}
+END_TEST
+
+START_TEST(no_release_and_no_last_button_is_lost)
+{
+    static struct heard h;
+    struct rig r = listen(&h);
+    bool down[256] = { 0 }, lost = false;
+    int buttons = -1;
+    for (unsigned i = 0; i < 100; i++) {
+        for (unsigned key = 4; key < 12; key++) lost |= !machine_user_key(r.m, key, true);
+        machine_mouse(r.m, 1, 0, 0, i & 1 ? 1 : 2);
+        for (unsigned key = 4; key < 12; key++) machine_user_key(r.m, key, i & 1 && key == 5);
+    }
+    for (unsigned key = 4; key < 250; key++) machine_user_key(r.m, key, true);
+    for (unsigned i = 0; i < 100; i++) machine_mouse(r.m, 0, 0, 0, i & 1);
+    machine_mouse(r.m, 0, 0, 0, 4);
+    for (unsigned key = 4; key < 250; key++) machine_user_key(r.m, key, false);
+    ck_assert(lost);
+    machine_advance(r.m, 10000000, UINT64_MAX);
+    for (unsigned i = 0; i < h.count; i++) {
+        if (h.what[i] >= 1000) buttons = h.what[i] - 1000;
+        else down[abs(h.what[i])] = h.what[i] > 0;
+    }
+    for (unsigned key = 0; key < 256; key++) ck_assert(!down[key]);
+    ck_assert_int_eq(buttons, 4);
     stop(&r);
 }
 END_TEST
@@ -421,6 +536,9 @@ int main(void)
     tcase_add_test(t, reset_button_keeps_time);
     tcase_add_test(t, slices_change_nothing);
     tcase_add_test(t, keys_arrive_in_their_order_and_not_before);
+    tcase_add_test(t, keys_of_a_person_come_one_after_the_other);
+    tcase_add_test(t, a_pasted_text_comes_after_the_keys);
+    tcase_add_test(t, no_release_and_no_last_button_is_lost);
     tcase_add_test(t, translation_reaches_the_cmos);
     tcase_add_test(t, mouse_types);
     tcase_add_test(t, requests_are_told_as_they_change);

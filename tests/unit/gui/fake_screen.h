@@ -95,7 +95,8 @@ static inline void fake_init(struct fake *k)
     memset(k, 0, sizeof *k);
     k->screen = (struct screen){ k, fake_draw };
     k->input = (struct input){ k, fake_key, fake_mouse };
-    k->requests = (struct display_requests){ k, fake_quit, fake_reset, fake_paste, NULL };
+    k->requests = (struct display_requests){ k, fake_quit, fake_reset, fake_paste, NULL,
+                                              NULL };
     for (unsigned i = 0; i < FAKE_COLUMNS * FAKE_ROWS; i++) k->cells[i] = 0x0720;
     fake_text(k, FAKE_COLUMNS, FAKE_ROWS);
 }

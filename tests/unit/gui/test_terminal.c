@@ -33,7 +33,8 @@ struct session {
 struct child {
     struct fake fake;
     int  events;
-    bool over;
+    bool over, slow;                       /* slow: a guest that takes its keys now and then */
+    unsigned asked;
 };
 
 static void tell(struct child *c, const char *text)
@@ -41,9 +42,13 @@ static void tell(struct child *c, const char *text)
     if (write(c->events, text, strlen(text)) < 0) _exit(3);
 }
 
+static bool child_is_served(void *ctx) { return !(++((struct child *)ctx)->asked % 8); }
+
 static void child_key(void *ctx, unsigned usage, bool down)
 {
+    struct child *c = ctx;
     char text[32];
+    if (c->slow && (!c->asked || c->asked % 8)) tell(c, "early ");
     snprintf(text, sizeof text, "%c%s ", down ? '+' : '-', key_name(usage) ? key_name(usage) : "?");
     tell(ctx, text);
 }
@@ -68,6 +73,7 @@ static void prepare(struct child *c, const char *scene)
         fake_picture(&c->fake, 320, 200, 320);
         for (unsigned i = 0; i < 320 * 200; i++) c->fake.pixels[i] = 0x102030;
     }
+    c->slow = !strcmp(scene, "slow");
     if (!strcmp(scene, "dark")) c->fake.frame = (struct screen_frame){ 0 };
 }
 
@@ -80,7 +86,8 @@ static void child_main(int events, const char *scene, const char *options)
     signal(SIGINT, SIG_DFL);
     prepare(&c, scene);
     struct input input = { &c, child_key, NULL };
-    struct display_requests requests = { &c, child_quit, child_reset, NULL, NULL };
+    struct display_requests requests = { &c, child_quit, child_reset, NULL,
+                                         c.slow ? child_is_served : NULL, NULL };
     const struct display_class *term = display_find("term");
     struct sigaction before, after;
     sigaction(SIGWINCH, NULL, &before);
@@ -265,6 +272,19 @@ START_TEST(a_long_paste_arrives_whole)
 }
 END_TEST
 
+/* A slow guest gets the next character when it has got the one before. */
+START_TEST(characters_wait_for_the_guest)
+{
+    struct session *s = start("slow", 80, 25, "");
+    await(s, s->told, "open ");
+    TYPE(s, "vitro");
+    await(s, s->told, "open +v -v +i -i +t -t +r -r +o -o ");
+    TYPE(s, "\x01x");
+    finish(s);
+    end(s);
+}
+END_TEST
+
 START_TEST(help_opens_and_closes)
 {
     struct session *s = start("text", 80, 30, "");
@@ -418,6 +438,7 @@ static void add_pty_tests(TCase *t)
     tcase_add_test(t, text_is_shown_and_the_terminal_comes_back);
     tcase_add_test(t, keys_reach_the_guest);
     tcase_add_test(t, a_long_paste_arrives_whole);
+    tcase_add_test(t, characters_wait_for_the_guest);
     tcase_add_test(t, help_opens_and_closes);
     tcase_add_test(t, pictures_are_half_blocks);
     tcase_add_test(t, a_dark_screen_says_so);

@@ -404,6 +404,51 @@ START_TEST(overrun)
 }
 END_TEST
 
+/* Keys held while nobody reads: what a press or a repeat takes is never the room of a release. */
+START_TEST(no_release_is_lost)
+{
+    static const unsigned keys[] = { KEY_A, KEY_SHIFT, KEY_CTRL, KEY_UP, 0x05, 0x06, 0x07, 0x08,
+                                     0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x11, 0x12 };
+    struct board *b = bench();
+    for (unsigned set = 1; set <= 2; set++) {
+        uint8_t down[256] = { 0 };
+        raw(b, (uint8_t)set);
+        for (unsigned i = 0; i < COUNT_OF(keys); i++) {
+            fake_key(b, keys[i], true);
+            fake_advance(b, 5 * SECOND);        /* repeats fill the buffer */
+        }
+        for (unsigned i = 0; i < 30; i++) stroke(b, 0x13);
+        for (unsigned i = COUNT_OF(keys); i-- > 0;) fake_key(b, keys[i], false);
+        bool off = false;
+        for (int x; (x = next(b)) != -1;) {
+            if (set == 1 && x != 0xE0 && x != 0xFF) down[x & 0x7F] = !(x & 0x80);
+            if (set == 2 && x != 0xE0 && x != 0xF0 && x) down[x] = !off;
+            off = x == 0xF0;
+        }
+        for (unsigned i = 0; i < 256; i++) ck_assert_msg(!down[i], "set %u: %02Xh stuck", set, i);
+        stroke(b, KEY_A);
+        ck_assert_int_eq(next(b), set == 1 ? 0x1E : 0x1C);
+        while (next(b) != -1) continue;
+    }
+    fake_free(b);
+}
+END_TEST
+
+/* The code comes once for all that was lost. */
+START_TEST(one_overrun_code)
+{
+    struct board *b = bench();
+    unsigned overruns = 0;
+    raw(b, 2);
+    fake_key(b, KEY_A, true);
+    fake_advance(b, 60 * SECOND);
+    fake_key(b, KEY_A, false);
+    for (int x; (x = next(b)) != -1;) overruns += x == 0x00;
+    ck_assert_uint_eq(overruns, 1);
+    fake_free(b);
+}
+END_TEST
+
 START_TEST(hostile)
 {
     struct board *b = bench();
@@ -448,6 +493,8 @@ int main(void)
     tcase_add_test(t, set3);
     tcase_add_test(t, typematic);
     tcase_add_test(t, overrun);
+    tcase_add_test(t, no_release_is_lost);
+    tcase_add_test(t, one_overrun_code);
     tcase_add_test(t, hostile);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);

@@ -127,6 +127,51 @@ START_TEST(sample_rate_limits)
 }
 END_TEST
 
+/* What a user did while the host was busy comes at once: clicks and drags are still seen. */
+START_TEST(clicks_at_once_are_all_seen)
+{
+    struct board *b = bench("wheel", "1");
+    rate(b, 20);
+    send(b, 0xF4);
+    for (unsigned i = 0; i < 2; i++) {
+        fake_mouse(b, 0, 0, 0, MOUSE_LEFT);
+        fake_mouse(b, 0, 0, 0, 0);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t want[6] = { 0x09, 0, 0, 0x08, 0, 0 };
+        for (unsigned k = 0; k < 6; k++) {
+            int got = next(b);
+            if (got == -1) got = next(b), got = got == -1 ? next(b) : got;
+            ck_assert_int_eq(got, want[k]);
+        }
+    }
+    fake_advance(b, SECOND);
+    fake_mouse(b, 0, 0, 0, MOUSE_LEFT);         /* a drag: right, then let go there */
+    fake_mouse(b, 300, 0, 0, MOUSE_LEFT);
+    fake_mouse(b, 0, 0, 0, 0);
+    fake_mouse(b, -7, 0, 0, 0);
+    int dragged = 0, after = 0;
+    bool left = false, was_left = false;
+    for (unsigned silent = 0; silent < 5;) {
+        int first = next(b);
+        if (first == -1) {
+            silent++;
+            continue;
+        }
+        int x = next(b) - (first & 0x10 ? 256 : 0);
+        next(b);
+        left = first & 1;
+        was_left |= left;
+        if (left) dragged += x;
+        else after += x;
+    }
+    ck_assert(was_left && !left);
+    ck_assert_int_eq(dragged, 300);
+    ck_assert_int_eq(after, -7);
+    fake_free(b);
+}
+END_TEST
+
 /* A slow rate set before does not hold back the first packet after a reset. */
 START_TEST(reset_starts_sampling_anew)
 {
@@ -288,6 +333,7 @@ int main(void)
     tcase_add_test(t, reset_and_status);
     tcase_add_test(t, stream);
     tcase_add_test(t, sample_rate_limits);
+    tcase_add_test(t, clicks_at_once_are_all_seen);
     tcase_add_test(t, reset_starts_sampling_anew);
     tcase_add_test(t, intellimouse);
     tcase_add_test(t, explorer);
