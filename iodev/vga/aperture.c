@@ -19,7 +19,7 @@ static bool is_straight(const struct vga *v, size_t *at)
         return v->dispi.reg[DISPI_BPP] >= 8 && *at == vga_dispi_bank(v, false) &&
                *at + APERTURE <= v->vram_size;
     }
-    return v->misc & MISC_RAM && (v->gfx[GFX_MISC] >> 2 & 3) == 1 &&
+    return vga_has_window(v) && (v->gfx[GFX_MISC] >> 2 & 3) == 1 &&
            v->seq[SEQ_MEMORY_MODE] & MEMORY_CHAIN4 && v->seq[SEQ_MAP_MASK] == 0xF &&
            !(v->gfx[GFX_MODE] & 3) && !v->gfx[GFX_ROTATE] && !v->gfx[GFX_ENABLE_SET_RESET] &&
            v->gfx[GFX_BIT_MASK] == 0xFF;

@@ -13,12 +13,14 @@
  * The counters are never stored: they are the virtual time, modulo a frame. So a mode set does not
  * restart a frame, which no software can rely on.
  *
- * Not implemented: the vertical retrace interrupt (IRQ 2), the light pen, interlace, the skew of
- * display enable.
+ * Not implemented: the line of the vertical interrupt (IRQ 2; cards come with it not connected),
+ * the light pen (its registers read 0), interlace, the skew of display enable.
  */
 #include "iodev/vga/vga.h"
 
-enum { RETRACE_END = 0x0F, PROTECT_0_TO_7 = 0x80 };        /* in CR_RETRACE_END */
+enum { RETRACE_END = 0x0F, INTERRUPT_NOT_CLEAR = 0x10, PROTECT_0_TO_7 = 0x80 };
+                                           /* in CR_RETRACE_END */
+enum { NO_LIGHT_PEN = 0x80 };              /* in CR_HBLANK_END */
 enum { LINE_COMPARE_8 = 0x10 };            /* in CR_OVERFLOW */
 enum { CR_LATCH = 0x22, CR_FLIP_FLOP = 0x24, CR_ATTR_INDEX = 0x26 };
 
@@ -49,6 +51,8 @@ void vga_crtc_write(struct vga *v, uint8_t value)
     }
     value &= crtc_mask[index];
     if ((v->crtc[index] ^ value) & timing_bits(index)) vga_forget_writes(v);
+    if (index == CR_RETRACE_END && value & ~v->crtc[index] & INTERRUPT_NOT_CLEAR)
+        v->interrupt_since = clock_now(board_clock(v->dev.board));
     if (index >= CR_CURSOR_HIGH && index <= CR_CURSOR_LOW) v->crtc[index] = value;
     else vga_set(v, &v->crtc[index], value);
 }
@@ -57,6 +61,9 @@ void vga_crtc_write(struct vga *v, uint8_t value)
 uint8_t vga_crtc_read(const struct vga *v)
 {
     switch (v->crtc_index) {
+    case CR_RETRACE_START:
+    case CR_RETRACE_END:
+        return v->crtc[CR_HBLANK_END] & NO_LIGHT_PEN ? v->crtc[v->crtc_index] : 0;
     case CR_LATCH: return (uint8_t)(v->latch >> 8 * (v->gfx[GFX_READ_MAP] & 3));
     case CR_FLIP_FLOP: return v->attr_data ? 0x80 : 0;
     case CR_ATTR_INDEX: return v->attr_index;
@@ -127,13 +134,27 @@ static struct beam beam_now(const struct vga *v)
     return vga_beam(v, clock_now(board_clock(v->dev.board)));
 }
 
+/* When a row began the last time; 0: it has not yet. */
+static nanos last_row(const struct vga *v, const struct timing *t, unsigned row)
+{
+    uint64_t frame = (uint64_t)t->htotal * t->vtotal, before = (uint64_t)row * t->htotal;
+    uint64_t clocks = muldiv64(clock_now(board_clock(v->dev.board)), t->clocks, t->per);
+    if (clocks < before) return 0;
+    return muldiv64((clocks - before) / frame * frame + before, t->per, t->clocks);
+}
+
 nanos vga_last_retrace(const struct vga *v)
 {
     struct timing t = timing(v);
-    uint64_t frame = (uint64_t)t.htotal * t.vtotal, before = (uint64_t)t.retrace * t.htotal;
-    uint64_t clocks = muldiv64(clock_now(board_clock(v->dev.board)), t.clocks, t.per);
-    if (clocks < before) return 0;
-    return muldiv64((clocks - before) / frame * frame + before, t.per, t.clocks);
+    return last_row(v, &t, t.retrace);
+}
+
+/* The end of the picture sets it; CRTC register 11h, bit 4, holds it clear while it is 0. */
+bool vga_interrupt_pending(const struct vga *v)
+{
+    struct timing t = timing(v);
+    return v->crtc[CR_RETRACE_END] & INTERRUPT_NOT_CLEAR &&
+           last_row(v, &t, t.vend) > v->interrupt_since;
 }
 
 uint64_t vga_frame(const struct vga *v) { return beam_now(v).frame; }

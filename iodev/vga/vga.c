@@ -3,7 +3,7 @@
  * IBM PS/2 Hardware Interface Technical Reference, Video Subsystems (S42G-2193, 1992).
  * This file: ports, settings, reset, state. vga.h draws the map of the others.
  *
- * Not implemented: feature control (stored only), video subsystem enable (stored only).
+ * Not implemented: feature control (stored only).
  */
 #include "iodev/vga/vga.h"
 
@@ -11,13 +11,15 @@
 #include <string.h>
 
 enum { MONO_BASE = 0x3B0, MAIN_BASE = 0x3C0, COLOR_BASE = 0x3D0 };
-enum { SENSE = 0x10 };                     /* status 0: the comparator sees a colour monitor */
+enum { SUBSYSTEM = 0x3C3 };
+enum { SENSE = 0x10, VERTICAL_INTERRUPT = 0x80 };      /* status 0: always a colour monitor */
 
 /* The CRTC and status 1 live at 3Bxh or 3Dxh (miscellaneous output, bit 0): 3B4h -> 3D4h. 0: here
  * is nothing now. */
 static unsigned active_port(const struct vga *v, unsigned port)
 {
     bool color = v->misc & MISC_COLOR;
+    if (!(v->subsystem & SUBSYSTEM_ENABLED)) return port == SUBSYSTEM ? port : 0;
     if (port >= COLOR_BASE) return color ? port : 0;
     if (port < MAIN_BASE) return color ? 0 : port + (COLOR_BASE - MONO_BASE);
     return port;
@@ -28,7 +30,7 @@ uint8_t vga_port_peek(const struct vga *v, unsigned port)
     switch (active_port(v, port)) {
     case 0x3C0: return v->attr_index;
     case 0x3C1: return vga_attr_read(v);
-    case 0x3C2: return SENSE;
+    case 0x3C2: return SENSE | (vga_interrupt_pending(v) ? VERTICAL_INTERRUPT : 0);
     case 0x3C3: return v->subsystem;
     case 0x3C4: return v->seq_index;
     case 0x3C5: return vga_seq_read(v);
@@ -62,7 +64,10 @@ void vga_port_write(struct vga *v, unsigned port, uint8_t value)
         v->misc = value;
         vga_aperture_update(v);
         break;
-    case 0x3C3: v->subsystem = value & 1; break;
+    case 0x3C3:
+        v->subsystem = value & SUBSYSTEM_ENABLED;
+        vga_aperture_update(v);
+        break;
     case 0x3C4: v->seq_index = value; break;
     case 0x3C5: vga_seq_write(v, value); break;
     case 0x3C6: case 0x3C7: case 0x3C8: case 0x3C9: vga_dac_write(v, port, value); break;
@@ -185,7 +190,8 @@ static void reset(struct device *d, enum reset kind)
 {
     struct vga *v = vga_of(d);
     v->misc = v->feature = 0;
-    v->subsystem = 1;
+    v->subsystem = SUBSYSTEM_ENABLED;
+    v->interrupt_since = 0;
     v->seq_index = v->crtc_index = v->gfx_index = v->attr_index = 0;
     v->attr_data = false;
     memset(v->seq, 0, sizeof v->seq);
@@ -235,7 +241,7 @@ static const struct field state[] = {
     FIELD(struct vga, crtc_index), FIELD_N(struct vga, crtc),
     FIELD(struct vga, gfx_index), FIELD_N(struct vga, gfx),
     FIELD(struct vga, attr_index), FIELD_N(struct vga, attr), FIELD(struct vga, attr_data),
-    FIELD(struct vga, latch),
+    FIELD(struct vga, latch), FIELD(struct vga, interrupt_since),
     FIELD(struct vga, dac.mask), FIELD(struct vga, dac.index), FIELD(struct vga, dac.component),
     FIELD(struct vga, dac.reading), FIELD_N(struct vga, dac.latch),
     FIELD_N(struct vga, dac.palette),

@@ -51,6 +51,7 @@ enum { AMODE_MONO = 0x02, AMODE_LINE_GRAPHICS = 0x04, AMODE_BLINK = 0x08,
 enum { ATTR_PALETTE_SOURCE = 0x20 };       /* in the index: on = the screen owns the palette */
 
 enum { MISC_COLOR = 0x01, MISC_RAM = 0x02, MISC_CLOCK = 0x0C };
+enum { SUBSYSTEM_ENABLED = 0x01 };
 
 enum dispi_index { DISPI_ID, DISPI_XRES, DISPI_YRES, DISPI_BPP, DISPI_ENABLE, DISPI_BANK,
                    DISPI_VIRT_WIDTH, DISPI_VIRT_HEIGHT, DISPI_X_OFFSET, DISPI_Y_OFFSET,
@@ -154,6 +155,7 @@ struct vga {
     uint8_t seq[SEQ_COUNT], crtc[CR_COUNT], gfx[GFX_COUNT], attr[ATTR_COUNT];
     bool attr_data;                        /* flip-flop: the next write to 3C0h is data */
     uint32_t latch;                        /* byte p: plane p */
+    nanos interrupt_since;                 /* vertical interrupt: not held clear any more */
     struct {
         uint8_t mask, index, component;
         bool reading;
@@ -196,6 +198,12 @@ static inline const struct vga *vga_of_const(const struct device *d)
     return container_of(d, const struct vga, dev);
 }
 
+/* Does it answer at A0000h-BFFFFh? */
+static inline bool vga_has_window(const struct vga *v)
+{
+    return v->misc & MISC_RAM && v->subsystem & SUBSYSTEM_ENABLED;
+}
+
 static inline bool vga_is_dispi(const struct vga *v)
 {
     return v->dispi.reg[DISPI_ENABLE] & DISPI_ENABLED;
@@ -220,6 +228,7 @@ uint8_t  vga_crtc_read(const struct vga *);
 uint8_t  vga_status1(const struct vga *);              /* 3DAh: where the beam is now */
 uint64_t vga_frame(const struct vga *);                /* frames since time 0, for blinking */
 struct beam vga_beam(const struct vga *, nanos when);
+bool     vga_interrupt_pending(const struct vga *);    /* 3C2h, bit 7 */
 nanos    vga_last_retrace(const struct vga *);         /* when it began; 0: there was none */
 
 /* dac.c */

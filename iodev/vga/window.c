@@ -50,7 +50,7 @@ static bool is_linear(const struct vga *v)
 /* Which part of A0000h-BFFFFh the card answers (graphics register 6, bits 3-2). */
 static bool decode(const struct vga *v, uint32_t *offset)
 {
-    if (!(v->misc & MISC_RAM)) return false;
+    if (!vga_has_window(v)) return false;
     switch (v->gfx[GFX_MISC] >> 2 & 3) {
     case 0:  return true;
     case 1:  return *offset < WINDOW_64K;
@@ -89,7 +89,7 @@ void vga_window_update(struct vga *v)
          plain = part && !chain4 && !vga_is_dispi(v);
     v->window = (struct window){
         .first = part < 2 ? 0 : part == 2 ? WINDOW_64K : WINDOW_64K + WINDOW_32K,
-        .size = !plain || !(v->misc & MISC_RAM) ? 0 : part == 1 ? WINDOW_64K : WINDOW_32K,
+        .size = !plain || !vga_has_window(v) ? 0 : part == 1 ? WINDOW_64K : WINDOW_32K,
         .map = { planes(writable_planes(v, 0)), planes(writable_planes(v, 1)) },
         .address = v->gfx[GFX_MISC] & GMISC_CHAIN_ODD_EVEN ? VGA_PLANE_MASK & ~1u : VGA_PLANE_MASK,
         .set = set, .cpu = ~enable, .fixed = set & enable,

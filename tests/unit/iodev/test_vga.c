@@ -58,6 +58,75 @@ START_TEST(crtc_registers_0_to_7_can_be_protected)
 }
 END_TEST
 
+/* Without bit 7 of 03h the light pen's registers are there; writes go where they always go. */
+START_TEST(light_pen_registers_hide_the_retrace)
+{
+    set_crtc(b, 0x11, 0x0C);
+    set_crtc(b, 0x03, 0x02);
+    set_crtc(b, 0x10, 0x77);
+    ck_assert_uint_eq(fake_in8(b, 0x3D5), 0);
+    set_crtc(b, 0x11, 0x0E);
+    ck_assert_uint_eq(fake_in8(b, 0x3D5), 0);
+    set_crtc(b, 0x03, 0x82);
+    ck_assert_uint_eq(v->crtc[0x10], 0x77);
+    fake_out8(b, 0x3D4, 0x11);
+    ck_assert_uint_eq(fake_in8(b, 0x3D5), 0x0E);
+}
+END_TEST
+
+/* A flip-flop that the end of the picture sets, unless bit 4 of CRTC register 11h holds it. */
+START_TEST(vertical_interrupt_is_pending_until_cleared)
+{
+    enum { PENDING = 0x80, FRAME = SECOND / 70 };
+    fake_advance(b, 3 * FRAME);
+    ck_assert_uint_eq(fake_in8(b, 0x3C2) & PENDING, 0);        /* the BIOS leaves it held */
+    while (fake_in8(b, 0x3DA) & 8) fake_advance(b, 10000);
+    while (!(fake_in8(b, 0x3DA) & 8)) fake_advance(b, 10000);
+    for (unsigned i = 0; i < 2; i++) {
+        set_crtc(b, 0x11, 0x2C);
+        set_crtc(b, 0x11, 0x3C);                                /* in the retrace: the next one */
+        ck_assert_uint_eq(fake_in8(b, 0x3C2) & PENDING, 0);
+        fake_advance(b, FRAME / 2);
+        ck_assert_uint_eq(fake_in8(b, 0x3C2) & PENDING, 0);
+        ck_assert_uint_eq(fake_peek(b, 0x3C2) & PENDING, 0);
+        while (!(fake_in8(b, 0x3DA) & 8)) fake_advance(b, 10000);
+        ck_assert_uint_eq(fake_in8(b, 0x3C2) & PENDING, PENDING);
+        fake_advance(b, FRAME / 2);
+        ck_assert_uint_eq(fake_in8(b, 0x3C2) & PENDING, PENDING);      /* it stays */
+        while (!(fake_in8(b, 0x3DA) & 8)) fake_advance(b, 10000);
+    }
+    set_crtc(b, 0x11, 0x2C);
+    ck_assert_uint_eq(fake_in8(b, 0x3C2) & PENDING, 0);
+}
+END_TEST
+
+/* 3C3h, bit 0: the card answers to nothing else, and what it shows goes on. */
+START_TEST(a_disabled_card_answers_nothing)
+{
+    set_mode(b, &mode_3);
+    poke8(b, 0xB8000, 'A');
+    set_color(b, 7, 0x2A2A2A);
+    fake_out8(b, 0x3C3, 0);
+    ck_assert_uint_eq(fake_in8(b, 0x3C3), 0);
+    ck_assert_uint_eq(fake_in8(b, 0x3C4), 0xFF);
+    ck_assert_uint_eq(fake_in8(b, 0x3D4), 0xFF);
+    fake_out8(b, 0x3C6, 0);
+    set_crtc(b, 0x18, 0);
+    ck_assert_uint_eq(peek8(b, 0xB8000), 0xFF);
+    poke8(b, 0xB8000, 'B');
+    fake_out8(b, 0x3C3, 1);
+    ck_assert_uint_eq(peek8(b, 0xB8000), 'A');
+    ck_assert_uint_eq(fake_in8(b, 0x3C6), 0xFF);
+    ck_assert_uint_eq(v->crtc[0x18], 0xFF);
+    set_mode(b, &mode_13);
+    poke8(b, 0xA0000, 5);                                       /* plain memory to the processor */
+    fake_out8(b, 0x3C3, 0);
+    ck_assert_uint_eq(peek8(b, 0xA0000), 0xFF);
+    fake_out8(b, 0x3C3, 1);
+    ck_assert_uint_eq(peek8(b, 0xA0000), 5);
+}
+END_TEST
+
 START_TEST(crtc_moves_between_3B4_and_3D4)
 {
     fake_out8(b, 0x3C2, 0xE2);
@@ -452,6 +521,9 @@ static Suite *suite(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, indexed_registers_keep_only_their_bits);
     tcase_add_test(t, crtc_registers_0_to_7_can_be_protected);
+    tcase_add_test(t, light_pen_registers_hide_the_retrace);
+    tcase_add_test(t, vertical_interrupt_is_pending_until_cleared);
+    tcase_add_test(t, a_disabled_card_answers_nothing);
     tcase_add_test(t, crtc_moves_between_3B4_and_3D4);
     tcase_add_test(t, attribute_flip_flop);
     tcase_add_test(t, peek_changes_nothing);
