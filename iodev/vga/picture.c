@@ -158,15 +158,64 @@ static void text_details(const struct vga *v, struct picture *p)
     p->underline = v->crtc[CR_UNDERLINE] & 0x1F;
 }
 
+/* ---- blanking and border --------------------------------------------------------------------- */
+
+struct blanking { unsigned start, end, mask, total; };     /* mask: the bits that `end` has */
+
+static struct blanking horizontal_blanking(const struct vga *v)
+{
+    const uint8_t *c = v->crtc;
+    return (struct blanking){
+        .start = c[CR_HBLANK_START], .mask = 0x3F, .total = c[CR_HTOTAL] + 5u,
+        .end = (c[CR_HBLANK_END] & 0x1Fu) | (c[CR_HRETRACE_END] & 0x80u) >> 2,
+    };
+}
+
+static struct blanking vertical_blanking(const struct vga *v)
+{
+    unsigned high = (v->crtc[CR_OVERFLOW] & 0x08u) << 5 | (v->crtc[CR_MAX_SCAN] & 0x20u) << 4;
+    unsigned twice = v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1;
+    return (struct blanking){
+        .start = v->crtc[CR_VBLANK_START] | high, .mask = 0xFF,
+        .total = vga_beam(v, 0).rows / twice, .end = v->crtc[CR_VBLANK_END],
+    };
+}
+
+/* It ends where the low bits of the counter match; in the next line, or frame, if not in this. */
+static unsigned blanking_stop(const struct blanking *b)
+{
+    return b->start + ((b->end - b->start - 1) & b->mask) + 1;
+}
+
+/* The part of the picture that it covers. shift: the picture begins as much later than the counter;
+ * unit: pixels per count. */
+static void set_dark(struct span dark[2], const struct blanking *b, unsigned shift, unsigned unit,
+                     unsigned size)
+{
+    unsigned stop = blanking_stop(b);
+    if (b->start >= b->total) return;
+    dark[0].from = at_most((b->start + shift) * unit, size);
+    dark[0].to = at_most(stop < b->total ? (stop + shift) * unit : size, size);
+    if (stop >= b->total) dark[1].to = at_most((b->end + shift) * unit, size);
+}
+
+/* Only what it covers of the picture: the border is not there then. */
+static void blanking_within(const struct vga *v, struct picture *p)
+{
+    struct blanking across = horizontal_blanking(v), down = vertical_blanking(v);
+    unsigned twice = v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1;
+    set_dark(p->dark_columns, &across, 1, p->dots * p->scale, p->width);
+    set_dark(p->dark_lines, &down, 0, twice, p->height);
+}
+
 /* Between display and blanking there is the border, as wide as the registers say. On the screen the
  * picture comes one character clock after the counter: of the two characters that the BIOS's modes
  * leave, one is on each side. */
 static void border_columns(const struct vga *v, struct picture *p)
 {
-    const uint8_t *c = v->crtc;
-    unsigned start = c[CR_HBLANK_START], dots = p->dots * p->scale;
-    unsigned end = (c[CR_HBLANK_END] & 0x1Fu) | (c[CR_HRETRACE_END] & 0x80u) >> 2;
-    unsigned stop = start + 1 + ((end - start - 1) & 0x3F) + 1, total = c[CR_HTOTAL] + 5u;
+    struct blanking b = horizontal_blanking(v);
+    unsigned start = b.start, dots = p->dots * p->scale, total = b.total;
+    unsigned stop = blanking_stop(&b) + 1;
     unsigned left = total > stop ? total - stop : 0;
     unsigned right = start + 1 > p->columns ? start + 1 - p->columns : 0;
     p->left = at_most(left, BORDER_MOST / dots) * dots;
@@ -175,11 +224,9 @@ static void border_columns(const struct vga *v, struct picture *p)
 
 static void border_lines(const struct vga *v, struct picture *p)
 {
+    struct blanking b = vertical_blanking(v);
     unsigned twice = v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1;
-    unsigned start = v->crtc[CR_VBLANK_START] | (v->crtc[CR_OVERFLOW] & 0x08u) << 5 |
-                     (v->crtc[CR_MAX_SCAN] & 0x20u) << 4;
-    unsigned stop = (start + ((v->crtc[CR_VBLANK_END] - start - 1) & 0xFF) + 1) * twice;
-    unsigned total = vga_beam(v, 0).rows, bottom = start * twice;
+    unsigned stop = blanking_stop(&b) * twice, total = b.total * twice, bottom = b.start * twice;
     p->top = at_most(total > stop ? total - stop : 0, BORDER_MOST);
     p->full_height = p->height + p->top;
     p->full_height += at_most(bottom > p->height ? bottom - p->height : 0, BORDER_MOST);
@@ -198,6 +245,7 @@ void vga_picture(const struct vga *v, struct picture *p)
         vertical(v, p);
         addressing(v, p);
         text_details(v, p);
+        blanking_within(v, p);
     }
     if (!p->width) p->kind = PICTURE_NONE;
     fill_colors(v, p);

@@ -98,6 +98,25 @@ static void draw_border(struct vga *v, unsigned from, unsigned to)
     if (to == p->height) fill(v, 0, below, width, p->full_height - below, p->border);
 }
 
+static unsigned within(unsigned y, unsigned from, unsigned to)
+{
+    return y < from ? from : y > to ? to : y;
+}
+
+/* What the blanking covers of the lines [from, to). */
+static void draw_blanking(struct vga *v, unsigned from, unsigned to)
+{
+    const struct picture *p = &v->shown;
+    for (unsigned i = 0; i < COUNT_OF(p->dark_lines); i++) {
+        const struct span *columns = &p->dark_columns[i], *lines = &p->dark_lines[i];
+        unsigned first = within(lines->from, from, to), end = within(lines->to, from, to);
+        if (columns->from < columns->to)
+            fill(v, p->left + columns->from, p->top + from, columns->to - columns->from, to - from,
+                 0);
+        if (first < end) fill(v, p->left, p->top + first, p->width, end - first, 0);
+    }
+}
+
 static void draw_black(struct vga *v, struct changed *changed)
 {
     if (!v->redraw) return;
@@ -133,6 +152,7 @@ static void draw_piece(struct vga *v, unsigned from, unsigned to)
     if (now.kind == PICTURE_TEXT) vga_draw_text(v, &text, &changed, false);
     else if (now.kind == PICTURE_BLANK) fill(v, now.left, now.top + from, now.width, to - from, 0);
     else vga_draw_graphics(v, &changed);
+    draw_blanking(v, from, to);
     draw_border(v, from, to);
 }
 
@@ -186,6 +206,7 @@ static void draw(void *ctx, struct screen_frame *f, bool whole, bool text_only)
     else if (!text_only) draw_pixels(v, &changed);
     if (v->shown.kind == PICTURE_TEXT)
         vga_draw_text(v, &f->text, &changed, text_only || v->in_pieces);
+    if (!text_only && !v->in_pieces) draw_blanking(v, 0, v->shown.height);
     if (!text_only) drawn(v);
     owe(v, &changed);
     if (whole || text_only) changed = (struct changed){ 0, v->shown.height };

@@ -69,6 +69,8 @@ enum picture_kind {
     PICTURE_LINEAR                         /* DISPI with 8 bits per pixel and more */
 };
 
+struct span { unsigned from, to; };        /* [from, to) */
+
 /* All that decides how memory becomes pixels. Two equal pictures differ only in memory. */
 struct picture {
     enum picture_kind kind;
@@ -90,6 +92,7 @@ struct picture {
     unsigned bpp;                          /* PICTURE_LINEAR */
     uint64_t pitch, origin;                /* bytes in vram  */
     uint32_t colors[256];                  /* XRGB; 16 in text and planar modes */
+    struct span dark_columns[2], dark_lines[2];        /* pixels that the blanking covers */
     unsigned left, top;                    /* border; 0 unless asked for */
     unsigned full_width, full_height;      /* with the border */
     uint32_t border;                       /* XRGB */

@@ -105,6 +105,7 @@ static void keep_small(void)
         set_dispi(b, DISPI_XRES, 96);
         return;
     }
+    fake_out8(b, 0x3C3, SUBSYSTEM_ENABLED);
     fake_out8(b, 0x3C2, v->misc | MISC_COLOR);
     set_crtc(b, CR_RETRACE_END, v->crtc[CR_RETRACE_END] & 0x7F);
     set_crtc(b, CR_HDISP_END, 3);

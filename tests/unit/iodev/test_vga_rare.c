@@ -74,6 +74,55 @@ START_TEST(line_compare_counts_as_the_vertical_counter)
 }
 END_TEST
 
+/* ---- blanking -------------------------------------------------------------------------------- */
+
+static unsigned lit(unsigned x, unsigned y) { return is_color(x, y, 5); }
+
+/* CRTC registers 02h, 03h, 15h, 16h: what the blanking covers of the picture is not seen. */
+START_TEST(blanking_within_the_picture)
+{
+    set_mode(b, &mode_12);
+    set_crtc(b, 0x11, 0);
+    set_seq(b, 2, 5);
+    for (unsigned at = 0; at < COLUMNS * 480; at++) poke8(b, 0xA0000 + at, 0xFF);
+    ck_assert(lit(0, 0) && lit(639, 479));
+    set_crtc(b, 0x07, 0x36), set_crtc(b, 0x15, 99), set_crtc(b, 0x16, 150);    /* lines 99 to 149 */
+    ck_assert(lit(0, 0) && lit(639, 98) && !lit(0, 99) && !lit(639, 149) && lit(0, 150));
+    poke8(b, 0xA0000 + COLUMNS * 100, 0x55);   /* and it stays dark when only this is drawn */
+    ck_assert(!lit(1, 100));
+    set_crtc(b, 0x16, 50);                     /* to line 306: 8 bits are compared */
+    ck_assert(!lit(0, 305) && lit(0, 306) && lit(639, 479));
+    set_mode(b, &mode_12);
+    set_crtc(b, 0x11, 0);
+    set_seq(b, 2, 5);
+    set_crtc(b, 0x02, 31), set_crtc(b, 0x03, 0x89), set_crtc(b, 0x05, 0x80);   /* 10 characters */
+    ck_assert(lit(0, 0) && lit(32 * 8 - 1, 7) && !lit(32 * 8, 0) && !lit(42 * 8 - 1, 479));
+    ck_assert(lit(42 * 8, 0) && lit(639, 479));
+    set_crtc(b, 0x02, 60), set_crtc(b, 0x03, 0x83), set_crtc(b, 0x05, 0x00);   /* to 67: 64 + 3 */
+    ck_assert(lit(61 * 8 - 1, 0) && !lit(61 * 8, 0) && !lit(68 * 8 - 1, 0) && lit(68 * 8, 0));
+    set_crtc(b, 0x03, 0x87), set_crtc(b, 0x05, 0x80);          /* 39 + 64: not in this line */
+    ck_assert(!lit(639, 479) && !lit(0, 0) && !lit(40 * 8 - 1, 0) && lit(40 * 8, 0));
+    set_crtc(b, 0x02, 0x64);                   /* beyond the end of the line: never */
+    ck_assert(lit(0, 0) && lit(639, 479));
+}
+END_TEST
+
+START_TEST(text_is_blanked_within_the_picture)
+{
+    set_mode(b, &mode_3);
+    set_crtc(b, 0x11, 0);
+    set_crtc(b, 0x0A, 0x20);
+    for (unsigned i = 0; i < COLUMNS * 25; i++)
+        memory_write(b->memory, 0xB8000 + 2 * i, 0x5720, WORD);
+    set_crtc(b, 0x15, 0x60);                                   /* from line 352: 22 rows are seen */
+    ck_assert(lit(0, 351) && !lit(0, 352) && !lit(719, 399));
+    memory_write(b->memory, 0xB8000 + 2 * COLUMNS * 24, 0x5741, WORD);
+    ck_assert(!lit(0, 399) && lit(719, 351));
+    struct screen_frame f = draw(b);
+    ck_assert_uint_eq(f.text.rows, 25);
+}
+END_TEST
+
 /* ---- addresses ------------------------------------------------------------------------------- */
 
 /* CRTC register 17h, bit 3, and 14h, bit 5: the memory address counts every second or fourth
@@ -207,6 +256,8 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, panning_below_the_split);
     tcase_add_test(t, line_compare_counts_as_the_vertical_counter);
+    tcase_add_test(t, blanking_within_the_picture);
+    tcase_add_test(t, text_is_blanked_within_the_picture);
     tcase_add_test(t, count_by_two_and_four);
     tcase_add_test(t, cursor_skew);
     tcase_add_test(t, text_of_two_rows);
