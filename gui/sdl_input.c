@@ -14,13 +14,6 @@
 enum { LEFT_CONTROL = SDL_SCANCODE_LCTRL, LEFT_ALT = SDL_SCANCODE_LALT };
 enum { MAX_MOTION = 1 << 16 };             /* a sum of motions never overflows */
 
-static void send_key(struct sdl_input *in, unsigned usage, bool down)
-{
-    if (in->down[usage] == down) return;   /* also drops the host's key repeat */
-    in->down[usage] = down;
-    if (in->guest->key) in->guest->key(in->guest->ctx, usage, down);
-}
-
 static void send_mouse(struct sdl_input *in)
 {
     if (in->guest->mouse)
@@ -31,6 +24,14 @@ static void send_mouse(struct sdl_input *in)
 void sdl_input_flush(struct sdl_input *in)
 {
     if (in->dx || in->dy || in->dz) send_mouse(in);
+}
+
+static void send_key(struct sdl_input *in, unsigned usage, bool down)
+{
+    if (in->down[usage] == down) return;   /* also drops the host's key repeat */
+    sdl_input_flush(in);                   /* the motion came before the key */
+    in->down[usage] = down;
+    if (in->guest->key) in->guest->key(in->guest->ctx, usage, down);
 }
 
 void sdl_input_release_all(struct sdl_input *in)

@@ -18,7 +18,7 @@ struct fake {
     unsigned draws, whole_draws;
     struct { unsigned usage; bool down; } keys[FAKE_EVENTS];
     unsigned key_count;
-    struct { int dx, dy, dz; unsigned buttons; } mice[FAKE_EVENTS];
+    struct { int dx, dy, dz; unsigned buttons, keys; } mice[FAKE_EVENTS];  /* keys: before it */
     unsigned mouse_count;
     unsigned quits, resets;
     char pasted[64];
@@ -52,6 +52,7 @@ static inline void fake_mouse(void *ctx, int dx, int dy, int dz, unsigned button
     k->mice[k->mouse_count].dx = dx;
     k->mice[k->mouse_count].dy = dy;
     k->mice[k->mouse_count].dz = dz;
+    k->mice[k->mouse_count].keys = k->key_count;
     k->mice[k->mouse_count++].buttons = buttons;
 }
 

@@ -244,6 +244,26 @@ START_TEST(the_mouse_belongs_to_the_guest_after_a_click)
 }
 END_TEST
 
+/* Ctrl and a drag, say: what came first comes first, also if all of it came between two polls. */
+START_TEST(keys_and_the_mouse_keep_their_order)
+{
+    push_button(true, SDL_BUTTON_LEFT);
+    push_button(false, SDL_BUTTON_LEFT);
+    sdl->poll(d);
+    push_motion(7, 0);
+    push_key(true, SDL_SCANCODE_LCTRL, false);
+    push_motion(2, 0);
+    push_key(false, SDL_SCANCODE_LCTRL, false);
+    push_motion(1, 0);
+    sdl->poll(d);
+    ck_assert_uint_eq(k->mouse_count, 3);
+    expect_mouse(0, 7, 0, 0, 0);
+    expect_mouse(1, 2, 0, 0, 0);
+    expect_mouse(2, 1, 0, 0, 0);
+    for (unsigned i = 0; i < 3; i++) ck_assert_uint_eq(k->mice[i].keys, i);
+}
+END_TEST
+
 START_TEST(ctrl_alt_alone_releases_the_mouse)
 {
     push_button(true, SDL_BUTTON_LEFT);
@@ -426,6 +446,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, hot_keys_are_not_the_guests);
     tcase_add_test(t, plain_letters_of_hot_keys_are_the_guests);
     tcase_add_test(t, the_mouse_belongs_to_the_guest_after_a_click);
+    tcase_add_test(t, keys_and_the_mouse_keep_their_order);
     tcase_add_test(t, ctrl_alt_alone_releases_the_mouse);
     tcase_add_test(t, closing_the_window_asks_to_quit);
     tcase_add_test(t, the_window_follows_the_guest_until_the_user_resizes_it);
