@@ -6,6 +6,7 @@ import hashlib
 import os
 import pty
 import re
+import signal
 import struct
 import tempfile
 import termios
@@ -152,6 +153,7 @@ def test_window_input():
             pictures(m, x, folder)
             mouse(m, x, window)
             keys(m, x)
+            stall(m, x)
             paste(m, x)
             x.type("poweroff")
             equal(m.exit_code(), 0, "exit code after poweroff")
@@ -213,6 +215,18 @@ def keys(m, x):
     x.run("xdotool", "key", "Return")
     m.wait_screen("^" + re.escape("".join("^[" + s for s in FUNCTIONS.values())) + r"\s*$")
     x.run("xdotool", "key", "ctrl+d")
+
+
+def stall(m, x):
+    """What is typed while the host has no time for the program comes at once."""
+    text = "The Quick Brown Fox (13) Jumps {Over} a Lazy Dog; WHY NOT?"
+    x.type("clear; cat > /stalled")
+    m.process.send_signal(signal.SIGSTOP)
+    x.run("xdotool", "type", "--delay", "5", text)
+    x.run("xdotool", "key", "Return", "ctrl+d")
+    m.process.send_signal(signal.SIGCONT)
+    x.type("clear; md5sum /stalled")
+    m.wait_screen("^" + hashlib.md5((text + "\n").encode()).hexdigest())
 
 
 def paste(m, x):
