@@ -101,6 +101,7 @@ static void report_before(struct ps2_mouse *m, unsigned buttons)
 {
     if (buttons == m->buttons || !is_streaming(m)) return;
     while (something_new(m) && ps2_fifo_room(&m->out) >= sizeof m->packet) put_packet(m);
+    if (m->out.count) m->host.ready(m->host.ctx);
 }
 
 void ps2_mouse_move(struct ps2_mouse *m, int dx, int dy, int dz, unsigned buttons)

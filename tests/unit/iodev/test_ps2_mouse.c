@@ -172,6 +172,23 @@ START_TEST(clicks_at_once_are_all_seen)
 }
 END_TEST
 
+/* Also when the line is quiet and the sample's time is not over. */
+START_TEST(a_click_in_the_pause_sends_the_motion_before)
+{
+    struct board *b = bench("wheel", "1");
+    rate(b, 10);
+    send(b, 0xF4);
+    fake_mouse(b, 5, 0, 0, 0);
+    EXPECT(b, "first", 0x08, 5, 0);
+    fake_mouse(b, 3, 0, 0, 0);
+    fake_mouse(b, 0, 0, 0, MOUSE_LEFT);
+    EXPECT(b, "motion", 0x08, 3, 0);
+    fake_advance(b, 100 * MS);
+    EXPECT(b, "click", 0x09, 0, 0);
+    fake_free(b);
+}
+END_TEST
+
 /* A slow rate set before does not hold back the first packet after a reset. */
 START_TEST(reset_starts_sampling_anew)
 {
@@ -334,6 +351,7 @@ int main(void)
     tcase_add_test(t, stream);
     tcase_add_test(t, sample_rate_limits);
     tcase_add_test(t, clicks_at_once_are_all_seen);
+    tcase_add_test(t, a_click_in_the_pause_sends_the_motion_before);
     tcase_add_test(t, reset_starts_sampling_anew);
     tcase_add_test(t, intellimouse);
     tcase_add_test(t, explorer);
