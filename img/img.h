@@ -19,7 +19,8 @@ struct img_args {
     const char *format;                    /* -f */
     const char *other_format;              /* -F or -O */
     const char *base;                      /* -b */
-    bool  compress, quiet, repair, strict, shrink, progress, keep, json;
+    enum image_repair repair;              /* -r */
+    bool  compress, quiet, strict, shrink, progress, keep, json;
     bool  chain;                           /* --backing-chain */
     bool  there;                           /* -n: do not make the target */
     bool  blind;                           /* -u: do not look at the base */

@@ -3,6 +3,7 @@
  */
 #include "img/img.h"
 #include "iodev/image/open.h"
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,11 +121,11 @@ int img_info(const struct img_args *a)
     return IMG_OK;
 }
 
-static int result_of(const struct img_args *a, const struct image_report *r)
+/* What is still there. */
+static int result_of(const struct image_report *r)
 {
-    uint64_t left = r->corruptions > r->repaired ? r->corruptions - r->repaired : 0;
-    if (a->repair) return left ? IMG_CORRUPT : IMG_OK;
-    return r->corruptions ? IMG_CORRUPT : r->leaks ? IMG_LEAKS : IMG_OK;
+    if (r->corruptions > r->repaired) return IMG_CORRUPT;
+    return r->leaks > r->freed ? IMG_LEAKS : IMG_OK;
 }
 
 static void print_report(const struct img_args *a, const struct image_report *r)
@@ -132,7 +133,8 @@ static void print_report(const struct img_args *a, const struct image_report *r)
     if (r->corruptions)
         printf("%llu errors, the first: %s\n", (unsigned long long)r->corruptions, r->first);
     if (r->leaks) printf("%llu clusters are reserved and not used\n", (unsigned long long)r->leaks);
-    if (r->repaired) printf("%llu repaired\n", (unsigned long long)r->repaired);
+    if (r->repaired) printf("%llu errors repaired\n", (unsigned long long)r->repaired);
+    if (r->freed) printf("%llu clusters freed\n", (unsigned long long)r->freed);
     if (!a->quiet && r->clusters)
         printf("%llu/%llu clusters are in use\n", (unsigned long long)r->allocated,
                (unsigned long long)r->clusters);
@@ -147,14 +149,14 @@ static void print_json_report(const struct img_args *a, const struct image *i,
     print_string("format", i->format->name);
     printf(",\n    \"corruptions\": %llu,\n    \"leaks\": %llu,\n    \"total-clusters\": %llu"
            ",\n    \"allocated-clusters\": %llu\n}\n",
-           (unsigned long long)r->corruptions, (unsigned long long)r->leaks,
-           (unsigned long long)r->clusters, (unsigned long long)r->allocated);
+           (unsigned long long)(r->corruptions - r->repaired),
+           (unsigned long long)(r->leaks - r->freed), (unsigned long long)r->clusters, (unsigned long long)r->allocated);
 }
 
 int img_check(const struct img_args *a)
 {
     struct image_report r = { 0 };
-    struct image *i = a->repair ? img_open(a->names[0], a->format, IMAGE_WRITE)
+    struct image *i = a->repair ? img_open(a->names[0], a->format, IMAGE_REPAIR)
                                 : img_open_source(a, 0, a->format);
     if (!i) return IMG_FAILED;
     const char *name = i->format->name;
@@ -165,8 +167,11 @@ int img_check(const struct img_args *a)
     image_close(i);
     if (!checks)
         return img_fail(IMG_NOTHING, "%s: %s images have nothing to check", a->names[0], name);
+    if (error == ENOTSUP)
+        return img_fail(IMG_FAILED, "%s: has internal snapshots or bitmaps, whose tables only "
+                        "qemu-img check knows", a->names[0]);
     if (error) return img_fail(IMG_FAILED, "%s: %s", a->names[0], strerror(error));
-    return result_of(a, &r);
+    return result_of(&r);
 }
 
 static bool new_size(const struct image *i, const char *text, uint64_t *bytes)

@@ -131,8 +131,8 @@ static bool set_output(struct img_args *a, const char *word)
 
 static bool set_repair(struct img_args *a, const char *word)
 {
-    a->repair = true;
-    if (!strcmp(word, "all") || !strcmp(word, "leaks")) return true;
+    a->repair = !strcmp(word, "all") ? IMAGE_REPAIR_ALL : IMAGE_REPAIR_LEAKS;
+    if (a->repair == IMAGE_REPAIR_ALL || !strcmp(word, "leaks")) return true;
     return img_fail(0, "-r %s: must be leaks or all", word), false;
 }
 

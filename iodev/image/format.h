@@ -11,6 +11,7 @@ struct image {
     int           fd;          /* -1: a folder, or an overlay in memory          */
     bool          read_only;   /* as the guest sees it                           */
     bool          dirty;       /* written since the last flush                   */
+    bool          repair;      /* opened for vitro-img check -r                  */
     uint64_t      sectors;     /* as the guest sees it                           */
     uint64_t      file_bytes;  /* length of the file when it was opened          */
     struct image *base;        /* where an overlay's unwritten sectors are; owned */
@@ -51,7 +52,7 @@ struct image_format {
     const char *(*create)(int fd, const struct image_plan *);      /* the cause of a failure */
     const char *(*resize)(struct image *, uint64_t sectors);
     bool          can_shrink;
-    int  (*check)(struct image *, struct image_report *, bool repair);
+    int  (*check)(struct image *, struct image_report *, enum image_repair repair);
     void (*info)(struct image *, struct image_info *);
     int  (*write_squeezed)(struct image *, uint64_t cluster, const void *data);
     /* IMAGE_DATA, _ZERO or _BASE for up to count sectors from `sector`; *run is how many. */

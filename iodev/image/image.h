@@ -17,6 +17,7 @@ struct image;
 enum image_access {
     IMAGE_WRITE,               /* fails when the file cannot be written              */
     IMAGE_WRITE_IF_POSSIBLE,   /* falls back on read-only, as a write-protected disk */
+    IMAGE_REPAIR,              /* as IMAGE_WRITE, also when it is marked as damaged  */
     IMAGE_READ_ONLY,
     IMAGE_READ_UNLOCKED,       /* also while another program writes: for a look at it  */
 };
@@ -62,9 +63,12 @@ bool     image_is_raw_name(const char *path);     /* no extension of a format */
 /* ---- for vitro-img --------------------------------------------------------------------------- */
 struct image_format;
 
+enum image_repair { IMAGE_REPAIR_NOTHING, IMAGE_REPAIR_LEAKS, IMAGE_REPAIR_ALL };
+
 struct image_report {
     uint64_t clusters, allocated;      /* of the disk */
-    uint64_t corruptions, leaks, repaired;
+    uint64_t corruptions, repaired;    /* repaired: so many of them */
+    uint64_t leaks, freed;             /* reserved and not used; so many of them no more */
     char     first[160];               /* what the first corruption is */
 };
 

@@ -71,7 +71,7 @@ int joined_settle(const struct joined *j)
     return 0;
 }
 
-int joined_check(const struct joined *j, struct image_report *r, bool repair)
+int joined_check(const struct joined *j, struct image_report *r, enum image_repair repair)
 {
     int error = 0;
     for (unsigned n = 0; n < j->parts && !error; n++) {

@@ -20,6 +20,6 @@ int  joined_read(const struct joined *, uint64_t sector, uint32_t count, void *t
 int  joined_write(const struct joined *, uint64_t sector, uint32_t count, const void *from);
 int  joined_flush(const struct joined *);
 int  joined_settle(const struct joined *);
-int  joined_check(const struct joined *, struct image_report *, bool repair);
+int  joined_check(const struct joined *, struct image_report *, enum image_repair repair);
 enum image_where joined_where(const struct joined *, uint64_t sector, uint64_t count,
                               uint64_t *run);

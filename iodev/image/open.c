@@ -95,7 +95,7 @@ static int open_file(const struct note *n, enum image_access access, bool *read_
         fd = open(n->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         error = errno;
     }
-    if (fd < 0) image_explain_errno(n, error, access == IMAGE_WRITE);
+    if (fd < 0) image_explain_errno(n, error, access == IMAGE_WRITE || access == IMAGE_REPAIR);
     return fd;
 }
 
@@ -152,6 +152,7 @@ struct image *image_open_chain(const struct note *n, const struct image_format *
         return image_close(i), NULL;
     }
     i->read_only = access >= IMAGE_READ_ONLY;
+    i->repair = access == IMAGE_REPAIR;
     bool ok = open_one(i, n, access);
     if (ok && *i->base_name && !i->base) ok = open_base(i, n, access, depth);
     const char *cause = ok && !i->read_only && f->begin ? f->begin(i) : NULL;

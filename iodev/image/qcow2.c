@@ -122,6 +122,7 @@ static const char *read_extensions(struct image *i, struct qcow2 *q)
 
 static const char *may_write(struct image *i, const struct qcow2 *q)
 {
+    if (i->repair) return NULL;
     if (q->snapshots)
         return image_refuse(
             i,
@@ -130,7 +131,7 @@ static const char *may_write(struct image *i, const struct qcow2 *q)
             q->snapshots);
     if (q->incompatible & QCOW2_CORRUPT)
         return "is marked as corrupt: it can be read but not written; repair it (vitro-img check "
-               "-r)";
+               "-r all)";
     if (q->incompatible & QCOW2_DIRTY && q->has_bitmaps)
         return "was not closed and has bitmaps: repair it (qemu-img check -r all)";
     return NULL;
@@ -165,7 +166,7 @@ static const char *qcow2_open(struct image *i)
 }
 
 /* The header's feature words, at once on the disk. */
-static const char *write_features(struct image *i, uint64_t incompatible)
+static int write_features(struct image *i, uint64_t incompatible)
 {
     struct qcow2 *q = i->own;
     uint8_t h[24];
@@ -175,8 +176,14 @@ static const char *write_features(struct image *i, uint64_t incompatible)
     put_be(h + 8, q->compatible, 8);
     put_be(h + 16, q->autoclear, 8);
     int error = meta_put(q->s.meta, 72, h, sizeof h, QCOW2_CLASS_L1);
-    if (!error) error = meta_flush(q->s.meta);
-    return error ? strerror(error) : NULL;
+    return error ? error : meta_flush(q->s.meta);
+}
+
+int qcow2_forget_damage(struct image *i)
+{
+    const uint64_t marks = QCOW2_DIRTY | QCOW2_CORRUPT;
+    const struct qcow2 *q = i->own;
+    return q->incompatible & marks ? write_features(i, q->incompatible & ~marks) : 0;
 }
 
 /* Dirty: somebody kept no counts while writing (lazy refcounts) and did not come to the end. */
@@ -185,15 +192,14 @@ static const char *qcow2_begin(struct image *i)
     struct qcow2 *q = i->own;
     struct image_report r = { 0 };
     const char *cause = qcow2_check_reftable(i);
-    bool dirty = q->incompatible & QCOW2_DIRTY;
+    bool dirty = q->incompatible & QCOW2_DIRTY && !i->repair;
+    bool no_repair = i->repair && (q->snapshots || q->has_bitmaps);    /* qcow2_check() */
     if (cause) return cause;
-    if (dirty) {
-        int error = qcow2_check(i, &r, true);
-        if (error) return strerror(error);
-        if (r.corruptions > r.repaired) return "was not closed and is damaged: run vitro-img check";
-    }
-    if (dirty || q->autoclear) cause = write_features(i, q->incompatible & ~(uint64_t)QCOW2_DIRTY);
-    return cause;
+    int error = dirty ? qcow2_check(i, &r, IMAGE_REPAIR_ALL) : 0;
+    if (!error && r.corruptions > r.repaired)
+        return "was not closed and is damaged: run vitro-img check -r all";
+    if (!error && q->autoclear && !no_repair) error = write_features(i, q->incompatible);
+    return error ? strerror(error) : NULL;
 }
 
 static int qcow2_flush(struct image *i)

@@ -65,6 +65,7 @@ void qcow2_squeezed_extent(const struct qcow2 *, uint64_t entry, uint64_t *offse
 int qcow2_write_squeezed(struct image *, uint64_t cluster, const void *data);
 
 /* ---- check (qcow2_check.c), making (qcow2_create.c) ------------------------------------------ */
-int qcow2_check(struct image *, struct image_report *, bool repair);
+int qcow2_check(struct image *, struct image_report *, enum image_repair repair);
+int qcow2_forget_damage(struct image *);           /* the marks in the header; qcow2.c */
 const char *qcow2_create(int fd, const struct image_plan *);
 const char *qcow2_resize(struct image *, uint64_t sectors);

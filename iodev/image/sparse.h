@@ -60,4 +60,4 @@ int sparse_settle(struct image *);
 enum image_where sparse_where(struct image *, uint64_t sector, uint64_t count, uint64_t *run);
 /* image_format.check of formats without counts: all blocks and tables in the file, no two
  * overlapping. What was put into tables has to be in the file: sparse_settle(). */
-int sparse_check(struct image *, struct image_report *, bool repair);
+int sparse_check(struct image *, struct image_report *, enum image_repair repair);

@@ -80,7 +80,7 @@ static int add_block(struct image *i, struct census *c, uint64_t block)
     return add(c, (struct extent){ p.offset - s->before, s->block_size + s->before });
 }
 
-int sparse_check(struct image *i, struct image_report *r, bool repair)
+int sparse_check(struct image *i, struct image_report *r, enum image_repair repair)
 {
     struct sparse *s = i->own;
     uint64_t per_block = s->block_size / SECTOR_SIZE;

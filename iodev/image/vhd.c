@@ -238,7 +238,7 @@ static void vhd_close(struct image *i)
     free(v);
 }
 
-static int vhd_check(struct image *i, struct image_report *r, bool repair)
+static int vhd_check(struct image *i, struct image_report *r, enum image_repair repair)
 {
     return ((struct vhd *)i->own)->fixed ? 0 : sparse_check(i, r, repair);
 }

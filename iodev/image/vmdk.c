@@ -295,7 +295,7 @@ static void vmdk_close(struct image *i)
     free(v);
 }
 
-static int vmdk_check(struct image *i, struct image_report *r, bool repair)
+static int vmdk_check(struct image *i, struct image_report *r, enum image_repair repair)
 {
     return has_extents(i) ? joined_check(files_of(i), r, repair) : sparse_check(i, r, repair);
 }

@@ -210,7 +210,7 @@ static bool check(void)
     if (info.cluster && image_sectors(disk) * SECTOR_SIZE / info.cluster > MOST_CHECKED)
         return false;
     if (f->settle && f->settle(disk)) return false;
-    if (f->check(disk, &report, false)) return false;
+    if (f->check(disk, &report, IMAGE_REPAIR_NOTHING)) return false;
     require(!model.sound || !report.corruptions, "a sound image was damaged");
     return !report.corruptions;
 }

@@ -3,14 +3,10 @@
  * what is damaged is refused with one line.
  */
 #include <errno.h>
-#include "iodev/image/bytes.h"
-#include "iodev/image/format.h"
-#include "tests/unit/iodev/temp_image.h"
+#include "tests/unit/iodev/image_bench.h"
 
 enum { DISK = 9 << 20, MOST = 200 };
 
-static struct temp temp;
-static char note[8192];
 static uint64_t state;
 
 static void begin(void)
@@ -26,30 +22,6 @@ static uint64_t next(void)
     state ^= state << 13;
     state ^= state >> 7;
     return state ^= state << 17;
-}
-
-static const char *make(const char *name, const struct image_format *f, struct image_plan p)
-{
-    p.path = temp_path(&temp, name);
-    int fd = open(temp.path, O_RDWR | O_CREAT | O_TRUNC, 0666);
-    ck_assert_int_ge(fd, 0);
-    const char *cause = f->create(fd, &p);
-    ck_assert_msg(!cause, "%s", cause);
-    close(fd);
-    return temp.path;
-}
-
-static struct image *open_as(const char *path, const char *mode, const char *format)
-{
-    struct image_choice c = { .path = path, .mode = mode, .format = format };
-    return image_open_choice(&c, IMAGE_WRITE, note, sizeof note);
-}
-
-static struct image *must_open(const char *path, const char *mode, const char *format)
-{
-    struct image *i = open_as(path, mode, format);
-    ck_assert_msg(i != NULL, "%s", note);
-    return i;
 }
 
 /* Random writes to the image and to model[]; near each other, so that clusters are met again. */
@@ -83,7 +55,7 @@ static void check_file(const char *path, const char *format)
     struct image_choice c = { .path = path, .format = format };
     struct image *i = image_open_choice(&c, IMAGE_READ_ONLY, note, sizeof note);
     ck_assert_msg(i != NULL, "%s", note);
-    if (i->format->check) ck_assert_int_eq(i->format->check(i, &r, false), 0);
+    if (i->format->check) ck_assert_int_eq(i->format->check(i, &r, IMAGE_REPAIR_NOTHING), 0);
     ck_assert_msg(!r.corruptions, "%s", r.first);
     ck_assert_uint_eq(r.leaks, 0);
     image_close(i);
@@ -317,20 +289,13 @@ START_TEST(counts_past_the_end)
 }
 END_TEST
 
-static void put_at(const char *path, uint64_t offset, const void *from, size_t len)
-{
-    int fd = open(path, O_RDWR);
-    ck_assert_int_eq(pwrite(fd, from, len, (off_t)offset), (ssize_t)len);
-    close(fd);
-}
-
 static uint64_t corruptions(const char *path)
 {
     struct image_report r = { 0 };
     struct image_choice c = { .path = path };
     struct image *i = image_open_choice(&c, IMAGE_READ_ONLY, note, sizeof note);
     ck_assert_msg(i != NULL, "%s", note);
-    ck_assert_int_eq(i->format->check(i, &r, false), 0);
+    ck_assert_int_eq(i->format->check(i, &r, IMAGE_REPAIR_NOTHING), 0);
     image_close(i);
     return r.corruptions;
 }
@@ -409,7 +374,7 @@ START_TEST(a_check_counts_a_table_once)
     for (unsigned n = 1; n < 32; n++) put_at(path, l1 + n * 8, raw, 8);
     struct image_report r = { 0 };
     i = must_open(path, NULL, NULL);
-    ck_assert_int_eq(i->format->check(i, &r, false), 0);
+    ck_assert_int_eq(i->format->check(i, &r, IMAGE_REPAIR_NOTHING), 0);
     image_close(i);
     ck_assert_uint_ge(r.corruptions, 31);
     ck_assert_uint_eq(r.allocated, 1);
