@@ -62,12 +62,23 @@ const struct image_format *img_format(const char *name, const char *path)
     return f;
 }
 
+/* The word of -o that says what cannot be had; NULL: all of it can. */
+static const char *foreign_word(const struct image_format *f, const struct image_plan *p)
+{
+    if (p->cluster && !(f->plans & IMAGE_PLAN_CLUSTER)) return "cluster_size";
+    if (p->version && !(f->plans & IMAGE_PLAN_VERSION)) return "compat";
+    if (p->fixed && !(f->plans & IMAGE_PLAN_FIXED)) return "subformat";
+    return p->allocate && !(f->plans & IMAGE_PLAN_ALLOCATE) ? "preallocation" : NULL;
+}
+
 /* Nothing is cut off before the lock says that nobody uses it. */
 bool img_make(const char *path, const struct image_format *f, const struct image_plan *plan)
 {
     struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     struct image_plan p = *plan;
     const char *cause = f->create ? NULL : "images of this format cannot be made";
+    const char *word = foreign_word(f, plan);
+    if (word) return img_fail(0, "%s: %s images have no %s=", path, f->name, word), false;
     p.path = path;
     int fd = cause ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (!cause && fd < 0) cause = strerror(errno);

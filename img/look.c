@@ -37,6 +37,7 @@ int img_create(const struct img_args *a)
     }
     if (a->count > 1 && !img_size(a->names[1], &p.bytes))
         return img_fail(IMG_FAILED, "%s: not a size", a->names[1]);
+    p.bytes = (p.bytes + SECTOR_SIZE - 1) / SECTOR_SIZE * SECTOR_SIZE;
     if (!p.bytes) return img_fail(IMG_FAILED, "say how large the disk is, e.g. 64M");
     if (!img_make(a->names[0], f, &p)) return IMG_FAILED;
     if (!a->quiet)
@@ -150,7 +151,8 @@ static void print_json_report(const struct img_args *a, const struct image *i,
     printf(",\n    \"corruptions\": %llu,\n    \"leaks\": %llu,\n    \"total-clusters\": %llu"
            ",\n    \"allocated-clusters\": %llu\n}\n",
            (unsigned long long)(r->corruptions - r->repaired),
-           (unsigned long long)(r->leaks - r->freed), (unsigned long long)r->clusters, (unsigned long long)r->allocated);
+           (unsigned long long)(r->leaks - r->freed), (unsigned long long)r->clusters,
+           (unsigned long long)r->allocated);
 }
 
 int img_check(const struct img_args *a)

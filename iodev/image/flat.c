@@ -52,5 +52,6 @@ static const char *flat_resize(struct image *i, uint64_t sectors)
 const struct image_format image_flat = {
     .name = "raw", .about = "sectors one after another, no header", .extensions = "",
     .read = flat_read, .write = flat_write, .flush = flat_flush, .create = flat_create,
+    .plans = IMAGE_PLAN_ALLOCATE,
     .where = flat_where, .resize = flat_resize, .can_shrink = true,
 };

@@ -32,6 +32,10 @@ struct image_plan {
     const char *path;                  /* VMDK: names of extents */
 };
 
+/* Which parts of the plan a format's create() follows. */
+enum { IMAGE_PLAN_CLUSTER = 1, IMAGE_PLAN_VERSION = 2, IMAGE_PLAN_FIXED = 4,
+       IMAGE_PLAN_ALLOCATE = 8 };
+
 struct image_format {
     const char *name, *about;
     const char *extensions;    /* "vhd vpc", without dots */
@@ -50,6 +54,7 @@ struct image_format {
     /* vitro-img. Each may be NULL: cannot be done. */
     bool        (*looks_like)(const uint8_t *first, size_t len);   /* a warning, never a choice */
     const char *(*create)(int fd, const struct image_plan *);      /* the cause of a failure */
+    uint8_t       plans;       /* IMAGE_PLAN_... */
     const char *(*resize)(struct image *, uint64_t sectors);
     bool          can_shrink;
     int  (*check)(struct image *, struct image_report *, enum image_repair repair);

@@ -241,6 +241,7 @@ const struct image_format image_qcow2 = {
     .close = qcow2_close,
     .looks_like = looks_like,
     .create = qcow2_create,
+    .plans = IMAGE_PLAN_CLUSTER | IMAGE_PLAN_VERSION,
     .resize = qcow2_resize, .can_shrink = true,
     .check = qcow2_check,
     .info = qcow2_info,

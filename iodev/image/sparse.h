@@ -48,6 +48,13 @@ struct sparse {
     uint64_t     unpacked;             /* which block's unpacked form is in buffer; UINT64_MAX */
 };
 
+/* Of VHD and VDI. */
+#define SPARSE_BLOCK_SIZES "the block size must be a power of two from 4K to 64M"
+static inline bool sparse_is_block_size(uint64_t bytes)
+{
+    return bytes >= 4096 && bytes <= 64 << 20 && !(bytes & (bytes - 1));
+}
+
 /* false: out of memory. */
 bool sparse_init(struct image *, struct sparse *, const struct sparse_ops *, uint32_t block_size,
                  uint32_t meta_line);

@@ -57,7 +57,7 @@ static const char *read_header(struct image *i, struct vdi *v, const uint8_t *h,
     i->sectors = bytes / SECTOR_SIZE + (bytes % SECTOR_SIZE != 0);
     if (get_le32(h + SECTOR) != SECTOR_SIZE || get_le32(h + EXTRA))
         return "has sectors of another size than 512 bytes, or extra data, which is not supported";
-    if (*block < 4096 || *block > 64 << 20 || *block & (*block - 1))
+    if (!sparse_is_block_size(*block))
         return "is damaged: the block size is impossible";
     if (v->blocks > LARGEST || bytes > (uint64_t)v->blocks * *block)
         return "is damaged: the block map is too short for the disk";
@@ -198,6 +198,7 @@ static const char *vdi_create(int fd, const struct image_plan *p)
     uint8_t h[HEADER] = { 0 }, part[HEADER];
     uint32_t block = p->cluster ? p->cluster : 1 << 20;
     uint64_t bytes = round_up(p->bytes, SECTOR_SIZE), blocks = (bytes + block - 1) / block;
+    if (!sparse_is_block_size(block)) return SPARSE_BLOCK_SIZES;
     if (blocks > LARGEST / 4) return "the disk is too large for a VDI image";
     make_header(h, bytes, block, (uint32_t)blocks, p->fixed);
     uint64_t data = get_le32(h + DATA), end = data + (p->fixed ? blocks * block : 0);
@@ -216,5 +217,6 @@ const struct image_format image_vdi = {
     .name = "vdi", .about = "VirtualBox's VDI, dynamic and static", .extensions = "vdi",
     .open = vdi_open, .begin = vdi_begin, .read = sparse_read, .write = sparse_write,
     .flush = sparse_flush, .close = vdi_close, .looks_like = looks_like, .create = vdi_create,
+    .plans = IMAGE_PLAN_CLUSTER | IMAGE_PLAN_FIXED,
     .check = sparse_check, .info = vdi_info, .where = sparse_where, .settle = sparse_settle,
 };

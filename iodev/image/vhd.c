@@ -45,18 +45,23 @@ static bool looks_like(const uint8_t *first, size_t len)
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
-/* At the end; where a crash left it out, the copy at the start. */
+static bool is_sound(const uint8_t *f)
+{
+    return is_footer(f) && checksum(f, FOOTER, 64) == get_be32(f + 64);
+}
+
+/* At the end; where a crash left it out, or it is damaged, the copy at the start. */
 static const char *read_footer(struct image *i, struct vhd *v)
 {
     int error = i->file_bytes < FOOTER
                     ? 0 : image_file_read(i->fd, i->file_bytes - FOOTER, v->footer, FOOTER);
-    v->at_end = is_footer(v->footer);
+    bool damaged = is_footer(v->footer);
+    v->at_end = is_sound(v->footer);
     if (!error && !v->at_end) error = image_file_read(i->fd, 0, v->footer, FOOTER);
     if (error) return strerror(error);
-    if (!is_footer(v->footer)) return "is not a VHD image";
-    if (checksum(v->footer, FOOTER, 64) != get_be32(v->footer + 64))
-        return "is damaged: the footer's checksum is wrong";
-    return NULL;
+    if (is_sound(v->footer)) return NULL;
+    return damaged || is_footer(v->footer) ? "is damaged: the footer's checksum is wrong"
+                                           : "is not a VHD image";
 }
 
 static const char *read_header(struct image *i, struct vhd *v, uint32_t *block_size)
@@ -71,7 +76,7 @@ static const char *read_header(struct image *i, struct vhd *v, uint32_t *block_s
     v->table = get_be64(h + 16);
     v->blocks = get_be32(h + 28);
     *block_size = get_be32(h + 32);
-    if (*block_size < 4096 || *block_size > 64 << 20 || *block_size & (*block_size - 1))
+    if (!sparse_is_block_size(*block_size))
         return "is damaged: the block size is impossible";
     if (v->table % SECTOR_SIZE || v->table < HEADER || v->table > i->file_bytes ||
         (uint64_t)v->blocks * 4 > i->file_bytes - v->table)
@@ -132,11 +137,12 @@ static const char *vhd_open(struct image *i)
                : NULL;
 }
 
-/* A crash may have left a block that nothing points to, or no footer at the end. */
+/* A crash may have left a block that nothing points to, or no footer at the end; or that one is
+ * damaged. */
 static const char *vhd_begin(struct image *i)
 {
     struct vhd *v = i->own;
-    if (v->fixed || i->file_bytes == v->next + FOOTER) return NULL;
+    if (v->fixed || (v->at_end && i->file_bytes == v->next + FOOTER)) return NULL;
     int error = image_file_write(i->fd, v->next, v->footer, FOOTER);
     if (!error && ftruncate(i->fd, (off_t)(v->next + FOOTER))) error = errno;
     v->s.end = v->next + FOOTER;
@@ -318,17 +324,20 @@ static const char *vhd_create(int fd, const struct image_plan *p)
 {
     uint8_t footer[FOOTER];
     uint64_t bytes = round_up(p->bytes, SECTOR_SIZE);
+    uint32_t block = p->cluster ? p->cluster : USUAL_BLOCK;
+    if (!sparse_is_block_size(block)) return SPARSE_BLOCK_SIZES;
     if (bytes > MOST_BYTES) return "a VHD disk has 2040 GiB at most";
     make_footer(footer, bytes, p->fixed);
     if (ftruncate(fd, 0)) return image_create_failed();
     int error = p->fixed ? image_file_write(fd, bytes, footer, FOOTER)
-                         : write_dynamic(fd, footer, bytes, p->cluster ? p->cluster : USUAL_BLOCK);
+                         : write_dynamic(fd, footer, bytes, block);
     return error ? strerror(error) : NULL;
 }
 
 const struct image_format image_vhd = {
     .name = "vhd", .about = "Microsoft's VHD, fixed and dynamic", .extensions = "vhd vpc",
     .open = vhd_open, .begin = vhd_begin, .read = vhd_read, .write = vhd_write, .flush = vhd_flush,
-    .close = vhd_close, .looks_like = looks_like, .create = vhd_create, .check = vhd_check,
+    .close = vhd_close, .looks_like = looks_like, .create = vhd_create,
+    .plans = IMAGE_PLAN_CLUSTER | IMAGE_PLAN_FIXED, .check = vhd_check,
     .info = vhd_info, .where = vhd_where, .settle = vhd_settle,
 };

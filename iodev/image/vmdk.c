@@ -330,5 +330,6 @@ const struct image_format image_vmdk = {
     .open = vmdk_open,
     .looks_like = looks_like,
     .create = vmdk_create,
+    .plans = IMAGE_PLAN_FIXED,
     OPERATIONS,
 };

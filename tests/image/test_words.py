@@ -33,6 +33,16 @@ WORDS = [
     ("create -f qcow2 -o cluster_size=3 x.qcow2 1M", 1, "power of two"),
     ("create -f qcow2 -o encryption=on x.qcow2 1M", 2, "not known"),
     ("create -f vhd x.vhd 3T", 1, "2040 GiB"),
+    ("create -f vhd -o block_size=1000 x.img 1M", 1, "power of two"),
+    ("create -f vdi -o block_size=3k x.img 1M", 1, "power of two"),
+    ("create -f vmdk -o cluster_size=8k x.img 1M", 1, "vmdk images have no cluster_size="),
+    ("create -o cluster_size=4k x.img 1M", 1, "raw images have no cluster_size="),
+    ("create -o subformat=fixed x.img 1M", 1, "raw images have no subformat="),
+    ("create -f vdi -o compat=1.1 x.img 1M", 1, "vdi images have no compat="),
+    ("create -f qcow2 -o preallocation=full x.img 1M", 1, "qcow2 images have no preallocation="),
+    ("convert -O vhd -o compat=1.1 a.img x.img", 1, "vhd images have no compat="),
+    ("create odd.qcow2 1000", 0, "1024 bytes"),
+    ("info odd.qcow2", 0, "(1024 bytes)"),
     ("create", 2, "usage"),
     ("info a.qcow2", 0, "virtual size: 64 MiB (67108864 bytes)"),
     ("info -U --output=human a.qcow2", 0, "cluster_size: 65536"),
@@ -106,6 +116,8 @@ def main():
                       "info --output=json --backing-chain over.qcow2",
                       "check --output=json a.qcow2"):
             json.loads(subprocess.check_output([img, *words.split()], cwd=folder))
+        header = open(os.path.join(folder, "odd.qcow2"), "rb").read(32)
+        assert int.from_bytes(header[24:32], "big") == 1024, header
         size = os.stat(os.path.join(folder, "a.img")).st_size
         assert size == 7 << 20, size
     print("words: %d passed" % len(WORDS))

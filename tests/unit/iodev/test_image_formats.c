@@ -327,6 +327,33 @@ START_TEST(a_footer_is_not_a_sector)
 }
 END_TEST
 
+/* A dynamic disk has its footer twice. Whichever of the two is damaged, the other one counts. */
+START_TEST(a_footer_has_a_copy)
+{
+    uint8_t sector[512], wrong_byte = 0xA5;
+    char path[128];
+    struct stat st;
+    snprintf(path, sizeof path, "%s",
+             make("a.vhd", &image_vhd, (struct image_plan){ .bytes = 1 << 20, .cluster = 4096 }));
+    struct image *i = must_open(path, NULL, NULL);
+    temp_sector(sector, 5);
+    ck_assert_int_eq(image_write(i, 5, 1, sector), 0);
+    image_close(i);
+    for (unsigned n = 0; n < 2; n++) {
+        ck_assert_int_eq(stat(path, &st), 0);
+        put_at(path, n ? 68 : (uint64_t)st.st_size - 512 + 68, &wrong_byte, 1);
+        i = must_open(path, NULL, NULL);               /* writes the one at the end anew */
+        memset(sector, 0, sizeof sector);
+        ck_assert_int_eq(image_read(i, 5, 1, sector), 0);
+        ck_assert_uint_eq(sector[0], 5);
+        image_close(i);
+    }
+    put_at(path, (uint64_t)st.st_size - 512 + 68, &wrong_byte, 1);
+    ck_assert_ptr_null(open_as(path, NULL, NULL));
+    ck_assert_ptr_nonnull(strstr(note, "checksum"));
+}
+END_TEST
+
 /* A grain table past the end reads as zeroes, and the first grain would be written over it. */
 START_TEST(a_check_sees_tables)
 {
@@ -531,6 +558,7 @@ int main(void)
     tcase_add_test(c, counts_past_the_end);
     tcase_add_test(c, a_base_cannot_write_lines);
     tcase_add_test(c, a_footer_is_not_a_sector);
+    tcase_add_test(c, a_footer_has_a_copy);
     tcase_add_test(c, a_check_sees_tables);
     tcase_add_test(c, a_check_counts_a_table_once);
     tcase_add_test(c, a_folder_is_a_disk);
