@@ -111,18 +111,21 @@ static void run_set_geometry(struct ata_disk *k, const struct ata_command *c)
     ata_finish(k);
 }
 
-static void run_flush(struct ata_disk *k, const struct ata_command *c)
+bool ata_flush(struct ata_disk *k)
 {
     int error = image_flush(k->image);
-    (void)c;
-    if (!error) {
-        ata_finish(k);
-        return;
-    }
-    if (ata_wait_for_room(k, "flushing", error)) return;
+    if (!error) return true;
+    if (ata_wait_for_room(k, "flushing", error)) return false;
     device_log(&k->dev, LOG_ERROR, "%s: flushing: %s", k->path, strerror(error));
     ata_fail(k, ATA_ABRT);
     k->drive.status |= ATA_DF;
+    return false;
+}
+
+static void run_flush(struct ata_disk *k, const struct ata_command *c)
+{
+    (void)c;
+    if (ata_flush(k)) ata_finish(k);
 }
 
 static void run_native_max(struct ata_disk *k, const struct ata_command *c)
@@ -145,10 +148,9 @@ static bool set_transfer_mode(struct ata_disk *k, uint8_t mode)
 static void run_set_features(struct ata_disk *k, const struct ata_command *c)
 {
     bool done = true;
-    (void)c;
     switch (k->drive.regs[ATA_FEATURE][0]) {
     case 0x02: k->write_cache = true; break;
-    case 0x82: k->write_cache = false; done = image_flush(k->image) == 0; break;
+    case 0x82: k->write_cache = false; run_flush(k, c); return;
     case 0xAA: k->look_ahead = true; break;
     case 0x55: k->look_ahead = false; break;
     case 0x66: case 0xCC: break;           /* what a soft reset keeps: we keep all */
@@ -252,7 +254,7 @@ static void command(struct ide_drive *d, uint8_t opcode)
     k->remaining = k->chunk = 0;
     d->error = 0;
     d->status = ATA_BSY;
-    if (c && c->flags & MEDIA) ata_wake(k);
+    if (c && c->flags & (MEDIA | MOVES)) ata_wake(k);
     k->phase = PHASE_COMMAND;
     if (c && c->flags & AT_ONCE) run(k);
     else ata_later(k, PHASE_COMMAND, command_time(c));

@@ -57,6 +57,8 @@ void ata_fail(struct ata_disk *, uint8_t error);
 
 /* Full: the clock is held and the timer due again (clock_retry()); false: another error. */
 bool ata_wait_for_room(struct ata_disk *, const char *what, int error);
+/* What was written is safe; false: the command has failed, or will be run again. */
+bool ata_flush(struct ata_disk *);
 
 void ata_put_address(struct ata_disk *, uint8_t flags, uint64_t lba);
 void ata_offer_block(struct ata_disk *, uint32_t bytes, bool to_host);

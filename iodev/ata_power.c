@@ -39,12 +39,14 @@ void ata_run_check_power(struct ata_disk *k, const struct ata_command *c)
     ata_finish(k);
 }
 
-/* Both generations of codes: 94h-99h and E0h-E3h, E6h. IDLE and STANDBY set the timer, too. */
+/* Both generations of codes: 94h-99h and E0h-E3h, E6h. IDLE and STANDBY set the timer, too. A disk
+ * that comes to rest writes its cache first: many systems switch off after that. */
 void ata_run_set_power(struct ata_disk *k, const struct ata_command *c)
 {
     bool old = c->opcode < 0xE0;
     unsigned what = old ? c->opcode - 0x94u : c->opcode - 0xE0u;       /* 0-3; sleep: 5, 6 */
     bool idle = what == 1 || what == 3, timed = what == 2 || what == 3;
+    if (!idle && !ata_flush(k)) return;
     if (timed) k->standby_after = standby_time(k->drive.regs[ATA_COUNT][0]);
     k->last_used = now(k);
     k->power = idle ? POWER_IDLE : POWER_STANDBY;

@@ -139,9 +139,11 @@ bool ata_wait_for_room(struct ata_disk *k, const char *what, int error)
     return true;
 }
 
+/* Without a write cache the last sectors of a command are not done before all of it is safe. */
 static bool write_media(struct ata_disk *k)
 {
     int error = image_write(k->image, k->lba, k->chunk, k->buffer);
+    if (!error && !k->write_cache && k->chunk == k->remaining) error = image_flush(k->image);
     if (!error) return true;
     if (ata_wait_for_room(k, "writing", error)) return false;
     device_log(&k->dev, LOG_ERROR, "%s: writing sector %llu: %s", k->path,
@@ -262,6 +264,7 @@ void ata_run_dma(struct ata_disk *k, const struct ata_command *c)
 void ata_run_verify(struct ata_disk *k, const struct ata_command *c)
 {
     if (!locate(k, c->flags)) return;
+    ata_wake(k);
     uint64_t left = k->sectors - k->lba;
     bool beyond = k->remaining > left;
     k->chunk = beyond ? (uint32_t)left : k->remaining;
