@@ -301,10 +301,15 @@ static bool is_floppy_size(const char *path)
     return false;
 }
 
-static bool is_iso(const char *path)
+/* Its name is that of a disc image, or of a file that comes with one: the drive has words for that.
+ */
+static bool is_disc_name(const char *path)
 {
-    size_t n = strlen(path);
-    return n > 4 && !strcasecmp(path + n - 4, ".iso");
+    static const char *const names[] = { ".iso", ".mdf", ".cue", ".ccd", ".mds", ".toc" };
+    const char *dot = strrchr(path, '.');
+    for (unsigned i = 0; dot && i < COUNT_OF(names); i++)
+        if (!strcasecmp(dot, names[i])) return true;
+    return false;
 }
 
 static void put_drive(struct config *c, unsigned at, const char *type, struct config_file file)
@@ -371,7 +376,7 @@ bool command_line_apply(const struct command_line *cl, struct config *c)
         case ITEM_MEMORY: apply_as_line(c, "memory: guest=", item->text, origin); break;
         case ITEM_DISPLAY: apply_as_line(c, "display_library: ", item->text, origin); break;
         case ITEM_CDROM: apply_image(c, &used, item->text, true, origin); break;
-        case ITEM_IMAGE: apply_image(c, &used, item->text, is_iso(item->text), origin); break;
+        case ITEM_IMAGE: apply_image(c, &used, item->text, is_disc_name(item->text), origin); break;
         case ITEM_SERIAL: apply_serial(c, &used, item->text, origin); break;
         }
     }

@@ -3,6 +3,7 @@
  * IBM PC/AT Technical Reference (6183355, 1985) for drive types.
  */
 #include "iodev/fdc_private.h"
+#include "iodev/image/open.h"
 #include "iodev/media.h"
 #include <errno.h>
 #include <stdio.h>
@@ -65,19 +66,20 @@ static bool choose_format(struct floppy *f, struct image *i, bool use_type,
  * file again would find its own lock, so that one goes first. */
 static bool insert(struct floppy *f, const char *path, bool use_type)
 {
-    char note[256];
+    char note[512];
     bool same = f->image && f->path && !strcmp(f->path, path);
     if (same) take_out(f);
-    struct image *i = image_open(path, f->mode, f->write_protected ? IMAGE_READ_ONLY
-                                                                   : IMAGE_WRITE_IF_POSSIBLE,
-                                 note, sizeof note);
+    struct image_choice c = { .path = path, .mode = f->mode, .removable = true };
+    struct image *i = image_open_choice(&c, f->write_protected ? IMAGE_READ_ONLY
+                                                               : IMAGE_WRITE_IF_POSSIBLE,
+                                        note, sizeof note);
     snprintf(f->message, sizeof f->message, "%s", note);
     if (!i) return false;
     struct floppy_format format;
     if (!choose_format(f, i, use_type, &format)) {
         image_close(i);
-        snprintf(f->message, sizeof f->message, "%.300s: larger than any floppy disk (2.88M)",
-                 path);
+        struct note n = { path, f->message, sizeof f->message, true };
+        image_explain(&n, "is larger than any floppy disk (2.88M)", "it may be a hard disk's image");
         return false;
     }
     take_out(f);

@@ -3,7 +3,7 @@
  * ECMA-130, Data interchange on read-only 120 mm optical data disks (1996), section 14.
  */
 #include "iodev/cdrom/disc.h"
-#include "iodev/image/image.h"
+#include "iodev/image/open.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,10 +45,24 @@ static void look_for_raw(struct disc *d)
     d->stride = DISC_RAW_SECTOR + (with_sub ? SUB_BYTES : 0);
 }
 
-static bool is_cue_sheet(const char *path)
+/* Files that come with an image, or have it in them in a way that cannot be read. By the name, as
+ * they begin with anything. False: said why. */
+static bool check_name(const struct note *n)
 {
-    const char *dot = strrchr(path, '.');
-    return dot && dot > path && !strcasecmp(dot, ".cue");
+    static const char packed[] = "is a packed disc image", unpack[] = "unpack it";
+    static const struct { const char *extension, *cause, *remedy; } others[] = {
+        { ".cue", "is a cue sheet", "name the .bin file that it describes" },
+        { ".toc", "is a table of contents", "name the .bin file that it describes" },
+        { ".ccd", "is a control file", "name the .img file that it describes" },
+        { ".mds", "is a control file", "name the .mdf file that it describes" },
+        { ".chd", packed, unpack }, { ".cso", packed, unpack }, { ".daa", packed, unpack },
+        { ".ecm", packed, unpack }, { ".isz", packed, unpack }, { ".uif", packed, unpack },
+    };
+    const char *dot = strrchr(n->path, '.');
+    for (unsigned i = 0; dot && i < COUNT_OF(others); i++)
+        if (!strcasecmp(dot, others[i].extension))
+            return image_explain(n, others[i].cause, others[i].remedy), false;
+    return true;
 }
 
 /* A last sector that the file does not fill reads as zeroes behind its end. */
@@ -61,12 +75,11 @@ static uint32_t count_sectors(const struct disc *d)
 
 struct disc *disc_open(const char *path, char *note, size_t room)
 {
-    if (is_cue_sheet(path)) {
-        snprintf(note, room, "%s: is a cue sheet; name the .bin file that it describes", path);
-        return NULL;
-    }
+    struct note n = { path, note, room, true };
+    struct image_choice c = { .path = path, .removable = true };
+    if (!check_name(&n)) return NULL;
     struct disc *d = calloc(1, sizeof *d);
-    if (d) d->image = image_open(path, "flat", IMAGE_READ_ONLY, note, room);
+    if (d) d->image = image_open_choice(&c, IMAGE_READ_ONLY, note, room);
     if (!d || !d->image) {
         free(d);
         return NULL;

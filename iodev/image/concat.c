@@ -34,7 +34,7 @@ static bool next_name(const struct image *i, unsigned n, char *path, size_t room
 static const char *add_part(struct image *i, struct concat *c, const char *path)
 {
     struct joined_part *p = &c->rest.part[c->rest.parts];
-    struct note n = { path, i->why, sizeof i->why };
+    struct note n = { path, i->why, sizeof i->why, false };
     p->image =
         image_open_chain(&n, &image_flat, i->read_only ? IMAGE_READ_ONLY : IMAGE_WRITE, NULL, 0);
     if (!p->image) return i->why;

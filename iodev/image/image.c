@@ -47,13 +47,13 @@ static bool check_extension(const struct note *n)
     if (!dot || access(n->path, F_OK)) return true;
     for (unsigned i = 0; i < COUNT_OF(packed); i++)
         if (is(dot + 1, packed[i]))
-            return image_explain(n, "is a packed file", "unpack it, or say format=raw"), false;
+            return image_explain(n, "is a packed file", n->removable
+                                 ? "unpack it" : "unpack it, or say format=raw"), false;
     for (unsigned i = 0; i < COUNT_OF(foreign); i++)
         if (is(dot + 1, foreign[i]))
-            return image_explain(n, "is an image of a format that cannot be read",
-                                 "convert it, e.g. "
-                                 "qemu-img convert -O qcow2 IN OUT, or say format=raw"),
-                   false;
+            return image_explain(n, "is an image of a format that cannot be read", n->removable
+                                 ? "convert it" : "convert it, e.g. qemu-img convert -O qcow2 "
+                                 "IN OUT, or say format=raw"), false;
     return true;
 }
 
@@ -67,6 +67,12 @@ static bool make_plan(const struct image_choice *c, const struct note *n, struct
                                  : is(mode, "undoable") ? LAYER_JOURNAL
                                                         : LAYER_NONE };
     p->format = image_format_by_path(n->path);
+    if (c->removable) {
+        p->format = &image_flat;
+        p->raw_by_word = true;
+        if (mode && !how && !is(mode, "flat")) return unknown_word(n, mode);
+        return check_extension(n);
+    }
     if (mode && !how && !(p->format = image_format_named(mode))) return unknown_word(n, mode);
     if ((!mode || how) && !format && !check_extension(n)) return false;
     p->raw_by_word = is(mode, "flat");
@@ -99,12 +105,15 @@ static bool check_raw(struct image *i, const struct plan *p, const struct note *
         return image_explain(n, "is an image of Bochs's own format, which is not supported",
                              "convert it with bximage"), false;
     if (f && p->raw_by_word && image_format_by_path(n->path) == f) {
-        snprintf(text, sizeof text, "is a %s image, mode=flat would destroy it", f->name);
-        return image_explain(n, text, "use mode=growing, or leave mode= out"), false;
+        snprintf(text, sizeof text, n->removable
+                 ? "is a %s image, this drive takes raw sectors"
+                 : "is a %s image, mode=flat would destroy it", f->name);
+        return image_explain(n, text, n->removable ? "convert it: vitro-img convert -O raw IN OUT"
+                                                   : "use mode=growing, or leave mode= out"), false;
     }
     if (f) {
         snprintf(text, sizeof text, "begins like a %s image, but is used as raw sectors", f->name);
-        image_explain(n, text, "if it is one, say format=");
+        image_explain(n, text, n->removable ? "" : "if it is one, say format=");
     } else if (i->file_bytes % SECTOR_SIZE) {
         image_explain(n, "size is not a multiple of 512 bytes",
                       "the last sector is filled up with zeroes");
@@ -179,7 +188,7 @@ static struct image *above_journal(struct image *base, const char *journal, enum
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s%s", journal && *journal ? journal : base->path,
              journal && *journal ? "" : ".undo.qcow2");
-    struct note own = { path, n->text, n->room };
+    struct note own = { path, n->text, n->room, false };
     if (access(path, F_OK) != 0 && !make_journal(&own, base)) return image_close(base), NULL;
     struct image *i = image_open_chain(&own, &image_qcow2, how, base, 0);
     if (i && i->sectors != base->sectors) {
@@ -194,7 +203,7 @@ static struct image *above_journal(struct image *base, const char *journal, enum
 struct image *image_open_choice(const struct image_choice *c, enum image_access access, char *note,
                                 size_t room)
 {
-    struct note n = { c->path ? c->path : "", note, room };
+    struct note n = { c->path ? c->path : "", note, room, c->removable };
     struct plan p;
     note[0] = 0;
     if (!*n.path) return image_explain(&n, "no image file named", "set path="), NULL;

@@ -26,9 +26,11 @@ enum image_access {
  *          "volatile": writes stay in memory. "undoable": writes go to the journal, a qcow2 file
  *          over this one. Also Bochs's names of formats ("vpc"), and image_format names.
  * format   of the file; NULL, "" or "auto": its extension says it
- * journal  NULL or "": PATH.undo.qcow2 */
+ * journal  NULL or "": PATH.undo.qcow2
+ * removable  a floppy or a CD: always raw sectors, and messages that name no option of a disk */
 struct image_choice {
     const char *path, *mode, *format, *journal;
+    bool removable;
 };
 
 /* note (room bytes, 256 or more) receives one line: why it failed (absolute path, cause, remedy)

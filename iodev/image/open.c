@@ -24,14 +24,17 @@ void image_explain(const struct note *n, const char *cause, const char *remedy)
         if ((uint8_t)*at < ' ' || *at == 0x7F) *at = '?';
 }
 
-static const struct { int code; const char *cause, *remedy; } causes[] = {
-    { ENOENT,  "no such file", "correct the path or create the image, e.g. truncate -s 64M FILE" },
-    { ENOTDIR, "a part of the path is not a directory", "correct the path" },
-    { EACCES,  "permission denied", "change the file's permissions or use a copy" },
-    { EPERM,   "permission denied", "change the file's permissions or use a copy" },
-    { EROFS,   "the file system is read-only", "copy the image or use mode=volatile" },
-    { ETXTBSY, "the file is being executed", "use a copy" },
-    { EMFILE,  "too many open files", "raise the limit (ulimit -n)" },
+/* medium: the remedy for a floppy or CD, if it is another one. */
+static const struct { int code; const char *cause, *remedy, *medium; } causes[] = {
+    { ENOENT,  "no such file", "correct the path or create the image, e.g. truncate -s 64M FILE",
+      "correct the path" },
+    { ENOTDIR, "a part of the path is not a directory", "correct the path", NULL },
+    { EACCES,  "permission denied", "change the file's permissions or use a copy", NULL },
+    { EPERM,   "permission denied", "change the file's permissions or use a copy", NULL },
+    { EROFS,   "the file system is read-only", "copy the image or use mode=volatile",
+      "copy the image" },
+    { ETXTBSY, "the file is being executed", "use a copy", NULL },
+    { EMFILE,  "too many open files", "raise the limit (ulimit -n)", NULL },
 };
 
 void image_explain_errno(const struct note *n, int code, bool writing)
@@ -39,9 +42,9 @@ void image_explain_errno(const struct note *n, int code, bool writing)
     for (unsigned i = 0; i < COUNT_OF(causes); i++) {
         if (causes[i].code != code) continue;
         bool only_read = code == EACCES && writing && access(n->path, R_OK) == 0;
+        const char *remedy = n->removable && causes[i].medium ? causes[i].medium : causes[i].remedy;
         image_explain(n, only_read ? "may be read but not written" : causes[i].cause,
-                      only_read ? "change the file's permissions or use mode=volatile"
-                                : causes[i].remedy);
+                      only_read ? "change the file's permissions or use mode=volatile" : remedy);
         return;
     }
     image_explain(n, strerror(code), "");
@@ -53,14 +56,17 @@ static bool is_usable(const struct note *n, int fd, uint64_t *bytes)
     struct stat st;
     if (fstat(fd, &st) != 0) return image_explain_errno(n, errno, false), false;
     if (S_ISDIR(st.st_mode))
-        return image_explain(n, "is a directory", "name an image file, or use mode=vvfat"), false;
+        return image_explain(n, "is a directory", n->removable
+                             ? "name an image file" : "name an image file, or use mode=vvfat"),
+               false;
     if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
         return image_explain(n, "is neither a file nor a block device", "name an image file"),
                false;
     off_t end = lseek(fd, 0, SEEK_END);
     if (end < 0) return image_explain_errno(n, errno, false), false;
     if (end == 0)
-        return image_explain(n, "is empty (0 bytes)", "give it a size, e.g. truncate -s 64M FILE"),
+        return image_explain(n, "is empty (0 bytes)", n->removable
+                             ? "name another file" : "give it a size, e.g. truncate -s 64M FILE"),
                false;
     *bytes = (uint64_t)end;
     return true;
@@ -74,8 +80,8 @@ static bool lock(const struct note *n, int fd, bool exclusive)
     if (fcntl(fd, F_OFD_SETLK, &l) == 0 || (errno != EAGAIN && errno != EACCES)) return true;
     image_explain(n, exclusive ? "is in use by another machine or drive"
                                : "is being written by another machine or drive",
-                  exclusive ? "stop that one, use a copy, or mode=volatile in both"
-                            : "stop that one or use a copy");
+                  exclusive && !n->removable ? "stop that one, use a copy, or mode=volatile in both"
+                                             : "stop that one or use a copy");
     return false;
 }
 
@@ -126,7 +132,7 @@ static bool open_base(struct image *i, const struct note *n, enum image_access a
 {
     char path[PATH_MAX];
     image_base_path(i, path, sizeof path);
-    struct note below = { path, n->text, n->room };
+    struct note below = { path, n->text, n->room, false };
     const struct image_format *f = *i->base_format ? image_format_named(i->base_format)
                                                    : image_format_by_path(path);
     if (!f) {

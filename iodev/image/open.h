@@ -8,6 +8,7 @@ struct note {
     const char *path;
     char       *text;
     size_t      room;
+    bool        removable;     /* remedies for a floppy or CD, not for a disk */
 };
 
 /* One line: absolute path, cause, remedy ("": none). */

@@ -23,7 +23,7 @@ static const char *open_extent(struct image *i, const struct vmdk_line *l, struc
     if (!*l->name || strchr(l->name, '/'))
         return "names an extent in another folder, which is not supported";
     snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash + 1 - i->path) : 0, i->path, l->name);
-    struct note n = { path, i->why, sizeof i->why };
+    struct note n = { path, i->why, sizeof i->why, false };
     e->image = image_open_chain(&n, grains ? &vmdk_grains : &image_flat,
                                 i->read_only ? IMAGE_READ_ONLY : IMAGE_WRITE, NULL, 0);
     if (!e->image) {

@@ -177,6 +177,9 @@ START_TEST(images)
     ck_assert_str_eq(c->ata[1].drive[0].image.path, cd);
     ck_assert_str_eq(c->boot[0], "cdrom");
     config_free(c);
+    c = applied(image("game.cue", 300), &complaints);            /* the drive has words for it */
+    ck_assert_str_eq(c->ata[1].drive[0].type, "cdrom");
+    config_free(c);
     snprintf(text, sizeof text, "--cdrom|%s|-cdrom|%s", image("raw.bin", 1474560), cd);
     c = applied(text, &complaints);                  /* here the option is clear */
     ck_assert_uint_eq(complaints, 0);

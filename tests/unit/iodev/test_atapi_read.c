@@ -257,6 +257,14 @@ START_TEST(raw_image_with_sub_channels)
     ck_assert_uint_eq(PACKET(0x28, 0, 0, 0, 0, 4, 0, 0, 1), 0);
     user_data(4);
     ck_assert_mem_eq(data, expected, 2048);
+    static const char *const names[][2] = {
+        { "disc.toc", ".bin" }, { "disc.ccd", ".img" }, { "disc.MDS", ".mdf" },
+        { "disc.chd", "packed" }, { "disc.iso.xz", "packed" },
+    };
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *said = media_change(cd, 0, temp_image(&temp, names[i][0], 1));
+        ck_assert_msg(said && strstr(said, names[i][1]), "%s: %s", names[i][0], said ? said : "");
+    }
     const char *why = media_change(cd, 0, temp_image(&temp, "disc.cue", 1));
     ck_assert_ptr_nonnull(why);
     ck_assert_msg(strstr(why, "cue sheet") && strstr(why, ".bin"), "%s", why);

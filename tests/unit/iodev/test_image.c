@@ -174,6 +174,41 @@ START_TEST(foreign_names_are_refused)
 }
 END_TEST
 
+/* What a floppy or CD drive cannot use, and words that fit such a drive. */
+START_TEST(removable_media)
+{
+    static const struct {
+        const char *name, *start, *cause;
+        uint32_t sectors;
+    } cases[] = {
+        { "a.img.gz", "", "packed", 8 },
+        { "a.vhdx", "", "cannot be read", 8 },
+        { "a.qcow2", "QFI\xFB", "is a qcow2 image", 8 },
+        { "empty.img", "", "is empty", 0 },
+        { "nowhere.img", NULL, "no such file", 0 },
+        { ".", NULL, "is a directory", 0 },
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *path = cases[i].start ? temp_image(&temp, cases[i].name, cases[i].sectors)
+                                          : temp_path(&temp, cases[i].name);
+        FILE *f = cases[i].start && *cases[i].start ? fopen(path, "r+b") : NULL;
+        if (f) ck_assert_int_eq(fputs(cases[i].start, f) < 0, 0);
+        if (f) fclose(f);
+        struct image_choice c = { .path = path, .mode = "flat", .removable = true };
+        ck_assert_ptr_null(image_open_choice(&c, IMAGE_WRITE_IF_POSSIBLE, note, sizeof note));
+        ck_assert_msg(strstr(note, cases[i].cause) && strstr(note, temp.dir), "%s", note);
+        ck_assert_msg(!strstr(note, "mode=") && !strstr(note, "format=") &&
+                          !strstr(note, "truncate") && !strchr(note, '\n'), "%s", note);
+    }
+    struct image_choice c = { .path = temp_image(&temp, "a.img", 8), .removable = true };
+    struct image *i = image_open_choice(&c, IMAGE_WRITE_IF_POSSIBLE, note, sizeof note);
+    ck_assert_msg(i && !*note, "%s", note);
+    ck_assert_ptr_null(image_open_choice(&c, IMAGE_READ_ONLY, note, sizeof note));
+    ck_assert_msg(strstr(note, "being written") && !strstr(note, "mode="), "%s", note);
+    image_close(i);
+}
+END_TEST
+
 START_TEST(volatile_keeps_the_file)
 {
     uint8_t data[20 * 512], expected[512], ones[512];
@@ -223,7 +258,7 @@ int main(void)
         missing_file_is_named_with_remedy, relative_path_is_shown_absolute,
         directory_empty_and_device_are_refused, unwritable_file, sectors_go_to_their_place,
         nothing_outside, odd_size_is_rounded_up_with_warning, padding_reads_zero_and_grows,
-        writers_exclude_each_other, foreign_names_are_refused, volatile_keeps_the_file,
+        writers_exclude_each_other, foreign_names_are_refused, removable_media, volatile_keeps_the_file,
         volatile_large,
     };
     return temp_run("image", begin, end, tests, sizeof tests / sizeof tests[0]);
