@@ -79,7 +79,8 @@ static bool insert(struct floppy *f, const char *path, bool use_type)
     if (!choose_format(f, i, use_type, &format)) {
         image_close(i);
         struct note n = { path, f->message, sizeof f->message, true };
-        image_explain(&n, "is larger than any floppy disk (2.88M)", "it may be a hard disk's image");
+        image_explain(&n, "is larger than any floppy disk (2.88M)",
+                      "it may be a hard disk's image");
         return false;
     }
     take_out(f);

@@ -258,7 +258,8 @@ int main(void)
         missing_file_is_named_with_remedy, relative_path_is_shown_absolute,
         directory_empty_and_device_are_refused, unwritable_file, sectors_go_to_their_place,
         nothing_outside, odd_size_is_rounded_up_with_warning, padding_reads_zero_and_grows,
-        writers_exclude_each_other, foreign_names_are_refused, removable_media, volatile_keeps_the_file,
+        writers_exclude_each_other, foreign_names_are_refused, removable_media,
+        volatile_keeps_the_file,
         volatile_large,
     };
     return temp_run("image", begin, end, tests, sizeof tests / sizeof tests[0]);
