@@ -50,6 +50,16 @@ struct image *img_open(const char *path, const char *format, enum image_access a
     return i;
 }
 
+struct image *img_open_alone(const struct img_args *a)
+{
+    char note[4096 + 512];
+    struct image_choice c = { .path = a->names[0], .format = a->format, .alone = true };
+    struct image *i = image_open_choice(&c, a->unlocked ? IMAGE_READ_UNLOCKED : IMAGE_READ_ONLY,
+                                        note, sizeof note);
+    if (*note) img_fail(0, "%s", note);
+    return i;
+}
+
 struct image *img_open_source(const struct img_args *a, unsigned name, const char *format)
 {
     return img_open(a->names[name], format, a->unlocked ? IMAGE_READ_UNLOCKED : IMAGE_READ_ONLY);
@@ -78,6 +88,7 @@ bool img_make(const char *path, const struct image_format *f, const struct image
     struct image_plan p = *plan;
     const char *cause = f->create ? NULL : "images of this format cannot be made";
     const char *word = foreign_word(f, plan);
+    if (!cause && plan->bytes / SECTOR_SIZE > IMAGE_MOST_SECTORS) cause = IMAGE_TOO_LARGE;
     if (word) return img_fail(0, "%s: %s images have no %s=", path, f->name, word), false;
     p.path = path;
     int fd = cause ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);

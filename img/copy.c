@@ -19,7 +19,7 @@ static bool is_zero(const uint8_t *p, size_t len)
 static int failed_at(const struct image *i, const char *what, uint64_t sector, int error)
 {
     return img_fail(IMG_FAILED, "%s: %s at byte %llu: %s", i->path ? i->path : "image", what,
-                    (unsigned long long)sector * SECTOR_SIZE, strerror(error));
+                    (unsigned long long)sector * SECTOR_SIZE, image_error_text(error));
 }
 
 /* ---- convert --------------------------------------------------------------------------------- */
@@ -90,7 +90,7 @@ int img_convert(const struct img_args *a)
         img_fail(0, "%s: is shorter than %s", a->names[1], a->names[0]);
     else if (to) code = copy(a, from, to);
     int error = to && code == IMG_OK ? image_flush(to) : 0;
-    if (error) code = img_fail(IMG_FAILED, "%s: %s", a->names[1], strerror(error));
+    if (error) code = img_fail(IMG_FAILED, "%s: %s", a->names[1], image_error_text(error));
     image_close(to);
     image_close(from);
     return code;
@@ -156,7 +156,7 @@ int img_commit(const struct img_args *a)
     struct image *base = open_base(i);
     const char *why = base ? fit_base(i, base) : NULL;
     int error = base && !why ? copy_changes(a, i, base) : 0, code = base ? IMG_OK : IMG_FAILED;
-    if (error) why = strerror(error);
+    if (error) why = image_error_text(error);
     image_close(i);
     if (why) return img_fail(IMG_FAILED, "%s: %s", a->names[0], why);
     if (code == IMG_OK && !a->keep) code = empty(a, &p);

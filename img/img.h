@@ -38,6 +38,8 @@ bool img_size(const char *text, uint64_t *bytes);
 
 /* NULL: said why. format NULL: by the extension. */
 struct image *img_open(const char *path, const char *format, enum image_access);
+/* The first file without its base: that one may be missing. */
+struct image *img_open_alone(const struct img_args *);
 /* For reading; with -U also what a machine writes to. */
 struct image *img_open_source(const struct img_args *, unsigned name, const char *format);
 /* NULL: by the extension of path; said why, if it is unknown. */

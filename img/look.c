@@ -106,7 +106,7 @@ static void print_json(const char *path, const struct image *i)
 
 int img_info(const struct img_args *a)
 {
-    struct image *i = img_open_source(a, 0, a->format);
+    struct image *i = a->chain ? img_open_source(a, 0, a->format) : img_open_alone(a);
     if (!i) return IMG_FAILED;
     const struct image *at = i->format == &image_volatile ? i->base : i;
     if (a->json && a->chain) printf("[");
@@ -192,6 +192,8 @@ int img_resize(const struct img_args *a)
     const char *why = NULL;
     if (!i) return IMG_FAILED;
     if (!new_size(i, a->names[1], &bytes) || !bytes) why = "not a size";
+    else if (bytes / SECTOR_SIZE > IMAGE_MOST_SECTORS)
+        why = IMAGE_TOO_LARGE;
     else if (!i->format->resize)
         why = "images of this format keep their size: convert it into a new one";
     else if (bytes / SECTOR_SIZE < i->sectors && !a->shrink)

@@ -116,7 +116,7 @@ bool ata_flush(struct ata_disk *k)
     int error = image_flush(k->image);
     if (!error) return true;
     if (ata_wait_for_room(k, "flushing", error)) return false;
-    device_log(&k->dev, LOG_ERROR, "%s: flushing: %s", k->path, strerror(error));
+    device_log(&k->dev, LOG_ERROR, "%s: flushing: %s", k->path, image_error_text(error));
     ata_fail(k, ATA_ABRT);
     k->drive.status |= ATA_DF;
     return false;
@@ -285,7 +285,7 @@ static const struct ide_drive_ops drive_ops = {
 static bool open_image(struct ata_disk *k)
 {
     char note[512];
-    struct image_choice c = { k->path, k->mode, k->format, k->journal, false };
+    struct image_choice c = { k->path, k->mode, k->format, k->journal, false, false };
     k->image = image_open_choice(&c, IMAGE_WRITE, note, sizeof note);
     if (!k->image) device_log(&k->dev, LOG_ERROR, "%s", note);
     else if (*note) device_log(&k->dev, LOG_WARN, "%s", note);

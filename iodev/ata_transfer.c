@@ -123,7 +123,7 @@ static bool read_media(struct ata_disk *k)
     int error = image_read(k->image, k->lba, k->chunk, k->buffer);
     if (!error) return true;
     device_log(&k->dev, LOG_ERROR, "%s: reading sector %llu: %s", k->path,
-               (unsigned long long)k->lba, strerror(error));
+               (unsigned long long)k->lba, image_error_text(error));
     ata_fail(k, ATA_UNC);
     return false;
 }
@@ -147,7 +147,7 @@ static bool write_media(struct ata_disk *k)
     if (!error) return true;
     if (ata_wait_for_room(k, "writing", error)) return false;
     device_log(&k->dev, LOG_ERROR, "%s: writing sector %llu: %s", k->path,
-               (unsigned long long)k->lba, strerror(error));
+               (unsigned long long)k->lba, image_error_text(error));
     ata_fail(k, ATA_ABRT);
     k->drive.status |= ATA_DF;
     return false;

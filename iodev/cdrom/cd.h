@@ -117,6 +117,7 @@ void mmc_read_sub_channel(struct cd *);
 void mmc_read_header(struct cd *);
 uint32_t cd_sectors(const struct cd *);    /* 0: no disc */
 bool cd_is_dvd(const struct cd *);
+uint8_t cd_disc_type(const struct cd *);   /* as in the lead-in: 0 CD-ROM, 20h CD-ROM XA */
 
 static inline uint32_t be16(const uint8_t *b) { return (uint32_t)b[0] << 8 | b[1]; }
 static inline uint32_t be32(const uint8_t *b) { return be16(b) << 16 | be16(b + 2); }

@@ -19,7 +19,7 @@ struct disc {
     struct image *image;
     uint64_t blocks;           /* of 512 bytes */
     uint32_t sectors;
-    bool     raw;
+    bool     raw, xa;
     uint32_t stride;           /* raw: bytes from one sector to the next */
 };
 
@@ -65,6 +65,15 @@ static bool check_name(const struct note *n)
     return true;
 }
 
+static int load_raw(const struct disc *d, uint32_t lba, uint8_t *to);
+
+/* The first sector stands for all of them, as on discs that are pressed. */
+static bool begins_with_xa(const struct disc *d)
+{
+    uint8_t raw[DISC_RAW_SECTOR];
+    return d->raw && !load_raw(d, 0, raw) && disc_mode_of(raw) >= DISC_MODE2_FORM1;
+}
+
 /* A last sector that the file does not fill reads as zeroes behind its end. */
 static uint32_t count_sectors(const struct disc *d)
 {
@@ -87,6 +96,7 @@ struct disc *disc_open(const char *path, char *note, size_t room)
     d->blocks = image_sectors(d->image);
     look_for_raw(d);
     d->sectors = count_sectors(d);
+    d->xa = begins_with_xa(d);
     return d;
 }
 
@@ -99,6 +109,7 @@ void disc_close(struct disc *d)
 
 uint32_t disc_sectors(const struct disc *d) { return d->sectors; }
 bool     disc_is_raw(const struct disc *d)  { return d->raw; }
+bool     disc_is_xa(const struct disc *d)   { return d->xa; }
 
 /* Blocks of the file; zeroes behind its end. */
 static int read_blocks(const struct disc *d, uint64_t first, uint32_t count, uint8_t *to)

@@ -29,6 +29,8 @@ void         disc_close(struct disc *);            /* NULL is fine */
 uint32_t     disc_sectors(const struct disc *);    /* at least 1 */
 bool         disc_is_raw(const struct disc *);
 
+bool         disc_is_xa(const struct disc *);      /* CD-ROM XA: mode 2 with subheaders */
+
 /* User data of count sectors. 0, an errno value, or EILSEQ: a sector has not 2048 bytes of it. */
 int disc_read(const struct disc *, uint32_t lba, uint32_t count, uint8_t *to);
 /* One sector as it is on the disc; of an ISO 9660 image it is computed. 0 or an errno value. */

@@ -16,6 +16,12 @@ uint32_t cd_sectors(const struct cd *c) { return cd_has_disc(c) ? disc_sectors(c
 
 bool cd_is_dvd(const struct cd *c) { return cd_sectors(c) > LONGEST_CD && !disc_is_raw(c->disc); }
 
+uint8_t cd_disc_type(const struct cd *c)
+{
+    enum { CD_ROM_XA = 0x20 };
+    return cd_has_disc(c) && disc_is_xa(c->disc) ? CD_ROM_XA : 0;
+}
+
 /* ---- INQUIRY --------------------------------------------------------------------------------- */
 
 static void put_text(uint8_t *to, size_t len, const char *text)
@@ -169,6 +175,7 @@ void mmc_read_disc_information(struct cd *c)
     b[2] = 0x0E;
     b[3] = b[4] = b[5] = b[6] = 1;         /* first track, sessions, tracks of the last session */
     b[7] = 0x20;                           /* unrestricted use */
+    b[8] = cd_disc_type(c);
     memset(b + 16, 0xFF, 8);
     cd_reply(c, 34, be16(c->packet + 7));
 }
@@ -187,7 +194,7 @@ void mmc_read_track_information(struct cd *c)
     put_be16(b, 34);
     b[2] = b[3] = 1;                       /* track, session */
     b[5] = 4;                              /* data */
-    b[6] = 1;                              /* data mode 1 */
+    b[6] = cd_disc_type(c) ? 2 : 1;        /* data mode */
     put_be32(b + 24, sectors);
     cd_reply(c, 36, be16(c->packet + 7));
 }

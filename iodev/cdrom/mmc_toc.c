@@ -48,8 +48,9 @@ static uint32_t put_lead_in(const struct cd *c, uint8_t *to)
         to[0] = 1;                         /* session */
         to[1] = ADR_CONTROL;
         to[3] = points[i];
-        if (i < 2) to[8] = 1;              /* track 1; disc type 0: CD-ROM */
-        else disc_msf(DISC_PREGAP + (i == 2 ? cd_sectors(c) : 0), to + 8);
+        if (i < 2) to[8] = 1;              /* track 1 */
+        if (!i) to[9] = cd_disc_type(c);
+        if (i >= 2) disc_msf(DISC_PREGAP + (i == 2 ? cd_sectors(c) : 0), to + 8);
     }
     return 4 * 11;
 }

@@ -4,6 +4,9 @@
 #pragma once
 #include "iodev/image/image.h"
 
+#define IMAGE_MOST_SECTORS ((uint64_t)1 << 35)     /* 16 TiB */
+#define IMAGE_TOO_LARGE    "disks beyond 16 TiB are not supported"
+
 enum { IMAGE_CHAIN = 16, IMAGE_NAME = 1024 };      /* overlays upon overlays; a base's file name */
 
 struct image {

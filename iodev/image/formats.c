@@ -66,6 +66,12 @@ const char *image_refuse(struct image *i, const char *fmt, ...)
     return i->why;
 }
 
+const char *image_error_text(int error)
+{
+    return error == EUCLEAN ? "the image's tables are damaged; run vitro-img check"
+                            : strerror(error);
+}
+
 const char *image_create_failed(void)
 {
     return strerror(errno);

@@ -209,7 +209,7 @@ struct image *image_open_choice(const struct image_choice *c, enum image_access 
     if (!*n.path) return image_explain(&n, "no image file named", "set path="), NULL;
     if (!make_plan(c, &n, &p)) return NULL;
     enum image_access below = p.layer == LAYER_NONE ? access : IMAGE_READ_ONLY;
-    struct image *i = image_open_chain(&n, p.format, below, NULL, 0);
+    struct image *i = image_open_chain(&n, p.format, below, NULL, c->alone ? IMAGE_ALONE : 0);
     if (i && p.format == &image_flat && !check_raw(i, &p, &n)) return image_close(i), NULL;
     if (i && p.layer == LAYER_MEMORY) i = above_memory(i, access == IMAGE_READ_ONLY, &n);
     if (i && p.layer == LAYER_JOURNAL) i = above_journal(i, c->journal, access, &n);

@@ -27,10 +27,11 @@ enum image_access {
  *          over this one. Also Bochs's names of formats ("vpc"), and image_format names.
  * format   of the file; NULL, "" or "auto": its extension says it
  * journal  NULL or "": PATH.undo.qcow2
+ * alone      the base that the file names is not opened, for a look at the file itself
  * removable  a floppy or a CD: always raw sectors, and messages that name no option of a disk */
 struct image_choice {
     const char *path, *mode, *format, *journal;
-    bool removable;
+    bool removable, alone;
 };
 
 /* note (room bytes, 256 or more) receives one line: why it failed (absolute path, cause, remedy)
@@ -58,6 +59,8 @@ void     image_pad(struct image *, uint64_t sectors);
  */
 void     image_fit(struct image *, uint64_t sectors);
 
+/* An error of these functions in words. */
+const char *image_error_text(int error);
 /* For messages and help: "flat, volatile, undoable ...". */
 const char *image_formats(void);
 bool     image_is_raw_name(const char *path);     /* no extension of a format */

@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MOST_SECTORS ((uint64_t)1 << 35)       /* 16 TiB */
-
 void image_explain(const struct note *n, const char *cause, const char *remedy)
 {
     char here[PATH_MAX] = "";
@@ -114,7 +112,7 @@ static bool open_one(struct image *i, const struct note *n, enum image_access ac
     }
     i->sectors = (i->file_bytes + SECTOR_SIZE - 1) / SECTOR_SIZE;
     const char *cause = i->format->open ? i->format->open(i) : NULL;
-    if (!cause && i->sectors > MOST_SECTORS) cause = "disks beyond 16 TiB are not supported";
+    if (!cause && i->sectors > IMAGE_MOST_SECTORS) cause = IMAGE_TOO_LARGE;
     if (!cause && !i->sectors) cause = "the disk in it has no sectors";
     if (cause) image_explain(n, cause, "");
     return !cause;
@@ -160,7 +158,7 @@ struct image *image_open_chain(const struct note *n, const struct image_format *
     i->read_only = access >= IMAGE_READ_ONLY;
     i->repair = access == IMAGE_REPAIR;
     bool ok = open_one(i, n, access);
-    if (ok && *i->base_name && !i->base) ok = open_base(i, n, access, depth);
+    if (ok && *i->base_name && !i->base && depth != IMAGE_ALONE) ok = open_base(i, n, access, depth);
     const char *cause = ok && !i->read_only && f->begin ? f->begin(i) : NULL;
     if (cause) image_explain(n, cause, "");
     if (ok && !cause) return i;

@@ -269,6 +269,7 @@ START_TEST(mode_pages)
     ck_assert_uint_eq(data[2], 0x01);                    /* data disc, 120 mm */
     ck_assert_uint_eq(data[8], 0x2A);
     ck_assert_uint_eq(data[9], length - 10);
+    ck_assert_uint_eq(data[12], 0x70);                   /* multi-session, mode 2 forms 1 and 2 */
     ck_assert_uint_eq(data[14] & 2, 0);
     ck_assert_uint_eq(PACKET(0x1E, 0, 0, 0, 1), 0);
     ck_assert_uint_eq(PACKET(0x5A, 0, 0x2A, 0, 0, 0, 0, 1, 0), 0);

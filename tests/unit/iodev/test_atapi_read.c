@@ -296,6 +296,29 @@ START_TEST(raw_image)
 }
 END_TEST
 
+/* What the drive says of a disc of either kind: its type, and the mode of its track. */
+START_TEST(disc_types)
+{
+    for (unsigned xa = 0; xa < 2; xa++) {
+        make_raw("type.bin", 3, 0);
+        uint8_t raw[2352];
+        temp_read(temp.path, xa ? 2352 : 0, raw, sizeof raw);  /* sector 1 is one of mode 2 */
+        FILE *f = fopen(temp_path(&temp, "one.bin"), "wb");
+        ck_assert_uint_eq(fwrite(raw, 1, sizeof raw, f), sizeof raw);
+        fclose(f);
+        ck_assert_ptr_null(media_change(cd, 0, temp.path));
+        REFUSED(0x62800, 0x00);
+        ck_assert_uint_eq(PACKET(0x43, 0, 2, 0, 0, 0, 0, 1, 0), 0);
+        ck_assert_uint_eq(data[4 + 3], 0xA0);
+        ck_assert_uint_eq(data[4 + 9], xa ? 0x20 : 0);
+        ck_assert_uint_eq(PACKET(0x51, 0, 0, 0, 0, 0, 0, 0, 34), 0);
+        ck_assert_uint_eq(data[8], xa ? 0x20 : 0);
+        ck_assert_uint_eq(PACKET(0x52, 1, 0, 0, 0, 1, 0, 0, 36), 0);
+        ck_assert_uint_eq(data[6] & 15, xa ? 2 : 1);
+    }
+}
+END_TEST
+
 START_TEST(odd_sizes)
 {
     static const struct { long size; unsigned sectors; } cases[] = {
@@ -344,7 +367,7 @@ int main(void)
     const TTest *const tests[] = {
         read_10_and_12, byte_count_limit, read_by_dma, mode_select_by_dma,
         dma_without_bus_master, read_cd_whole_sector, read_cd_parts, read_cd_q_channel,
-        read_cd_raw_sub_channel, raw_image, raw_image_with_sub_channels, odd_sizes,
+        read_cd_raw_sub_channel, raw_image, raw_image_with_sub_channels, disc_types, odd_sizes,
         dvd_sized_image,
     };
     return temp_run("atapi_read", begin, end, tests, sizeof tests / sizeof tests[0]);

@@ -204,12 +204,25 @@ START_TEST(a_damaged_image_that_was_not_closed)
 }
 END_TEST
 
+/* An entry that is nowhere: whoever reads there is told what to do. */
+START_TEST(damage_has_words)
+{
+    uint8_t sector[SECTOR_SIZE];
+    put_number(l2_entry(1), COPIED, 8);
+    struct image *i = open_with(IMAGE_READ_ONLY);
+    int error = image_read(i, 1, 1, sector);
+    ck_assert_ptr_nonnull(strstr(image_error_text(error), "vitro-img check"));
+    ck_assert_str_eq(image_error_text(ENOSPC), strerror(ENOSPC));
+    image_close(i);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         leaks_alone, a_table_that_is_data_too_keeps_its_clusters, a_shared_table_stays_damage,
         a_shared_cluster_is_nobodys_own, the_mark_goes_with_the_damage,
-        the_mark_stays_with_the_damage, a_damaged_image_that_was_not_closed,
+        the_mark_stays_with_the_damage, a_damaged_image_that_was_not_closed, damage_has_words,
     };
     return temp_run("qcow2 check", begin, end, tests, COUNT_OF(tests));
 }
