@@ -158,7 +158,8 @@ struct image *image_open_chain(const struct note *n, const struct image_format *
     i->read_only = access >= IMAGE_READ_ONLY;
     i->repair = access == IMAGE_REPAIR;
     bool ok = open_one(i, n, access);
-    if (ok && *i->base_name && !i->base && depth != IMAGE_ALONE) ok = open_base(i, n, access, depth);
+    bool wants_base = *i->base_name && !i->base && depth != IMAGE_ALONE;
+    if (ok && wants_base) ok = open_base(i, n, access, depth);
     const char *cause = ok && !i->read_only && f->begin ? f->begin(i) : NULL;
     if (cause) image_explain(n, cause, "");
     if (ok && !cause) return i;
