@@ -13,13 +13,11 @@
  * The counters are never stored: they are the virtual time, modulo a frame. So a mode set does not
  * restart a frame, which no software can rely on.
  *
- * Not implemented: the line of the vertical interrupt (IRQ 2; cards come with it not connected),
- * the light pen (its registers read 0), interlace, the skew of display enable.
+ * Not implemented: the light pen (its registers read 0), interlace, the skew of display enable.
  */
 #include "iodev/vga/vga.h"
 
-enum { RETRACE_END = 0x0F, INTERRUPT_NOT_CLEAR = 0x10, PROTECT_0_TO_7 = 0x80 };
-                                           /* in CR_RETRACE_END */
+enum { RETRACE_END = 0x0F, PROTECT_0_TO_7 = 0x80 };        /* in CR_RETRACE_END */
 enum { NO_LIGHT_PEN = 0x80 };              /* in CR_HBLANK_END */
 enum { LINE_COMPARE_8 = 0x10 };            /* in CR_OVERFLOW */
 enum { CR_LATCH = 0x22, CR_FLIP_FLOP = 0x24, CR_ATTR_INDEX = 0x26 };
@@ -51,10 +49,10 @@ void vga_crtc_write(struct vga *v, uint8_t value)
     }
     value &= crtc_mask[index];
     if ((v->crtc[index] ^ value) & timing_bits(index)) vga_forget_writes(v);
-    if (index == CR_RETRACE_END && value & ~v->crtc[index] & INTERRUPT_NOT_CLEAR)
-        v->interrupt_since = clock_now(board_clock(v->dev.board));
+    uint8_t before = v->crtc[index];
     if (index >= CR_CURSOR_HIGH && index <= CR_CURSOR_LOW) v->crtc[index] = value;
     else vga_set(v, &v->crtc[index], value);
+    if (index == CR_RETRACE_END) vga_interrupt_written(v, before);
 }
 
 /* 22h, 24h and 26h are in IBM's chip, though not in its book; card detection reads them. */
@@ -149,12 +147,20 @@ nanos vga_last_retrace(const struct vga *v)
     return last_row(v, &t, t.retrace);
 }
 
-/* The end of the picture sets it; CRTC register 11h, bit 4, holds it clear while it is 0. */
-bool vga_interrupt_pending(const struct vga *v)
+nanos vga_last_picture_end(const struct vga *v)
 {
     struct timing t = timing(v);
-    return v->crtc[CR_RETRACE_END] & INTERRUPT_NOT_CLEAR &&
-           last_row(v, &t, t.vend) > v->interrupt_since;
+    return last_row(v, &t, t.vend);
+}
+
+/* The first nanosecond at which it is the last one. */
+nanos vga_next_picture_end(const struct vga *v)
+{
+    struct timing t = timing(v);
+    uint64_t frame = (uint64_t)t.htotal * t.vtotal, end = (uint64_t)t.vend * t.htotal;
+    uint64_t clocks = muldiv64(clock_now(board_clock(v->dev.board)), t.clocks, t.per);
+    if (clocks >= end) end += ((clocks - end) / frame + 1) * frame;
+    return muldiv64(end, t.per, t.clocks) + 1;
 }
 
 uint64_t vga_frame(const struct vga *v) { return beam_now(v).frame; }

@@ -3,7 +3,7 @@
  * IBM PS/2 Hardware Interface Technical Reference, Video Subsystems (S42G-2193, 1992), chapter 2.
  *
  * Not implemented: video feedback (bits 5-4 of the color plane enable register), the extended
- * memory bit, the sequencer's asynchronous reset.
+ * memory bit, the sequencer's resets (it always runs).
  */
 #include "iodev/vga/vga.h"
 

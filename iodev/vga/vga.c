@@ -175,6 +175,7 @@ static bool plug(struct device *d, struct board *b)
         return false;
     }
     vga_screen_plug(v, b);
+    vga_interrupt_plug(v, b);
     return true;
 }
 
@@ -182,6 +183,7 @@ static void unplug(struct device *d)
 {
     struct vga *v = vga_of(d);
     vga_screen_unplug(v);
+    vga_interrupt_unplug(v);
     free(v->rom);
     free(v->vram);
 }
@@ -191,7 +193,6 @@ static void reset(struct device *d, enum reset kind)
     struct vga *v = vga_of(d);
     v->misc = v->feature = 0;
     v->subsystem = SUBSYSTEM_ENABLED;
-    v->interrupt_since = 0;
     v->seq_index = v->crtc_index = v->gfx_index = v->attr_index = 0;
     v->attr_data = false;
     memset(v->seq, 0, sizeof v->seq);
@@ -202,6 +203,7 @@ static void reset(struct device *d, enum reset kind)
     memset(&v->dac, 0, sizeof v->dac);
     v->dac.mask = 0xFF;
     vga_dispi_reset(v);
+    vga_interrupt_reset(v);
     if (kind == RESET_POWER && !v->fresh) memset(v->vram, 0, v->vram_size);
     v->fresh = false;
     v->redraw = true;
@@ -215,6 +217,7 @@ static void restored(struct device *d)
     struct vga *v = vga_of(d);
     v->dac.component %= 3;
     vga_dispi_restored(v);
+    vga_interrupt_restored(v);
     v->redraw = true;
     v->palette_off = 0;
     vga_forget_writes(v);
@@ -242,6 +245,7 @@ static const struct field state[] = {
     FIELD(struct vga, gfx_index), FIELD_N(struct vga, gfx),
     FIELD(struct vga, attr_index), FIELD_N(struct vga, attr), FIELD(struct vga, attr_data),
     FIELD(struct vga, latch), FIELD(struct vga, interrupt_since),
+    FIELD_TIMER(struct vga, picture_end), FIELD_LINE(struct vga, irq),
     FIELD(struct vga, dac.mask), FIELD(struct vga, dac.index), FIELD(struct vga, dac.component),
     FIELD(struct vga, dac.reading), FIELD_N(struct vga, dac.latch),
     FIELD_N(struct vga, dac.palette),

@@ -3,6 +3,7 @@
  *
  *   ports --> vga.c -+-> registers.c  sequencer, graphics, attribute controller
  *                    +-> crtc.c       CRT controller, its beam in virtual time
+ *                    +-> interrupt.c  at the end of the picture
  *                    +-> dac.c        palette
  *                    +-> dispi.c      Bochs' "VBE DISPI" registers: the SVGA modes
  *   A0000h --> window.c  latches and write modes  --+
@@ -143,6 +144,8 @@ struct window {
 struct vga {
     struct device dev;
     struct pci_function pci;
+    struct line irq;
+    struct timer picture_end;              /* armed while an interrupt is to come */
     struct region *framebuffer;            /* only without PCI; else pci.bar[0].region */
     struct region *aperture;               /* A0000h as RAM, or NULL: see aperture.c */
     size_t aperture_at;
@@ -231,8 +234,17 @@ uint8_t  vga_crtc_read(const struct vga *);
 uint8_t  vga_status1(const struct vga *);              /* 3DAh: where the beam is now */
 uint64_t vga_frame(const struct vga *);                /* frames since time 0, for blinking */
 struct beam vga_beam(const struct vga *, nanos when);
-bool     vga_interrupt_pending(const struct vga *);    /* 3C2h, bit 7 */
+nanos    vga_last_picture_end(const struct vga *);     /* when the line below it began */
+nanos    vga_next_picture_end(const struct vga *);
 nanos    vga_last_retrace(const struct vga *);         /* when it began; 0: there was none */
+
+/* interrupt.c */
+bool vga_interrupt_pending(const struct vga *);        /* 3C2h, bit 7 */
+void vga_interrupt_written(struct vga *, uint8_t before);      /* CR_RETRACE_END */
+void vga_interrupt_plug(struct vga *, struct board *);
+void vga_interrupt_reset(struct vga *);
+void vga_interrupt_restored(struct vga *);
+void vga_interrupt_unplug(struct vga *);
 
 /* dac.c */
 void     vga_dac_write(struct vga *, unsigned port, uint8_t value);     /* 3C6h-3C9h */

@@ -100,6 +100,37 @@ START_TEST(vertical_interrupt_is_pending_until_cleared)
 }
 END_TEST
 
+/* Bit 5 of CRTC register 11h keeps the flip-flop from IRQ 2, which is 9 on an AT. */
+START_TEST(vertical_interrupt_comes_once_for_each_clearing)
+{
+    enum { FRAME = SECOND / 60 };
+    set_crtc(b, 0x11, 0x0C), set_crtc(b, 0x11, 0x3C);
+    fake_advance(b, 2 * FRAME);
+    ck_assert(!fake_irq(b, 9));
+    set_crtc(b, 0x11, 0x1C);                                    /* it is pending already */
+    ck_assert(fake_irq(b, 9));
+    set_crtc(b, 0x11, 0x0C);
+    ck_assert(!fake_irq(b, 9));
+    fake_advance(b, 2 * FRAME);
+    ck_assert(!fake_irq(b, 9));
+    while (fake_in8(b, 0x3DA) & 1) fake_advance(b, 1000);
+    unsigned before = fake_irq_edges(b, 9);
+    for (unsigned i = 0; i < 60; i++) {
+        set_crtc(b, 0x11, 0x0C), set_crtc(b, 0x11, 0x1C);
+        while (!fake_irq(b, 9)) fake_advance(b, 1000);
+        struct beam beam = vga_beam(v, clock_now(board_clock(b)));
+        ck_assert_uint_eq(beam.row, beam.visible_rows);         /* in the first line below */
+        ck_assert_uint_eq(fake_in8(b, 0x3C2) & 0x80, 0x80);
+        fake_advance(b, FRAME / 2);
+    }
+    ck_assert_uint_eq(fake_irq_edges(b, 9) - before, 60);
+    fake_reset(b, RESET_HARD);
+    ck_assert(!fake_irq(b, 9));
+    fake_advance(b, 2 * FRAME);
+    ck_assert(!fake_irq(b, 9));
+}
+END_TEST
+
 /* 3C3h, bit 0: the card answers to nothing else, and what it shows goes on. */
 START_TEST(a_disabled_card_answers_nothing)
 {
@@ -523,6 +554,7 @@ static Suite *suite(void)
     tcase_add_test(t, crtc_registers_0_to_7_can_be_protected);
     tcase_add_test(t, light_pen_registers_hide_the_retrace);
     tcase_add_test(t, vertical_interrupt_is_pending_until_cleared);
+    tcase_add_test(t, vertical_interrupt_comes_once_for_each_clearing);
     tcase_add_test(t, a_disabled_card_answers_nothing);
     tcase_add_test(t, crtc_moves_between_3B4_and_3D4);
     tcase_add_test(t, attribute_flip_flop);
