@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { PIECE = 4096 };         /* sectors: 2 MiB, the largest cluster */
 
@@ -131,14 +133,19 @@ static const char *fit_base(const struct image *i, struct image *base)
                                 : "the base is shorter than the overlay and keeps its size";
 }
 
-/* The empty overlay takes the place of the old one when it is whole. */
+/* The empty overlay takes the place of the old one when it is whole, with its mode. */
 static int empty(const struct img_args *a, const struct image_plan *p)
 {
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s.new", a->names[0]);
+    char old[PATH_MAX], path[PATH_MAX + 4];
+    struct stat st;
+    if (!realpath(a->names[0], old) || stat(old, &st))
+        return img_fail(IMG_FAILED, "%s: %s", a->names[0], strerror(errno));
+    snprintf(path, sizeof path, "%s.new", old);
     if (!img_make(path, &image_qcow2, p)) return IMG_FAILED;
-    return rename(path, a->names[0]) ? img_fail(IMG_FAILED, "%s: %s", a->names[0], strerror(errno))
-                                     : IMG_OK;
+    if (!chmod(path, st.st_mode & 07777) && !rename(path, old)) return IMG_OK;
+    int error = errno;
+    unlink(path);
+    return img_fail(IMG_FAILED, "%s: %s", a->names[0], strerror(error));
 }
 
 int img_commit(const struct img_args *a)
@@ -151,8 +158,11 @@ int img_commit(const struct img_args *a)
     }
     char name[IMAGE_NAME];
     snprintf(name, sizeof name, "%s", i->base_name);
+    struct image_info info = { 0 };
+    if (i->format->info) i->format->info(i, &info);
     struct image_plan p = { .bytes = i->sectors * SECTOR_SIZE, .base = name,
-                            .base_format = i->base->format->name };
+                            .base_format = i->base->format->name, .version = info.version,
+                            .cluster = (uint32_t)info.cluster };
     struct image *base = open_base(i);
     const char *why = base ? fit_base(i, base) : NULL;
     int error = base && !why ? copy_changes(a, i, base) : 0, code = base ? IMG_OK : IMG_FAILED;

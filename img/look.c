@@ -101,7 +101,7 @@ static void print_json(const char *path, const struct image *i)
     if (*i->base_name) print_string("backing-filename", i->base_name);
     if (*i->base_format) print_string("backing-filename-format", i->base_format);
     if (*info.more) print_string("format-specific", info.more);
-    printf(",\n    \"dirty-flag\": false\n}");
+    printf(",\n    \"dirty-flag\": %s\n}", info.dirty ? "true" : "false");
 }
 
 int img_info(const struct img_args *a)

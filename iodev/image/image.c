@@ -41,7 +41,7 @@ static bool unknown_word(const struct note *n, const char *word)
 static bool check_extension(const struct note *n)
 {
     static const char *const foreign[] = {"vhdx",      "avhdx", "qed", "qcow", "cow",
-                                          "parallels", "hdd",   "dmg", "ova",  "ovf"};
+                                          "parallels", "hdd",   "hds", "dmg",  "ova", "ovf"};
     static const char *const packed[] = { "gz", "xz", "bz2", "zst", "zip", "7z", "rar", "lz4" };
     const char *slash = strrchr(n->path, '/'), *dot = strrchr(slash ? slash : n->path, '.');
     if (!dot || access(n->path, F_OK)) return true;

@@ -79,6 +79,8 @@ struct image_report {
 
 struct image_info {
     uint64_t cluster;                  /* bytes; 0: the format has none */
+    uint32_t version;                  /* as in a plan for another one like this */
+    bool     dirty;                    /* was not closed */
     char     more[256];                /* "compat: 1.1, ..." */
 };
 

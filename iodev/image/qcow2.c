@@ -222,6 +222,8 @@ static void qcow2_info(struct image *i, struct image_info *info)
 {
     const struct qcow2 *q = i->own;
     info->cluster = qcow2_cluster(q);
+    info->version = q->version;
+    info->dirty = q->incompatible & QCOW2_DIRTY;
     snprintf(info->more, sizeof info->more, "compat: %s, lazy refcounts: %s, refcount bits: %u, "
              "corrupt: %s, snapshots: %u", q->version == 3 ? "1.1" : "0.10",
              q->compatible & 1 ? "true" : "false", 1u << q->refcount_order,

@@ -103,6 +103,29 @@ WORDS = [
 ]
 
 
+def check_commit(img, folder):
+    """The emptied overlay is the old file to everybody else: its mode, its links, its clusters."""
+    def run(words):
+        return subprocess.check_output([img, *words.split()], cwd=folder).decode()
+
+    overlay, link = os.path.join(folder, "own.qcow2"), os.path.join(folder, "link.qcow2")
+    run("create -q base.img 1M")
+    run("create -q -b base.img -F raw -o cluster_size=4k,compat=0.10 own.qcow2")
+    os.chmod(overlay, 0o600)
+    os.symlink("own.qcow2", link)
+    run("commit -q link.qcow2")
+    assert os.path.islink(link), "the link was replaced"
+    assert os.stat(overlay).st_mode & 0o777 == 0o600, oct(os.stat(overlay).st_mode)
+    info = json.loads(run("info --output=json own.qcow2"))
+    assert info["cluster-size"] == 4096 and "0.10" in info["format-specific"], info
+    assert info["backing-filename"] == "base.img" and info["dirty-flag"] is False, info
+    run("create -q dirty.qcow2 1M")
+    with open(os.path.join(folder, "dirty.qcow2"), "r+b") as f:
+        f.seek(79)
+        f.write(bytes([1]))
+    assert json.loads(run("info --output=json dirty.qcow2"))["dirty-flag"] is True
+
+
 def main():
     img = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory(prefix="vitro-words-") as folder:
@@ -120,6 +143,7 @@ def main():
                       "info --output=json --backing-chain over.qcow2",
                       "check --output=json a.qcow2"):
             json.loads(subprocess.check_output([img, *words.split()], cwd=folder))
+        check_commit(img, folder)
         header = open(os.path.join(folder, "odd.qcow2"), "rb").read(32)
         assert int.from_bytes(header[24:32], "big") == 1024, header
         size = os.stat(os.path.join(folder, "a.img")).st_size

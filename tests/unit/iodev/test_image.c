@@ -157,6 +157,7 @@ START_TEST(foreign_names_are_refused)
 {
     static const char *const names[][2] = {
         { "disk.vhdx", "cannot be read" }, { "disk.QCOW", "cannot be read" },
+        { "disk.hds", "cannot be read" },
         { "a.img.gz", "packed" },
     };
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
