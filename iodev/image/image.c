@@ -173,7 +173,9 @@ static bool make_journal(const struct note *n, const struct image *base)
         snprintf(temporary, sizeof temporary, "%s.new", n->path) >= (int)sizeof temporary)
         return image_explain_errno(n, ENAMETOOLONG, true), false;
     int fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) return image_explain_errno(n, errno, true), false;
+    if (fd < 0)
+        return image_explain(n, strerror(errno),
+                             "name another place for the changes with journal="), false;
     const char *cause = image_qcow2.create(fd, &p);
     if (!cause && (fsync(fd) || rename(temporary, n->path))) cause = image_create_failed();
     close(fd);

@@ -142,6 +142,11 @@ static bool open_base(struct image *i, const struct note *n, enum image_access a
                false;
     if (access != IMAGE_READ_UNLOCKED) access = IMAGE_READ_ONLY;
     i->base = image_open_chain(&below, f, access, NULL, depth + 1);
+    if (!i->base && !depth) {                      /* whose base: only the outermost is known */
+        char why[2 * PATH_MAX];
+        snprintf(why, sizeof why, "its base %s", n->text);
+        image_explain(n, why, "");
+    }
     return i->base;
 }
 

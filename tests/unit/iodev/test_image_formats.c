@@ -125,6 +125,21 @@ START_TEST(undoable_keeps_the_base)
 }
 END_TEST
 
+START_TEST(what_is_missing_is_named)
+{
+    char disk[128];
+    snprintf(disk, sizeof disk, "%s", temp_image(&temp, "base.img", 64));
+    struct image_choice c = { .path = disk, .mode = "undoable", .journal = "/no/such/place/j" };
+    ck_assert_ptr_null(image_open_choice(&c, IMAGE_WRITE, note, sizeof note));
+    ck_assert_msg(strstr(note, "/no/such/place/j: ") && strstr(note, "journal=") &&
+                      !strstr(note, "truncate"), "%s", note);
+    struct image_plan p = { .bytes = 1 << 20, .base = "gone.img", .base_format = "raw" };
+    ck_assert_ptr_null(open_as(make("over.qcow2", &image_qcow2, p), NULL, NULL));
+    ck_assert_msg(strstr(note, "over.qcow2: its base /") && strstr(note, "gone.img: no such file"),
+                  "%s", note);
+}
+END_TEST
+
 START_TEST(the_name_says_the_format)
 {
     make("a.qcow2", &image_qcow2, (struct image_plan){ .bytes = 1 << 20 });
@@ -551,6 +566,7 @@ int main(void)
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, what_is_written_comes_back, 0, COUNT_OF(kinds));
     tcase_add_test(c, undoable_keeps_the_base);
+    tcase_add_test(c, what_is_missing_is_named);
     tcase_add_test(c, the_name_says_the_format);
     tcase_add_test(c, chains_end);
     tcase_add_loop_test(c, damage_is_refused_with_one_line, 0, COUNT_OF(wrong));
