@@ -187,16 +187,15 @@ static unsigned blanking_stop(const struct blanking *b)
     return b->start + ((b->end - b->start - 1) & b->mask) + 1;
 }
 
-/* The part of the picture that it covers. shift: the picture begins as much later than the counter;
- * unit: pixels per count. */
-static void set_dark(struct span dark[2], const struct blanking *b, unsigned shift, unsigned unit,
-                     unsigned size)
+/* The part of the picture that it covers, by one count late: the count of the start is
+ * still seen, that of the end is dark. unit: pixels per count. */
+static void set_dark(struct span dark[2], const struct blanking *b, unsigned unit, unsigned size)
 {
     unsigned stop = blanking_stop(b);
     if (b->start >= b->total) return;
-    dark[0].from = at_most((b->start + shift) * unit, size);
-    dark[0].to = at_most(stop < b->total ? (stop + shift) * unit : size, size);
-    if (stop >= b->total) dark[1].to = at_most((b->end + shift) * unit, size);
+    dark[0].from = at_most((b->start + 1) * unit, size);
+    dark[0].to = at_most(stop < b->total ? (stop + 1) * unit : size, size);
+    if (stop >= b->total) dark[1].to = at_most((b->end + 1) * unit, size);
 }
 
 /* Only what it covers of the picture: the border is not there then. */
@@ -204,13 +203,12 @@ static void blanking_within(const struct vga *v, struct picture *p)
 {
     struct blanking across = horizontal_blanking(v), down = vertical_blanking(v);
     unsigned twice = v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1;
-    set_dark(p->dark_columns, &across, 1, p->dots * p->scale, p->width);
-    set_dark(p->dark_lines, &down, 0, twice, p->height);
+    set_dark(p->dark_columns, &across, p->dots * p->scale, p->width);
+    set_dark(p->dark_lines, &down, twice, p->height);
 }
 
-/* Between display and blanking there is the border, as wide as the registers say. On the screen the
- * picture comes one character clock after the counter: of the two characters that the BIOS's modes
- * leave, one is on each side. */
+/* Between display and blanking there is the border, as wide as the registers say: of the two
+ * characters and 14 or 16 lines that the BIOS's modes leave, half is on each side. */
 static void border_columns(const struct vga *v, struct picture *p)
 {
     struct blanking b = horizontal_blanking(v);
@@ -226,7 +224,8 @@ static void border_lines(const struct vga *v, struct picture *p)
 {
     struct blanking b = vertical_blanking(v);
     unsigned twice = v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1;
-    unsigned stop = blanking_stop(&b) * twice, total = b.total * twice, bottom = b.start * twice;
+    unsigned stop = (blanking_stop(&b) + 1) * twice, bottom = (b.start + 1) * twice;
+    unsigned total = b.total * twice;
     p->top = at_most(total > stop ? total - stop : 0, BORDER_MOST);
     p->full_height = p->height + p->top;
     p->full_height += at_most(bottom > p->height ? bottom - p->height : 0, BORDER_MOST);

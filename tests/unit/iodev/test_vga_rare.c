@@ -86,12 +86,14 @@ START_TEST(blanking_within_the_picture)
     set_seq(b, 2, 5);
     for (unsigned at = 0; at < COLUMNS * 480; at++) poke8(b, 0xA0000 + at, 0xFF);
     ck_assert(lit(0, 0) && lit(639, 479));
-    set_crtc(b, 0x07, 0x36), set_crtc(b, 0x15, 99), set_crtc(b, 0x16, 150);    /* lines 99 to 149 */
-    ck_assert(lit(0, 0) && lit(639, 98) && !lit(0, 99) && !lit(639, 149) && lit(0, 150));
+    set_crtc(b, 0x07, 0x36), set_crtc(b, 0x15, 99), set_crtc(b, 0x16, 150);    /* 100 to 150 */
+    ck_assert(lit(0, 0) && lit(639, 99) && !lit(0, 100) && !lit(639, 150) && lit(0, 151));
     poke8(b, 0xA0000 + COLUMNS * 100, 0x55);   /* and it stays dark when only this is drawn */
     ck_assert(!lit(1, 100));
     set_crtc(b, 0x16, 50);                     /* to line 306: 8 bits are compared */
-    ck_assert(!lit(0, 305) && lit(0, 306) && lit(639, 479));
+    ck_assert(!lit(0, 306) && lit(0, 307) && lit(639, 479));
+    set_crtc(b, 0x07, 0x3E), set_crtc(b, 0x15, 0xDF), set_crtc(b, 0x16, 0x0C);
+    ck_assert(lit(0, 0) && lit(639, 479));     /* X leaves no border at all */
     set_mode(b, &mode_12);
     set_crtc(b, 0x11, 0);
     set_seq(b, 2, 5);
@@ -114,7 +116,7 @@ START_TEST(text_is_blanked_within_the_picture)
     set_crtc(b, 0x0A, 0x20);
     for (unsigned i = 0; i < COLUMNS * 25; i++)
         memory_write(b->memory, 0xB8000 + 2 * i, 0x5720, WORD);
-    set_crtc(b, 0x15, 0x60);                                   /* from line 352: 22 rows are seen */
+    set_crtc(b, 0x15, 0x5F);                                   /* from line 352: 22 rows are seen */
     ck_assert(lit(0, 351) && !lit(0, 352) && !lit(719, 399));
     memory_write(b->memory, 0xB8000 + 2 * COLUMNS * 24, 0x5741, WORD);
     ck_assert(!lit(0, 399) && lit(719, 351));

@@ -272,23 +272,29 @@ static void with_border(const struct vga_mode *mode)
     fake_advance(b, SECOND / 10);
 }
 
+/* VESA's Monitor Timing Standard 1.0 (DMT) has 8 pixels and 8 lines on each side of 640x480. */
 START_TEST(the_border_is_as_wide_as_the_registers_say)
 {
     with_border(&mode_3);
     struct screen_frame f = draw(b);
     ck_assert_uint_eq(f.width, 9 + 720 + 9);
-    ck_assert_uint_eq(f.height, 8 + 400 + 6);              /* blank: lines 406 to 440 of 449 */
+    ck_assert_uint_eq(f.height, 7 + 400 + 7);              /* blank: lines 407 to 441 of 449 */
     ck_assert_uint_eq(f.row_count, f.height);
     ck_assert_uint_eq(pixel_at(&f, 0, 0), 0xAA0000);
-    ck_assert_uint_eq(pixel_at(&f, 8, 8), 0xAA0000);
-    ck_assert_uint_eq(pixel_at(&f, 9, 8), 0);
-    ck_assert_uint_eq(pixel_at(&f, 728, 407), 0);
-    ck_assert_uint_eq(pixel_at(&f, 729, 407), 0xAA0000);
+    ck_assert_uint_eq(pixel_at(&f, 8, 7), 0xAA0000);
+    ck_assert_uint_eq(pixel_at(&f, 9, 6), 0xAA0000);
+    ck_assert_uint_eq(pixel_at(&f, 9, 7), 0);
+    ck_assert_uint_eq(pixel_at(&f, 728, 406), 0);
+    ck_assert_uint_eq(pixel_at(&f, 728, 407), 0xAA0000);
+    ck_assert_uint_eq(pixel_at(&f, 729, 406), 0xAA0000);
     ck_assert_uint_eq(pixel_at(&f, 737, 413), 0xAA0000);
     with_border(&mode_12);
     f = draw(b);
     ck_assert_uint_eq(f.width, 8 + 640 + 8);
-    ck_assert_uint_eq(f.height, 9 + 480 + 7);              /* 487 to 515 of 525 */
+    ck_assert_uint_eq(f.height, 8 + 480 + 8);              /* 488 to 516 of 525 */
+    ck_assert_uint_eq(pixel_at(&f, 8, 7), 0xAA0000);
+    ck_assert_uint_eq(pixel_at(&f, 8, 8), 0);
+    ck_assert_uint_eq(pixel_at(&f, 8, 488), 0xAA0000);
     set_svga(b, 800, 600, 16, 0);
     f = draw(b);
     ck_assert_uint_eq(f.width, 800);
