@@ -6,7 +6,7 @@
  *   MBR | ... | boot sector, (FSInfo) ... | FAT | FAT | (root) | clusters: each file in one piece
  *
  * The folder is read once, at the start. A file that changes while the machine runs shows its new
- * contents in its old length. Not implemented: booting from it.
+ * contents in its old length. Not implemented: booting from it; the BIOS passes it over.
  */
 #define _GNU_SOURCE
 #include "iodev/image/fat.h"
@@ -110,10 +110,14 @@ static void fat_close(struct image *i)
     free(f);
 }
 
+/* INT 18h, "no boot": the BIOS goes on to the next device. Should it come back: HLT, again. */
+static void put_no_boot(uint8_t *code) { memcpy(code, "\xCD\x18\xF4\xEB\xFD", 5); }
+
 /* ---- sectors --------------------------------------------------------------------------------- */
 static void make_mbr(const struct fat *f, uint8_t *s)
 {
     uint8_t *p = s + 446;
+    put_no_boot(s);
     p[1] = START / TRACK % HEADS;
     p[2] = START % TRACK + 1;
     p[4] = f->is_32 ? 0x0C : 0x0E;                         /* by LBA */
@@ -127,6 +131,7 @@ static void make_mbr(const struct fat *f, uint8_t *s)
 static void make_boot(const struct fat *f, uint8_t *s)
 {
     memcpy(s, "\xEB\x58\x90VITRO1.0", 11);
+    put_no_boot(s + 2 + s[1]);
     put_le(s + 11, SECTOR_SIZE, 2);
     s[13] = (uint8_t)f->cluster;
     put_le(s + 14, f->reserved, 2);

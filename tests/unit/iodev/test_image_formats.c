@@ -431,9 +431,11 @@ START_TEST(a_folder_is_a_disk)
     struct image *i = must_open(temp.dir, "vvfat", NULL);
     ck_assert_int_eq(image_read(i, 0, 1, sector), 0);
     ck_assert_uint_eq(get_le16(sector + 510), 0xAA55);
+    ck_assert_uint_eq(get_le16(sector), 0x18CD);               /* INT 18h: boot something else */
     uint64_t start = get_le32(sector + 446 + 8), found = 0;
     ck_assert_int_eq(image_read(i, start, 1, sector), 0);
     ck_assert_mem_eq(sector + 54, "FAT16   ", 8);
+    ck_assert_uint_eq(get_le16(sector + 2 + sector[1]), 0x18CD);
     temp_sector(wanted, 1);
     for (uint64_t at = start; at < start + 2000 && !found; at++) {
         ck_assert_int_eq(image_read(i, at, 1, sector), 0);
