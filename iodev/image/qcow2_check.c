@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * qcow2: counting who uses what, and comparing it with the stored counts.
  *
- * Repairs: a count that is too low is raised, one that is too high lowered, and an entry that calls
- * a shared cluster its own does so no more. Where tables themselves are damaged nobody knows what
+ * Repairs: a count that is too low is raised, one that is too high lowered, and entries say of a
+ * cluster whether it is their own. Where tables themselves are damaged nobody knows what
  * belonged to them: then nothing is freed.
  */
 #include "iodev/image/qcow2.h"
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define MOST_CLUSTERS ((uint64_t)1 << 27)
+#define RESERVED      ((uint64_t)0x3F000000000001FE)       /* of an entry that is not compressed */
 
 enum { IS_TABLE = 0x8000, MOST_USES = 0x7FFF };        /* of census.uses */
 
@@ -21,7 +22,7 @@ struct census {
     uint16_t *uses;            /* per cluster of the file; and was it counted as an L2 table? */
     uint64_t  clusters;
     bool      torn;            /* tables are damaged, so some uses may not have been counted */
-    bool      shared;          /* some cluster has two uses */
+    bool      odd_marks;       /* some entry's mark of an own cluster may be wrong */
 };
 
 static void bad(struct census *c, const char *what, uint64_t where)
@@ -41,7 +42,7 @@ static void mark(struct census *c, uint64_t offset, uint64_t len, const char *wh
     }
     for (uint64_t n = offset >> q->cluster_bits; n <= last; n++) {
         unsigned uses = c->uses[n] & MOST_USES;
-        if (uses) c->shared = true;
+        if (uses) c->odd_marks = true;
         if (uses < MOST_USES) c->uses[n]++;
     }
 }
@@ -60,6 +61,8 @@ static void mark_entry(struct census *c, uint64_t entry, uint64_t where)
 {
     const struct qcow2 *q = c->i->own;
     uint64_t offset = entry & QCOW2_OFFSET, len = qcow2_cluster(q);
+    if (!(entry & QCOW2_COMPRESSED) && entry & RESERVED)
+        bad(c, "an L2 entry has bits that are not defined", where);
     if (entry & QCOW2_COMPRESSED) {
         qcow2_squeezed_extent(q, entry, &offset, &len);
         mark(c, offset, len, "a compressed cluster lies outside the file");
@@ -70,6 +73,7 @@ static void mark_entry(struct census *c, uint64_t entry, uint64_t where)
         mark(c, offset, len, "an L2 entry points outside the file");
     }
     if (offset || entry & QCOW2_COMPRESSED) c->r->allocated++;
+    if (offset && !(entry & (QCOW2_COMPRESSED | QCOW2_COPIED))) c->odd_marks = true;
 }
 
 static int mark_table(struct census *c, uint64_t table)
@@ -159,19 +163,22 @@ static int compare(struct census *c)
     return 0;
 }
 
-/* ---- entries that call a shared cluster their own -------------------------------------------- */
+/* ---- marks of own clusters ------------------------------------------------------------------- */
+/* One too many lets a shared cluster be written over; one too few is harmless, QEMU's check names
+ * it nevertheless. */
 static int check_own(struct census *c, uint64_t entry, uint64_t where, unsigned class)
 {
     struct qcow2 *q = c->i->own;
     uint64_t n = (entry & QCOW2_OFFSET) >> q->cluster_bits;
     uint8_t raw[8];
-    bool squeezed = entry & QCOW2_COMPRESSED, own = entry & QCOW2_COPIED;
-    if (squeezed || !own || n >= c->clusters || (c->uses[n] & MOST_USES) <= 1) return 0;
-    bad(c, "an entry calls a shared cluster its own", where);
-    if (c->repair != IMAGE_REPAIR_ALL) return 0;
-    put_be(raw, entry & ~QCOW2_COPIED, sizeof raw);
+    bool own = entry & QCOW2_COPIED;
+    if (entry & QCOW2_COMPRESSED || !n || n >= c->clusters) return 0;
+    if (own == ((c->uses[n] & MOST_USES) == 1)) return 0;
+    if (own) bad(c, "an entry calls a shared cluster its own", where);
+    if (c->repair != IMAGE_REPAIR_ALL || (!own && c->torn)) return 0;
+    put_be(raw, entry ^ QCOW2_COPIED, sizeof raw);
     int error = meta_put(q->s.meta, where, raw, sizeof raw, class);
-    if (!error) c->r->repaired++;
+    if (!error && own) c->r->repaired++;
     return error;
 }
 
@@ -213,7 +220,7 @@ static int run(struct census *c)
     if (!error) error = mark_counts(c);
     c->torn = r->corruptions;
     if (!error) error = compare(c);
-    if (!error && c->shared) error = check_tables(c);
+    if (!error && c->odd_marks) error = check_tables(c);
     if (error || !c->repair) return error;
     bool sound = c->repair == IMAGE_REPAIR_ALL && r->corruptions == r->repaired;
     error = meta_flush(q->s.meta);

@@ -70,7 +70,6 @@ static int find(struct image *i, uint64_t block, struct place *p)
     else if (p->offset && !is_place(q, p->offset)) return EUCLEAN;
     else if (zero) p->kind = p->offset ? PLACE_FRESH : PLACE_ZERO;
     else if (p->offset) p->kind = PLACE_DATA;
-    else if (!p->shared) return EUCLEAN;
     if (p->kind == PLACE_SQUEEZED || !p->offset || !p->shared || i->read_only) return 0;
     /* Not marked as ours alone, and yet it may be: only the count knows. */
     error = qcow2_refcount(i, p->offset >> q->cluster_bits, &count);

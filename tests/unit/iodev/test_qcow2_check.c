@@ -204,11 +204,45 @@ START_TEST(a_damaged_image_that_was_not_closed)
 }
 END_TEST
 
-/* An entry that is nowhere: whoever reads there is told what to do. */
+/* The mark of an own cluster may be missing, that costs only time; repairing sets it. One without
+ * a cluster means nothing, as in QEMU. */
+START_TEST(marks_of_own_clusters)
+{
+    uint8_t sector[SECTOR_SIZE];
+    put_number(l2_entry(1), number(l2_entry(1)) & ~COPIED, 8);
+    put_number(l2_entry(9), COPIED, 8);
+    check(IMAGE_REPAIR_NOTHING);
+    ck_assert_uint_eq(report.corruptions, 0);
+    struct image *i = open_with(IMAGE_READ_ONLY);
+    ck_assert_int_eq(image_read(i, 9, 1, sector), 0);
+    ck_assert_uint_eq(sector[5], 0);
+    image_close(i);
+    check(IMAGE_REPAIR_ALL);
+    ck_assert(number(l2_entry(1)) & COPIED);
+    expect_data(0);
+}
+END_TEST
+
+/* Reserved bits of an entry: as in QEMU, damage; and nobody knows what they wanted to say. */
+START_TEST(reserved_bits)
+{
+    static const uint64_t bits[] = { (uint64_t)1 << 60, 1 << 8 };
+    uint64_t entry = number(l2_entry(1));
+    for (unsigned i = 0; i < COUNT_OF(bits); i++) {
+        put_number(l2_entry(1), entry | bits[i], 8);
+        check(IMAGE_REPAIR_ALL);
+        ck_assert_uint_eq(report.corruptions, 1);
+        ck_assert_uint_eq(report.repaired, 0);
+        expect_data(0);
+    }
+}
+END_TEST
+
+/* An entry that names the L1 table: whoever reads there is told what to do. */
 START_TEST(damage_has_words)
 {
     uint8_t sector[SECTOR_SIZE];
-    put_number(l2_entry(1), COPIED, 8);
+    put_number(l2_entry(1), number(HEADER_L1) | COPIED, 8);
     struct image *i = open_with(IMAGE_READ_ONLY);
     int error = image_read(i, 1, 1, sector);
     ck_assert_ptr_nonnull(strstr(image_error_text(error), "vitro-img check"));
@@ -220,6 +254,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
+        marks_of_own_clusters, reserved_bits,
         leaks_alone, a_table_that_is_data_too_keeps_its_clusters, a_shared_table_stays_damage,
         a_shared_cluster_is_nobodys_own, the_mark_goes_with_the_damage,
         the_mark_stays_with_the_damage, a_damaged_image_that_was_not_closed, damage_has_words,
