@@ -34,7 +34,8 @@ enum { INTEL = 1 << VENDOR_INTEL, AMD = 1 << VENDOR_AMD, ANY = INTEL | AMD };
     (offsetof(struct cpu, seg) + (seg_) * sizeof(struct segment) + offsetof(struct segment, base))
 #define NONE FEAT_NONE
 static const struct msr table[] = {
-    { 0x000, 0, 0, NONE, INTEL, 5, 15, 2, PLAIN },                    /* P5_MC_ADDR, P5_MC_TYPE */
+    /* P5_MC_ADDR, P5_MC_TYPE; AMD (21329): MCAR, MCTR, in every K6 */
+    { 0x000, 0, 0, NONE, ANY, 5, 15, 2, PLAIN },
     { 0x011, AT(pmc_select), 0x03FF03FF, FEAT_PMC, INTEL, 5, 5, 1, PLAIN },   /* CESR: of both */
     { 0x012, AT(pmc), PMC_BITS, FEAT_PMC, INTEL, 5, 5, 2, PLAIN },    /* CTR0, CTR1 */
     { 0x017, 0, 0, NONE, INTEL, 6, 15, 1, PLAIN },                    /* IA32_PLATFORM_ID */

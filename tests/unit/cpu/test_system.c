@@ -314,7 +314,9 @@ START_TEST(machine_check_banks)
         { "p3", 0x401, 0, true, -1 }, { "p3", 0x401, 1, true, 13 }, { "p3", 0x400, 1, true, -1 },
         { "p3", 0x402, 1, true, 13 }, { "p3", 0x403, 0, true, -1 },
         { "p3", 0x179, 0, true, 13 }, { "pentium", 0x179, 0, false, 13 },
-        { "pentium", 1, 0, false, -1 },
+        { "pentium", 1, 0, false, -1 }, { "k6_2", 1, 0, false, -1 }, { "athlon", 0, 0, false, -1 },
+        { "athlon64", 1, 0, false, -1 }, { "amd64", 0, 0, false, -1 }, { "amd64", 1, 0, false, -1 },
+        { "486dx4", 1, 0, false, 6 },
     };
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         struct bench *p = bench_protected(0), *b = bench_new(cases[n].model);
