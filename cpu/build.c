@@ -175,11 +175,10 @@ static void specialise(struct builder *b)
 static const struct insn *check_second_page(struct cpu *c, const struct insn *i)
 {
     uint64_t second = laddr_wrap(c, (code_laddr(c) & PAGE_MASK) + PAGE_SIZE);
-    c->budget += insn_header(i)->n;                        /* a page fault is the instruction's */
-    uint64_t paddr = tlb_fetch(c, second);
-    c->budget -= insn_header(i)->n;
-    if (paddr == i->imm64) NEXT(c, i);
+    BEGIN(c, i);                                           /* a page fault is the instruction's */
+    if (tlb_fetch(c, second) == i->imm64) NEXT(c, i);
     c->budget += insn_header(i)->n;
+    c->insn = NULL;
     trace_kill(c, (struct insn *)(uintptr_t)insn_header(i));
     LEAVE(c);
 }

@@ -178,6 +178,32 @@ START_TEST(second_page_of_an_instruction_is_absent)
 }
 END_TEST
 
+/* The same behind the trace of a load that missed the TLB: the fault is not the load's. */
+START_TEST(second_page_is_absent_behind_a_load)
+{
+    struct bench *b = paged();
+    code_at(b, CODE, "C7 05 44 10 10 00 00 00 00 00"       /* pte of the second page = 0 */
+                     "0F 01 3D 00 10 01 00"                /* invlpg [CODE + 1000] */
+                     "0F 01 3D 00 00 03 00"                /* invlpg [DATA] */
+                     "E9 C3 0F 00 00");                    /* jmp CODE + FE0 */
+    code_at(b, CODE + 0xFE0, "90 90 90 8B 06"              /* mov eax, [esi] */
+                             "90 90 90 90 90 90 90 90 90 90 90 90"
+                             "90 90 90 90 90 90 90 90 90 90 90 90"
+                             "B8 11 11 11 11"              /* mov eax, imm32 over the end */
+                             "49 75 DB"                    /* dec ecx; jnz CODE + FE0 */
+                             "E9 F6 EF FF FF");            /* jmp CODE */
+    ck_assert_uint_eq(DATA, 0x30000);
+    b->r.rip = CODE + 0xFE0;
+    b->r.gpr[GPR_CX] = 40;
+    b->r.gpr[GPR_SI] = DATA;
+    ck_assert_int_eq(bench_go(b, 10000), CPU_HALTED);
+    ck_assert_int_eq(vector_taken(b), 14);
+    ck_assert_uint_eq(stack32(b, 1), CODE + 0xFFD);
+    ck_assert_uint_eq(b->r.cr2, CODE + 0x1000);
+    bench_free(b);
+}
+END_TEST
+
 /* Code that goes on into the next page, which another one has replaced: links must not lead astray.
  */
 START_TEST(next_page_is_remapped)
@@ -301,6 +327,7 @@ int main(void)
     tcase_add_test(t, code_segment_as_data);
     tcase_add_test(t, second_page_of_an_instruction_is_remapped);
     tcase_add_test(t, second_page_of_an_instruction_is_absent);
+    tcase_add_test(t, second_page_is_absent_behind_a_load);
     tcase_add_test(t, next_page_is_remapped);
     tcase_add_test(t, aliases_share_traces);
     tcase_add_test(t, code_changes_through_an_alias);
