@@ -17,6 +17,9 @@ typedef uint64_t nanos;                    /* guest time in nanoseconds; never h
 
 enum width { BYTE = 1, WORD = 2, DWORD = 4, QWORD = 8 };   /* bytes in one access */
 
+static inline uint64_t min64(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static inline uint64_t max64(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
 /* value * numerator / denominator, rounded down, without overflow (time conversions). */
 static inline uint64_t muldiv64(uint64_t value, uint64_t numerator, uint64_t denominator)
 {

@@ -17,11 +17,11 @@ static void insert(struct events *q, const struct event *e)
 
 static bool put_key(struct events *q, const struct event *e)
 {
-    bool *held = &q->held[e->key % EVENT_KEYS];
-    unsigned places = EVENTS - q->count, releases = q->held_count + (e->down && !*held ? 1 : 0);
-    unsigned mouse = 1, kept = e->down || !*held ? releases + mouse : 0;
-    if (places <= kept) return false;
-    if (*held != e->down) q->held_count += e->down ? 1 : -1u;
+    bool *held = &q->held[e->key % EVENT_KEYS], press = e->down && !*held,
+         release = !e->down && *held;
+    unsigned mouse = 1, kept = release ? 0 : q->held_count + press + mouse;
+    if (EVENTS - q->count <= kept) return false;
+    q->held_count = q->held_count + press - release;
     *held = e->down;
     insert(q, e);
     return true;

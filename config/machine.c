@@ -158,12 +158,10 @@ bool machine_key(struct machine *m, unsigned hid_usage, bool down, nanos delay)
     return enqueue(m, &e);
 }
 
-static uint64_t max(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 bool machine_user_key(struct machine *m, unsigned hid_usage, bool down)
 {
     struct event e = { .kind = EVENT_KEY, .key = hid_usage, .down = down };
-    e.tick = max(machine_ticks(m), m->key_tick + machine_tick_of(m, m->key_pause));
+    e.tick = max64(machine_ticks(m), m->key_tick + machine_tick_of(m, m->key_pause));
     if (!enqueue(m, &e)) return false;
     m->key_tick = e.tick;
     return true;
@@ -175,7 +173,7 @@ bool machine_user_is_served(const struct machine *m) { return m->key_tick <= mac
 bool machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
 {
     struct event e = { .kind = EVENT_MOUSE, .dx = dx, .dy = dy, .dz = dz, .buttons = buttons };
-    e.tick = max(machine_ticks(m), m->key_tick);
+    e.tick = max64(machine_ticks(m), m->key_tick);
     return enqueue(m, &e);
 }
 
@@ -200,15 +198,13 @@ static void shut_down(struct machine *m)
     else machine_end(m, MACHINE_EXIT_TRIPLE_FAULT);
 }
 
-static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 /* The next tick at which somebody else than the processor has something to do. A timer that is late
  * (clock_advance() fires a bounded number of them) must not stop time: one instruction runs. */
 static uint64_t next_stop(const struct machine *m, uint64_t until)
 {
     uint64_t next = machine_ticks(m) + 1;
-    until = min(until, machine_tick_of(m, clock_next(board_clock(m->board))));
-    until = min(until, events_next(&m->events));
+    until = min64(until, machine_tick_of(m, clock_next(board_clock(m->board))));
+    until = min64(until, events_next(&m->events));
     return until > next ? until : next;
 }
 
@@ -218,7 +214,7 @@ static uint64_t run(struct machine *m, uint64_t until, uint64_t budget)
 {
     uint64_t from = machine_ticks(m);
     m->running = true;
-    enum cpu_stop stop = cpu_run(m->cpu, from + min(until - from, budget) - m->tick_base);
+    enum cpu_stop stop = cpu_run(m->cpu, from + min64(until - from, budget) - m->tick_base);
     m->running = false;
     uint64_t ran = machine_ticks(m) - from;
     if (stop == CPU_SHUTDOWN) shut_down(m);
@@ -239,7 +235,7 @@ void machine_advance(struct machine *m, uint64_t until, uint64_t budget)
         deliver(m);
         if (machine_ticks(m) >= until) break;
         uint64_t ran = run(m, next_stop(m, until), budget);
-        budget -= min(ran, budget);
+        budget -= min64(ran, budget);
     }
     clock_advance(clock, machine_now(m));
 }

@@ -249,14 +249,12 @@ static void wait_while_ahead(struct session *s, nanos extra)
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
-static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 /* ---- screenshots ----------------------------------------------------------------------------- */
 static uint64_t next_shot(const struct session *s)
 {
     uint64_t next = UINT64_MAX;
     for (unsigned i = 0; i < s->shot_count; i++)
-        if (s->shots[i].ticks) next = min(next, s->shots[i].ticks);
+        if (s->shots[i].ticks) next = min64(next, s->shots[i].ticks);
     return next;
 }
 
@@ -303,8 +301,8 @@ static uint64_t slice_end(const struct session *s, bool dead)
 {
     nanos step = s->pacer.pace != PACE_NONE || dead ? PACED_SLICE : SECOND;
     uint64_t ticks = muldiv64_up(machine_ips(s->machine), step, SECOND);
-    uint64_t end = min(min(machine_ticks(s->machine) + ticks, s->until), s->next_hash);
-    return min(end, next_shot(s));
+    uint64_t end = min64(min64(machine_ticks(s->machine) + ticks, s->until), s->next_hash);
+    return min64(end, next_shot(s));
 }
 
 static void adapt_budget(struct session *s, nanos took)

@@ -285,7 +285,8 @@ static const struct ide_drive_ops drive_ops = {
 static bool open_image(struct ata_disk *k)
 {
     char note[512];
-    struct image_choice c = { k->path, k->mode, k->format, k->journal, false, false };
+    struct image_choice c = { .path = k->path, .mode = k->mode, .format = k->format,
+                              .journal = k->journal };
     k->image = image_open_choice(&c, IMAGE_WRITE, note, sizeof note);
     if (!k->image) device_log(&k->dev, LOG_ERROR, "%s", note);
     else if (*note) device_log(&k->dev, LOG_WARN, "%s", note);

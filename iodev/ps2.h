@@ -36,6 +36,12 @@ static inline bool ps2_fifo_get(struct ps2_fifo *f, uint8_t *value)
     return true;
 }
 
+/* The value put last; -1: empty. */
+static inline int ps2_fifo_last(const struct ps2_fifo *f)
+{
+    return f->count ? f->data[(f->head + f->count - 1) & (PS2_FIFO - 1)] : -1;
+}
+
 /* How a device reaches its controller. */
 struct ps2_host {
     struct clock *clock;

@@ -143,8 +143,8 @@ static unsigned kept_room(const struct ps2_keyboard *k)
 /* Once for all that is lost until the next key fits. */
 static void put_overrun(struct ps2_keyboard *k)
 {
-    uint8_t code = k->set == 1 ? 0xFF : 0x00, last = (uint8_t)(k->keys.head + k->keys.count - 1);
-    if (k->keys.count && k->keys.data[last & (PS2_FIFO - 1)] == code) return;
+    uint8_t code = k->set == 1 ? 0xFF : 0x00;
+    if (ps2_fifo_last(&k->keys) == code) return;
     if (ps2_fifo_room(&k->keys) >= kept_room(k)) ps2_fifo_put(&k->keys, code);
 }
 

@@ -114,12 +114,18 @@ static void horizontal(const struct vga *v, struct picture *p)
     p->width = p->columns * p->dots * p->scale;
 }
 
+/* The vertical counter may run at half the lines' rate. */
+static unsigned lines_per_count(const struct vga *v)
+{
+    return v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1;
+}
+
 static void vertical(const struct vga *v, struct picture *p)
 {
     uint8_t overflow = v->crtc[CR_OVERFLOW], max_scan = v->crtc[CR_MAX_SCAN];
     unsigned end = v->crtc[CR_VDISP_END] | (overflow & 0x02u) << 7 | (overflow & 0x40u) << 3;
     unsigned compare = v->crtc[CR_LINE_COMPARE] | (overflow & 0x10u) << 4 | (max_scan & 0x40u) << 3;
-    unsigned twice = v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1;
+    unsigned twice = lines_per_count(v);
     p->height = (end + 1) * twice;
     p->line_compare = (compare + 1) * twice - 1;
     p->max_row = max_scan & 0x1F;
@@ -174,7 +180,7 @@ static struct blanking horizontal_blanking(const struct vga *v)
 static struct blanking vertical_blanking(const struct vga *v)
 {
     unsigned high = (v->crtc[CR_OVERFLOW] & 0x08u) << 5 | (v->crtc[CR_MAX_SCAN] & 0x20u) << 4;
-    unsigned twice = v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1;
+    unsigned twice = lines_per_count(v);
     return (struct blanking){
         .start = v->crtc[CR_VBLANK_START] | high, .mask = 0xFF,
         .total = vga_beam(v, 0).rows / twice, .end = v->crtc[CR_VBLANK_END],
@@ -202,7 +208,7 @@ static void set_dark(struct span dark[2], const struct blanking *b, unsigned uni
 static void blanking_within(const struct vga *v, struct picture *p)
 {
     struct blanking across = horizontal_blanking(v), down = vertical_blanking(v);
-    unsigned twice = v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1;
+    unsigned twice = lines_per_count(v);
     set_dark(p->dark_columns, &across, p->dots * p->scale, p->width);
     set_dark(p->dark_lines, &down, twice, p->height);
 }
@@ -223,7 +229,7 @@ static void border_columns(const struct vga *v, struct picture *p)
 static void border_lines(const struct vga *v, struct picture *p)
 {
     struct blanking b = vertical_blanking(v);
-    unsigned twice = v->crtc[CR_MODE] & MODE_HALF_VERTICAL ? 2 : 1;
+    unsigned twice = lines_per_count(v);
     unsigned stop = (blanking_stop(&b) + 1) * twice, bottom = (b.start + 1) * twice;
     unsigned total = b.total * twice;
     p->top = at_most(total > stop ? total - stop : 0, BORDER_MOST);

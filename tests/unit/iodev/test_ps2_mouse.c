@@ -56,6 +56,24 @@ static struct board *bench(const char *setting, const char *value)
     return b;
 }
 
+/* Reports as often as that, in packets per second. */
+static struct board *streaming(uint8_t packets)
+{
+    struct board *b = bench("wheel", "1");
+    rate(b, packets);
+    send(b, 0xF4);
+    return b;
+}
+
+/* The first motion comes at once, and a pause begins. */
+static struct board *pausing(void)
+{
+    struct board *b = streaming(10);
+    fake_mouse(b, 1, 0, 0, 0);
+    EXPECT(b, "first", 0x08, 1, 0);
+    return b;
+}
+
 START_TEST(reset_and_status)
 {
     struct board *b = bench("wheel", "1");
@@ -104,9 +122,7 @@ END_TEST
 
 START_TEST(sample_rate_limits)
 {
-    struct board *b = bench("wheel", "1");
-    rate(b, 20);
-    send(b, 0xF4);
+    struct board *b = streaming(20);
     unsigned packets = 0;
     int sum = 0;
     for (unsigned i = 0; i < 1000; i++) {       /* a second of 1000 Hz motion */
@@ -130,9 +146,7 @@ END_TEST
 /* What a user did while the host was busy comes at once: clicks and drags are still seen. */
 START_TEST(clicks_at_once_are_all_seen)
 {
-    struct board *b = bench("wheel", "1");
-    rate(b, 20);
-    send(b, 0xF4);
+    struct board *b = streaming(20);
     for (unsigned i = 0; i < 2; i++) {
         fake_mouse(b, 0, 0, 0, MOUSE_LEFT);
         fake_mouse(b, 0, 0, 0, 0);
@@ -175,11 +189,7 @@ END_TEST
 /* Also when the line is quiet and the sample's time is not over. */
 START_TEST(a_click_in_the_pause_sends_the_motion_before)
 {
-    struct board *b = bench("wheel", "1");
-    rate(b, 10);
-    send(b, 0xF4);
-    fake_mouse(b, 5, 0, 0, 0);
-    EXPECT(b, "first", 0x08, 5, 0);
+    struct board *b = pausing();
     fake_mouse(b, 3, 0, 0, 0);
     fake_mouse(b, 0, 0, 0, MOUSE_LEFT);
     EXPECT(b, "motion", 0x08, 3, 0);
@@ -192,11 +202,7 @@ END_TEST
 /* A slow rate set before does not hold back the first packet after a reset. */
 START_TEST(reset_starts_sampling_anew)
 {
-    struct board *b = bench("wheel", "1");
-    rate(b, 10);
-    send(b, 0xF4);
-    fake_mouse(b, 1, 0, 0, 0);
-    EXPECT(b, "first", 0x08, 1, 0);
+    struct board *b = pausing();
     put(b, 0xFF);
     EXPECT(b, "reset", 0xFA, 0xAA, 0x00);
     send(b, 0xF4);
